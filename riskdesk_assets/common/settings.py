@@ -1,0 +1,357 @@
+"""Everything the desk is told: config/desk.yaml and limits.yaml, a profile laid over them, and the environment on top.
+
+Numbers live in config/, not here; this module gives them types, ranges and units, and one hash of the whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.universe import Symbol, Universe
+
+PROFILES = ("desk", "seed", "classic")
+ModelT = TypeVar("ModelT", bound=StrictModel)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class FeatureSettings(StrictModel):
+    """Windows of methods.md sections 2 and 3, in sessions."""
+
+    window_hedge: int = Field(ge=3, le=252)
+    window_z: int = Field(ge=3, le=252)
+    half_life_window: int = Field(ge=20, le=504)
+    lookback_sessions: int = Field(ge=120, le=2000)
+    breakdown_z: float = Field(gt=0)
+    coint_refresh: Literal["weekly", "never"]
+    atr_window: int = Field(ge=2, le=100)
+    vol_window: int = Field(ge=5, le=120)
+    long_window: int = Field(ge=60, le=504)
+    efficiency_window: int = Field(ge=5, le=120)
+    stressed_vol_ratio: float = Field(gt=1)
+    stressed_drawdown: float = Field(gt=0, lt=1)
+    volatile_percentile: float = Field(gt=0, lt=1)
+    trending_efficiency: float = Field(gt=0, lt=1)
+    dispersion_mean_sessions: int = Field(ge=1, le=60)
+    calm_below: float
+    event_above: float
+    correlation_half_life: float = Field(gt=0)
+
+
+class QualitySettings(StrictModel):
+    """Thresholds of the bar checks (methods.md section 1)."""
+
+    max_abs_log_return: float = Field(gt=0)
+    max_dividend_yield: float = Field(gt=0, lt=1)
+    stale_sessions: int = Field(ge=1)
+
+
+class ControllerSettings(StrictModel):
+    """The baseline controller (methods.md section 4). ``min_beta`` None: any hedge ratio may be entered."""
+
+    entry_z: float = Field(ge=0)
+    exit_z: float = Field(ge=0)
+    min_beta: float | None
+    rearm_after_breakdown: bool
+    hysteresis: Literal["desk_positions", "controller"]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ControllerSettings:
+        if self.exit_z > self.entry_z:
+            raise ValueError(f"exit_z {self.exit_z} is above entry_z {self.entry_z}")
+        return self
+
+
+class VolTargetSettings(StrictModel):
+    """Stage 3: the whole proposal is scaled toward a daily volatility, as a fraction of NAV."""
+
+    enabled: bool
+    target_daily_vol: float = Field(gt=0, lt=1)
+    min_scale: float = Field(gt=0, le=1)
+    max_scale: float = Field(ge=1)
+
+
+class OptimizerSettings(StrictModel):
+    """Stage 5. ``construction: governor`` uses the mechanical governor alone (classic)."""
+
+    construction: Literal["optimizer", "governor"]
+    risk_aversion: float = Field(ge=0)
+    tracking_bp: float = Field(ge=0)
+    kappa: float = Field(ge=0)
+    default_half_life: float = Field(gt=0)
+    objective_scale: float = Field(gt=0)
+    accept_violation_nav: float = Field(gt=0, lt=1e-3)
+    covariance_window: int = Field(ge=20, le=504)
+    covariance_min_coverage: float = Field(gt=0, le=1)
+
+
+class CostSettings(StrictModel):
+    """Costs in basis points: of traded notional, and a year for borrow."""
+
+    cost_bps: float = Field(ge=0)
+    use_half_spread: bool
+    default_half_spread_bps: float = Field(ge=0)
+    default_borrow_bps: float = Field(ge=0)
+    charge_borrow: bool
+
+
+class FrozenSettings(StrictModel):
+    """What happens to a ticket whose leg prints no bar."""
+
+    close_after_sessions: int = Field(ge=1)
+    delisting_return: float = Field(ge=-1, le=0)
+
+
+class Blackout(StrictModel):
+    """Days on which a symbol takes no new entry (``symbol: null`` means every symbol)."""
+
+    symbol: Symbol | None = None
+    start: date
+    end: date
+    reason: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Blackout:
+        if self.end < self.start:
+            raise ValueError(f"blackout ends on {self.end}, before it starts on {self.start}")
+        return self
+
+
+class TicketSettings(StrictModel):
+    """How ticket files are taken."""
+
+    on_bad_ticket: Literal["fail_closed", "skip"]
+    restricted: list[Symbol] = Field(default_factory=list)
+    blackouts: list[Blackout] = Field(default_factory=list)
+
+
+class AlertSettings(StrictModel):
+    """Who hears of a breach. Apprise URLs come from RISKDESK_ALERT_URLS only: they hold secrets."""
+
+    log: bool
+    file: str | None
+    release_deadline: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    include_backdated: bool
+
+
+class Desk(StrictModel):
+    """config/desk.yaml: one desk. Money in US dollars, ``nav`` static."""
+
+    portfolio_id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    nav: float = Field(gt=0)
+    genesis_sessions: int = Field(ge=1, le=2520)
+    features: FeatureSettings
+    quality: QualitySettings
+    controller: ControllerSettings
+    vol_target: VolTargetSettings
+    optimizer: OptimizerSettings
+    costs: CostSettings
+    frozen: FrozenSettings
+    tickets: TicketSettings
+    alerts: AlertSettings
+
+
+class LimitSpec(StrictModel):
+    """One hard limit: its largest value, in the family's unit, and overrides per member of the family.
+
+    ``mode: construct`` limits shape the book and gate its release; ``mode: gate`` limits only gate it: a book that breaches
+    one is not released, and nothing is built toward it.
+    """
+
+    max: float = Field(ge=0)
+    unit: Literal["nav", "dollars", "count"] = "nav"
+    overrides: dict[str, float] = Field(default_factory=dict)
+    mode: Literal["construct", "gate"] = "construct"
+
+    @model_validator(mode="after")
+    def _not_negative(self) -> LimitSpec:
+        for member, bound in self.overrides.items():
+            if bound < 0:
+                raise ValueError(f"override {member} is {bound}: a limit is at least 0")
+        return self
+
+
+class Mandate(StrictModel):
+    """The outer mandate of document 000, in dollars; the PORTFOLIO_MAX_* variables win over it."""
+
+    max_gross_notional: float = Field(ge=0)
+    max_name_gross_notional: float = Field(ge=0)
+
+
+class Limits(StrictModel):
+    """config/limits.yaml. A family left out (null) has no limit."""
+
+    mandate: Mandate
+    amber_at: float = Field(gt=0, le=1)
+    name_gross: LimitSpec | None = None
+    symbol_net: LimitSpec | None = None
+    portfolio_gross: LimitSpec | None = None
+    portfolio_net: LimitSpec | None = None
+    group: LimitSpec | None = None
+    sector: LimitSpec | None = None
+    country: LimitSpec | None = None
+    currency: LimitSpec | None = None
+    turnover: LimitSpec | None = None
+    position_count: LimitSpec | None = None
+
+
+class Config(StrictModel):
+    """The effective configuration: what enters the hash of every run."""
+
+    profile: Literal["desk", "seed", "classic"]
+    feature_version: Literal["v1"]
+    desk: Desk
+    limits: Limits
+    universe: Universe
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of everything that can change a number (alert routing cannot, and stays out)."""
+        content = self.model_dump(mode="json")
+        content["desk"].pop("alerts")
+        content["desk"].pop("genesis_sessions")
+        return digest(content)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where the desk reads and writes."""
+
+    data: Path
+    runs: Path
+    tickets: Path
+    config: Path
+    universe: Path
+    prices: Path | None
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.data / "riskdesk.duckdb"
+
+    @property
+    def snapshots(self) -> Path:
+        """Immutable, content-addressed bars."""
+        return self.data / "snapshots"
+
+    @property
+    def cache(self) -> Path:
+        """Raw vendor answers."""
+        return self.data / "cache"
+
+    @property
+    def drafts(self) -> Path:
+        """Ticket drafts, beside the active folder."""
+        return self.tickets.parent / "drafts"
+
+    @property
+    def archived(self) -> Path:
+        """Tickets that are over, beside the active folder."""
+        return self.tickets.parent / "archived"
+
+
+def load_paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """Paths from DATA_DIR, RUNS_DIR, TICKETS_DIR, RISKDESK_CONFIG_DIR, UNIVERSE_FILE, PRICES_DIR, else the checkout's own."""
+    config = _folder(environ, "RISKDESK_CONFIG_DIR", "config")
+    universe = environ.get("UNIVERSE_FILE")
+    prices = environ.get("PRICES_DIR")
+    return Paths(
+        data=_folder(environ, "DATA_DIR", "data"),
+        runs=_folder(environ, "RUNS_DIR", "runs"),
+        tickets=_folder(environ, "TICKETS_DIR", "tickets/active"),
+        config=config,
+        universe=Path(universe).resolve() if universe else config / "universe.yaml",
+        prices=Path(prices).resolve() if prices else None,
+    )
+
+
+def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
+    """The effective configuration.
+
+    Raises:
+        InputError: every unusable value, with file, line, field and what is allowed.
+    """
+    profile = environ.get("RISKDESK_PROFILE") or "desk"
+    if profile not in PROFILES:
+        raise InputError(
+            Problem("RISKDESK_PROFILE", None, "", f"is {profile!r}{nearest(profile, PROFILES)}", ", ".join(PROFILES))
+        )
+    version = environ.get("FEATURE_VERSION") or "v1"
+    if version != "v1":
+        raise InputError(Problem("FEATURE_VERSION", None, "", f"is {version!r}", "v1"))
+    overlay = strict_yaml.load(paths.config / "profiles" / f"{profile}.yaml")
+    _check_overlay(overlay)
+    desk = _overlaid(strict_yaml.load(paths.config / "desk.yaml"), overlay, "desk", Desk)
+    limits = _overlaid(strict_yaml.load(paths.config / "limits.yaml"), overlay, "limits", Limits)
+    universe = strict_yaml.validate(strict_yaml.load(paths.universe, max_bytes=1024 * 1024), Universe)
+    limits = limits.model_copy(update={"mandate": _mandate(limits.mandate, environ)})
+    return Config(profile=profile, feature_version=version, desk=desk, limits=limits, universe=universe)  # type: ignore[arg-type]
+
+
+def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
+    given = environ.get(variable)
+    if given:
+        return Path(given).resolve()
+    here = Path.cwd() / default
+    return here if (Path.cwd() / "config" / "desk.yaml").is_file() else ROOT / default
+
+
+def _check_overlay(overlay: strict_yaml.Document) -> None:
+    known = {"description", "desk", "limits"}
+    for key in overlay.data or {}:
+        if key not in known:
+            problem = Problem(overlay.file, overlay.line((key,)), key, f"is not a known field{nearest(key, known)}", ", ".join(known))
+            raise InputError(problem)
+
+
+def _overlaid(
+    base: strict_yaml.Document, overlay: strict_yaml.Document, section: str, model: type[ModelT]
+) -> ModelT:
+    changes = (overlay.data or {}).get(section)
+    base_model = strict_yaml.validate(base, model)
+    if not changes:
+        return base_model
+    merged = _merge(base.data, changes)
+    return strict_yaml.validate_data(merged, model, overlay, (section,))
+
+
+def _merge(base: Any, changes: Any) -> Any:
+    """Mappings merge key by key; anything else, null included, replaces."""
+    if isinstance(base, dict) and isinstance(changes, dict):
+        return {key: _merge(base.get(key), changes[key]) if key in changes else base[key] for key in {**base, **changes}}
+    return changes
+
+
+def _mandate(mandate: Mandate, environ: Mapping[str, str]) -> Mandate:
+    fields = {
+        "max_gross_notional": "PORTFOLIO_MAX_GROSS_NOTIONAL",
+        "max_name_gross_notional": "PORTFOLIO_MAX_NAME_GROSS_NOTIONAL",
+    }
+    values = mandate.model_dump()
+    for field, variable in fields.items():
+        text = environ.get(variable)
+        if text:
+            values[field] = _dollars(variable, text)
+    return Mandate(**values)
+
+
+def _dollars(variable: str, text: str) -> float:
+    allowed = "a number of dollars, at least 0, such as 5000000"
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError(Problem(variable, None, "", f"is {text!r}", allowed)) from None
+    if not 0 <= value < float("inf"):
+        raise InputError(Problem(variable, None, "", f"is {text!r}", allowed))
+    return value

@@ -1,0 +1,150 @@
+"""The DuckDB file: one table per asset, written a range of sessions at a time, delete and insert in one transaction.
+
+DuckDB admits one process at a time, readers included, so connections are short and a locked file is waited for. Floats are
+read back in key order on one thread: a parallel SUM is not bit-identical between runs.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from riskdesk_assets.common.errors import RiskDeskError, StateError
+from riskdesk_assets.common.tables import TABLES, Table
+
+
+class WarehouseBusyError(RiskDeskError):
+    """Another process has held the warehouse for longer than we are willing to wait."""
+
+
+class _ArrowStream:
+    """Carries rows between polars and DuckDB by the Arrow C stream alone, which needs no pyarrow.
+
+    Handing a DuckDB relation to polars directly leaves references that DuckDB complains of when the process ends.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._source.__arrow_c_stream__(requested_schema)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The desk's DuckDB file at ``path``; ``wait_seconds`` is how long a lock is waited for."""
+
+    path: Path
+    wait_seconds: float = 60.0
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A short-lived connection; raises WarehouseBusyError, naming the holder, when the lock outlasts the wait."""
+        connection = self._open()
+        try:
+            _run(connection, "SET threads = 1")
+            yield connection
+        finally:
+            connection.close()
+
+    def write(self, first: date, last: date, frames: Mapping[str, pl.DataFrame]) -> None:
+        """Replace the rows of ``first``..``last`` (both included) in every named table, all in one transaction.
+
+        Args:
+            first, last: the sessions being written; a frame with a row outside them is refused (StateError).
+            frames: table name -> frame with that table's columns.
+        """
+        conformed = {name: TABLES[name].conform(frame) for name, frame in frames.items()}
+        for name, frame in conformed.items():
+            _require_within(TABLES[name], frame, first, last)
+        with self.connect() as connection:
+            connection.begin()
+            try:
+                for name, frame in conformed.items():
+                    _replace(connection, TABLES[name], frame, first, last)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def read(self, name: str, first: date | None = None, last: date | None = None) -> pl.DataFrame:
+        """Rows of a table from ``first`` to ``last`` in key order; a table nobody has written yet is empty."""
+        table = TABLES[name]
+        if not self.path.exists():
+            return pl.DataFrame(schema=table.schema)
+        bounds = [(op, day) for op, day in ((">=", first), ("<=", last)) if day is not None]
+        where = " AND ".join(f"{table.partition} {op} ?" for op, _ in bounds) or "true"
+        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where} ORDER BY {', '.join(table.key)}"  # noqa: S608
+        with self.connect() as connection:
+            if not _exists(connection, table):
+                return pl.DataFrame(schema=table.schema)
+            return _frame(connection, query, [day for _, day in bounds]).cast(table.schema)  # type: ignore[arg-type]
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
+        """Result of a read-only query; every table exists, empty if need be."""
+        with self.connect() as connection:
+            for table in TABLES.values():
+                _create(connection, table)
+            return _frame(connection, sql, list(params))
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + self.wait_seconds
+        while True:
+            try:
+                return duckdb.connect(str(self.path))
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(
+                        f"{self.path} is held by another process after {self.wait_seconds:.0f} s: {_first_line(error)}"
+                    ) from error
+                time.sleep(0.02 + 0.08 * random.random())  # noqa: S311 - jitter between waiting processes
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame, first: date, last: date) -> None:
+    _create(connection, table)
+    _run(connection, f"DELETE FROM {table.name} WHERE {table.partition} BETWEEN ? AND ?", [first, last])  # noqa: S608
+    connection.register("incoming", _ArrowStream(frame))
+    columns = ", ".join(table.columns)
+    _run(connection, f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM incoming")  # noqa: S608
+    connection.unregister("incoming")
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in table.columns.items())
+    _run(connection, f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({', '.join(table.key)}))")
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    found = _run(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table.name])
+    return bool(found[0][0])
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Execute to the end: DuckDB 2 refuses the next statement while a result is unfinished."""
+    return connection.execute(statement, list(params)).fetchall()
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, query: str, params: list[Any]) -> pl.DataFrame:
+    return pl.DataFrame(_ArrowStream(connection.sql(query, params=params)))
+
+
+def _require_within(table: Table, frame: pl.DataFrame, first: date, last: date) -> None:
+    outside = frame.filter(~pl.col(table.partition).is_between(first, last))
+    if outside.height:
+        raise StateError(f"{table.name}: {outside.height} rows lie outside {first}..{last}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
