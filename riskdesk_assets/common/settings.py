@@ -311,13 +311,13 @@ def _check_overlay(overlay: strict_yaml.Document) -> None:
     known = {"description", "desk", "limits"}
     for key in overlay.data or {}:
         if key not in known:
-            problem = Problem(overlay.file, overlay.line((key,)), key, f"is not a known field{nearest(key, known)}", ", ".join(known))
+            problem = Problem(
+                overlay.file, overlay.line((key,)), key, f"is not a known field{nearest(key, known)}", ", ".join(known)
+            )
             raise InputError(problem)
 
 
-def _overlaid(
-    base: strict_yaml.Document, overlay: strict_yaml.Document, section: str, model: type[ModelT]
-) -> ModelT:
+def _overlaid(base: strict_yaml.Document, overlay: strict_yaml.Document, section: str, model: type[ModelT]) -> ModelT:
     changes = (overlay.data or {}).get(section)
     base_model = strict_yaml.validate(base, model)
     if not changes:

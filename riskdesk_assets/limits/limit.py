@@ -1,0 +1,137 @@
+"""One hard limit: a quantity of a book and the most it may be.
+
+The same object shapes the optimizer's constraint, the governor's scale and the exact audit, and gives its name to the
+dual, the clip ledger and the asset check. Quantities are measured over *ticket legs*, before they net, so that a name's
+true gross is auditable. The arithmetic is generic: floats for construction, integers of ticks (1e-4 dollars) for the audit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Literal, TypeVar
+
+AmountT = TypeVar("AmountT", int, float)
+
+
+class Measure(StrEnum):
+    """What a limit adds up. ``members`` are symbols, or ticket ids where it says so."""
+
+    LEG = "leg"  # |notional| of one leg; members: (ticket id, symbol)
+    TICKET_GROSS = "ticket_gross"  # |A| + |B| of one ticket; members: (ticket id,)
+    NAME_GROSS = "name_gross"  # sum over tickets of |notional| in one symbol, before they net
+    NET = "net"  # |sum of notionals| over the members
+    GROSS = "gross"  # sum over the members of |net notional|
+    ADDITIONS = "additions"  # sum over tickets of gross beyond what is held in the same direction
+    COUNT = "count"  # tickets with a position
+
+
+class Family(StrEnum):
+    """The families of limits; each is one asset check (design.md section 2)."""
+
+    NET_ZERO = "net_zero"
+    TICKET_GROSS = "ticket_gross"
+    LEG_NOTIONAL = "leg_notional"
+    NAME_GROSS = "name_gross"
+    PORTFOLIO_GROSS = "portfolio_gross"
+    PORTFOLIO_NET = "portfolio_net"
+    GROUP = "group"
+    SECTOR = "sector"
+    COUNTRY = "country"
+    CURRENCY = "currency"
+    TURNOVER = "turnover"
+    POSITION_COUNT = "position_count"
+
+
+@dataclass(frozen=True)
+class Leg(Generic[AmountT]):
+    """One leg of one ticket and its signed notional: dollars as floats, or ticks of 1e-4 dollars as integers."""
+
+    ticket_id: str
+    symbol: str
+    notional: AmountT
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A named quantity and its bound.
+
+    ``bound`` is in ticks of 1e-4 dollars (a number of tickets for COUNT). ``mode`` "gate" limits are audited at release but
+    never built toward. ``source`` says where the number was written.
+    """
+
+    name: str
+    family: Family
+    measure: Measure
+    members: tuple[str, ...]
+    bound: int
+    source: str
+    mode: Literal["construct", "gate"] = "construct"
+
+    @property
+    def unit(self) -> str:
+        """``ticks`` of 1e-4 dollars, or ``count``."""
+        return "count" if self.measure is Measure.COUNT else "ticks"
+
+    def touches(self, ticket_id: str, symbols: Iterable[str]) -> bool:
+        """Whether a ticket holding these symbols adds to the quantity."""
+        if self.measure in (Measure.ADDITIONS, Measure.COUNT):
+            return True
+        if self.measure in (Measure.LEG, Measure.TICKET_GROSS):
+            return self.members[0] == ticket_id
+        return not set(self.members).isdisjoint(symbols)
+
+    def measured(self, legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]] = ()) -> AmountT:
+        """The quantity for a book of ticket legs; ``held`` is yesterday's book (only ADDITIONS looks at it).
+
+        Units are those of the legs; exact when they are integers.
+        """
+        members = set(self.members)
+        if self.measure is Measure.LEG:
+            ticket_id, symbol = self.members
+            return sum(abs(leg.notional) for leg in legs if leg.ticket_id == ticket_id and leg.symbol == symbol)
+        if self.measure is Measure.TICKET_GROSS:
+            return sum(abs(leg.notional) for leg in legs if leg.ticket_id in members)
+        if self.measure is Measure.NAME_GROSS:
+            return sum(abs(leg.notional) for leg in legs if leg.symbol in members)
+        if self.measure is Measure.NET:
+            return abs(sum(leg.notional for leg in legs if leg.symbol in members))
+        if self.measure is Measure.GROSS:
+            return sum(abs(amount) for symbol, amount in net_by_symbol(legs).items() if symbol in members)
+        if self.measure is Measure.ADDITIONS:
+            return sum(_additions(legs, held).values())
+        return sum(1 for gross in gross_by_ticket(legs).values() if gross != 0)
+
+
+def net_by_symbol(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:
+    """Signed net notional per symbol, in symbol order."""
+    net: dict[str, AmountT] = defaultdict(int)
+    for leg in sorted(legs, key=lambda leg: (leg.symbol, leg.ticket_id)):
+        net[leg.symbol] += leg.notional
+    return dict(net)
+
+
+def gross_by_ticket(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:
+    """|A| + |B| per ticket, in ticket order."""
+    gross: dict[str, AmountT] = defaultdict(int)
+    for leg in sorted(legs, key=lambda leg: (leg.ticket_id, leg.symbol)):
+        gross[leg.ticket_id] += abs(leg.notional)
+    return dict(gross)
+
+
+def held_in_direction(legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]]) -> dict[str, AmountT]:
+    """Per ticket of ``legs``: the gross held in the same direction, 0 where the ticket turns around or is new."""
+    sides: Mapping[tuple[str, str], AmountT] = {(leg.ticket_id, leg.symbol): leg.notional for leg in held}
+    held_gross = gross_by_ticket(held)
+    same: dict[str, AmountT] = {}
+    for leg in legs:
+        turned = leg.notional * sides.get((leg.ticket_id, leg.symbol), 0) < 0
+        same[leg.ticket_id] = 0 if turned else same.get(leg.ticket_id, held_gross.get(leg.ticket_id, 0))
+    return same
+
+
+def _additions(legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]]) -> dict[str, AmountT]:
+    same = held_in_direction(legs, held)
+    return {ticket_id: max(0, gross - same[ticket_id]) for ticket_id, gross in gross_by_ticket(legs).items()}
