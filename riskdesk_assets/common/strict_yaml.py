@@ -1,18 +1,25 @@
 """YAML that means what it says: no duplicate keys, no aliases, no surprise booleans, every value with its line.
 
 PyYAML's safe loader lets the last of two equal keys win, reads ``ON`` and ``NO`` as booleans (ON is a ticker), expands
-aliases and recurses without end. This module parses the node tree and builds plain data from it, keeping line numbers, so
+aliases and recurses without end. This module builds plain data from the parser's events instead, keeping line numbers, so
 that a pydantic error can be told with file, line, field and the nearest match.
+
+What a plain (unquoted) word means: ``null`` or ``~``; ``true`` or ``false``; decimal integers and numbers without leading
+zeros, ``_`` between groups of digits; ``YYYY-MM-DD`` dates. Everything else, ``NO``, ``0x1F``, ``010``, ``1:20``, ``.inf``
+and ``1e999`` included, is text, and so is everything in quotes.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import re
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,10 +28,12 @@ from riskdesk_assets.common.errors import InputError, Problem, nearest
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
+MAX_INT_DIGITS = 32
 
-_INT = re.compile(r"[-+]?[0-9][0-9_]*\Z")
-_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+|[0-9][0-9_]*(?=[eE]))([eE][-+]?[0-9]+)?\Z")
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)\Z")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 FieldPath = tuple[str | int, ...]
@@ -46,51 +55,68 @@ class Document:
         return None
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
-    """Read a regular UTF-8 file (a byte-order mark and CRLF are accepted) no larger than ``max_bytes``.
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES, file: str | None = None) -> bytes:
+    """Bytes of a regular file of at most ``max_bytes``; ``file`` is the name problems carry (the path by default).
 
     Raises:
-        InputError: a symlink, not a regular file, unreadable, too large, or not UTF-8.
+        InputError: a symlink, not a regular file, unreadable, or too large. A pipe is refused, never waited for.
     """
-    name = str(path)
-    if path.is_symlink():
-        raise InputError(Problem(name, None, "", "is a symbolic link", "a regular file"))
+    name = str(path) if file is None else file
     try:
-        if not path.is_file():
-            raise InputError(Problem(name, None, "", "does not exist" if not path.exists() else "is not a regular file"))
-        raw = path.read_bytes()
+        if path.is_symlink():
+            raise InputError(Problem(name, None, "", "is a symbolic link", "a regular file"))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as handle:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise InputError(Problem(name, None, "", "is not a regular file", "a regular file"))
+            raw = handle.read(max_bytes + 1)
+            size = max(len(raw), os.fstat(descriptor).st_size)
+    except FileNotFoundError as error:
+        raise InputError(Problem(name, None, "", "does not exist")) from error
+    except IsADirectoryError as error:
+        raise InputError(Problem(name, None, "", "is not a regular file", "a regular file")) from error
     except OSError as error:
         raise InputError(Problem(name, None, "", f"cannot be read: {error.strerror}")) from error
     if len(raw) > max_bytes:
-        raise InputError(Problem(name, None, "", f"is {len(raw)} bytes long", f"at most {max_bytes} bytes"))
+        raise InputError(Problem(name, None, "", f"is {size} bytes long", f"at most {max_bytes} bytes"))
+    return raw
+
+
+def decode(raw: bytes, file: str) -> str:
+    """Text of UTF-8 bytes; a byte-order mark and CRLF line ends are accepted. Raises InputError with the line otherwise."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise InputError(Problem(name, line, "", "is not UTF-8 text")) from error
+        raise InputError(Problem(file, line, "", "is not UTF-8 text")) from error
     return text.replace("\r\n", "\n")
 
 
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """Text of a regular UTF-8 file; raises InputError as :func:`read_bytes` and :func:`decode` do."""
+    return decode(read_bytes(path, max_bytes), str(path))
+
+
 def parse(text: str, file: str) -> Document:
-    """Parse one YAML document from text.
+    """Parse one YAML document from text; empty text is a document whose data is None.
 
     Raises:
-        InputError: bad syntax, several documents, an alias, a tag, a duplicate key, a key that is no string, too deep.
+        InputError: bad syntax, several documents, a directive, an anchor, alias, tag or merge key, a duplicate key, a key
+            that is no plain word, a control character, nesting beyond ``MAX_DEPTH``.
     """
+    lines: dict[FieldPath, int] = {(): 1}
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = _Builder(yaml.parse(text, Loader=yaml.SafeLoader), file, lines).document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise InputError(Problem(file, line, "", f"is not valid YAML: {error.problem or error.context}")) from error
-    except yaml.YAMLError as error:
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        character = ord(error.character) if isinstance(error.character, str) else error.character
+        raise InputError(Problem(file, line, "", f"holds the control character U+{character:04X}")) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(Problem(file, None, "", f"is not valid YAML: {error}")) from error
-    except RecursionError as error:
-        raise InputError(Problem(file, None, "", "is nested too deeply", f"at most {MAX_DEPTH} levels")) from error
-    if re.search(r"(?m)^[^#'\"\n]*[:\-\[,]\s+[&*][A-Za-z0-9_]+", text) and _has_anchor(text):
-        line = next(i for i, row in enumerate(text.splitlines(), 1) if re.search(r"[:\-\[,]\s+[&*][A-Za-z0-9_]+", row))
-        raise InputError(Problem(file, line, "", "uses a YAML anchor or alias", "plain values, written out"))
-    lines: dict[FieldPath, int] = {(): 1}
-    return Document(file, None if node is None else _build(node, (), lines, file), lines)
+    return Document(file, data, lines)
 
 
 def load(path: Path, max_bytes: int = MAX_BYTES) -> Document:
@@ -104,49 +130,18 @@ def validate(document: Document, model: type[ModelT], prefix: FieldPath = ()) ->
 
 
 def validate_data(data: Any, model: type[ModelT], document: Document, prefix: FieldPath = ()) -> ModelT:
-    """As :func:`validate`, for data that is a part of the document (``prefix`` says where it stands)."""
+    """As :func:`validate`, for data that is a part of the document (``prefix`` says where it stands).
+
+    A validator may raise PydanticCustomError with ``allowed`` (text) and ``field`` (which field to point at) in its context.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InputError([_problem(detail, model, document, prefix) for detail in error.errors()]) from error
+        raise InputError([_problem(detail, data, model, document, prefix) for detail in error.errors()]) from error
 
 
-def _has_anchor(text: str) -> bool:
-    return any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(text, Loader=yaml.SafeLoader))
-
-
-def _build(node: yaml.Node, path: FieldPath, lines: dict[FieldPath, int], file: str) -> Any:
-    line = node.start_mark.line + 1
-    lines.setdefault(path, line)
-    field = ".".join(str(part) for part in path)
-    if len(path) > MAX_DEPTH:
-        raise InputError(Problem(file, line, field, "is nested too deeply", f"at most {MAX_DEPTH} levels"))
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key_line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise InputError(Problem(file, key_line, field, "has a key that is not a plain word"))
-            key = str(key_node.value)
-            if key in mapping:
-                raise InputError(Problem(file, key_line, ".".join([*map(str, path), key]), "is written twice"))
-            lines[(*path, key)] = key_line
-            mapping[key] = _build(value_node, (*path, key), lines, file)
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(item, (*path, index), lines, file) for index, item in enumerate(node.value)]
-    if node.tag not in _PLAIN_TAGS:
-        raise InputError(Problem(file, line, field, f"carries the YAML tag {node.tag}", "plain values"))
-    return _scalar(str(node.value), quoted=node.style in ("'", '"', "|", ">"))
-
-
-_PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")}
-
-
-def _scalar(text: str, *, quoted: bool) -> Any:
-    """YAML 1.2's core schema plus ISO dates; everything else is text."""
-    if quoted:
-        return text
+def scalar(text: str) -> bool | int | float | str | date | None:
+    """What a plain (unquoted) YAML word means; see the head of this module."""
     if text in ("", "~", "null"):
         return None
     if text in ("true", "false"):
@@ -157,49 +152,182 @@ def _scalar(text: str, *, quoted: bool) -> Any:
         except ValueError:
             return text
     if _INT.match(text):
-        return int(text.replace("_", "")) if len(text) < 32 else text
+        return int(text.replace("_", "")) if len(text) <= MAX_INT_DIGITS else text
     if _FLOAT.match(text):
-        return float(text.replace("_", ""))
+        value = float(text.replace("_", ""))
+        return value if math.isfinite(value) else text
     return text
 
 
-def _problem(detail: Any, model: type[BaseModel], document: Document, prefix: FieldPath) -> Problem:
-    location: FieldPath = tuple(part for part in detail["loc"] if not _is_union_tag(part, detail, document, prefix))
-    path = prefix + location
-    field = ".".join(str(part) for part in path)
-    kind, context = detail["type"], detail.get("ctx", {})
+class _Builder:
+    """Plain data from parser events; depth is bounded as events come, so nothing recurses beyond ``MAX_DEPTH``."""
+
+    def __init__(self, events: Iterator[Any], file: str, lines: dict[FieldPath, int]) -> None:
+        self._events = events
+        self._file = file
+        self._lines = lines
+
+    def document(self) -> Any:
+        """The data of the only document of the stream."""
+        data: Any = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse(event, (), "holds more than one document", "one document a file")
+                if event.version or event.tags:
+                    self._refuse(event, (), "has a YAML directive", "plain YAML without % lines")
+                first = next(self._events)
+                self._lines[()] = _line(first)
+                data = self._node(first, ())
+        return data
+
+    def _node(self, event: Any, path: FieldPath) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(event, path, f"uses the YAML alias *{event.anchor}", "plain values, written out")
+        if event.anchor is not None:
+            self._refuse(event, path, f"sets the YAML anchor &{event.anchor}", "plain values, written out")
+        if event.tag is not None:
+            self._refuse(event, path, f"carries the YAML tag {event.tag}", "plain values")
+        if len(path) > MAX_DEPTH:
+            self._refuse(event, (), "is nested too deeply", f"at most {MAX_DEPTH} levels")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(path)
+        self._check_characters(event, path)
+        return scalar(event.value) if event.style is None else str(event.value)
+
+    def _mapping(self, path: FieldPath) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._key(event, path)
+            if key in mapping:
+                first = self._lines[(*path, key)]
+                self._refuse(event, (*path, key), f"is written twice (first on line {first})")
+            self._lines[(*path, key)] = _line(event)
+            mapping[key] = self._node(next(self._events), (*path, key))
+        return mapping
+
+    def _sequence(self, path: FieldPath) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            place = (*path, len(items))
+            self._lines[place] = _line(event)
+            items.append(self._node(event, place))
+        return items
+
+    def _key(self, event: Any, path: FieldPath) -> str:
+        plain = isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None
+        if not plain or event.value == "":
+            self._refuse(event, path, "has a key that is not a plain word", "a plain word")
+        if event.value == "<<" and event.style is None:
+            self._refuse(event, path, "uses the YAML merge key <<", "plain values, written out")
+        self._check_characters(event, path)
+        return str(event.value)
+
+    def _check_characters(self, event: Any, path: FieldPath) -> None:
+        found = _FORBIDDEN.search(event.value)
+        if found:
+            self._refuse(event, path, f"holds the control character U+{ord(found.group()):04X}")
+
+    def _refuse(self, event: Any, path: FieldPath, message: str, allowed: str = "") -> NoReturn:
+        raise InputError(Problem(self._file, _line(event), _dotted(path), message, allowed))
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _dotted(path: FieldPath) -> str:
+    return ".".join(ascii(part)[1:-1] if isinstance(part, str) and not part.isprintable() else str(part) for part in path)
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true, false",
+    "bool_parsing": "true, false",
+    "date_type": "a date, YYYY-MM-DD",
+    "date_parsing": "a date, YYYY-MM-DD",
+    "date_from_datetime_parsing": "a date, YYYY-MM-DD",
+    "string_type": "text; put it in quotes if it looks like something else",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of fields",
+    "finite_number": "a finite number",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def _problem(detail: Any, data: Any, model: type[BaseModel], document: Document, prefix: FieldPath) -> Problem:
+    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    location = _location(detail["loc"], data, names_absent=kind in ("missing", "extra_forbidden"))
+    if "field" in context:
+        location = (*location, str(context["field"]))
+    allowed = str(context.get("allowed", ""))
     if kind == "extra_forbidden":
         known = _known_fields(model, location)
         message, allowed = "is not a known field" + nearest(str(location[-1]), known), ", ".join(sorted(known))
     elif kind == "missing":
-        message, allowed = "is required and missing", ""
+        message = "is required and missing"
     elif kind in ("literal_error", "enum"):
-        expected = str(context.get("expected", ""))
-        words = [word.strip(" '") for word in re.split(r",| or ", expected)]
-        message, allowed = f"is {detail['input']!r}" + nearest(str(detail["input"]), words), ", ".join(words)
+        words = [word.strip(" '") for word in re.split(r",| or ", str(context.get("expected", "")))]
+        message, allowed = f"is {_short(given)}" + nearest(str(given), words), ", ".join(words)
+    elif kind in _EXPECTED:
+        message, allowed = f"is {_short(given)}", _EXPECTED[kind]
+    elif kind in _BOUNDS:
+        bound, words_of_bound = _BOUNDS[kind]
+        message, allowed = f"is {_short(given)}", f"{words_of_bound} {context[bound]}"
     elif kind == "value_error":
-        error = context.get("error")
-        message, allowed = str(error), ""
+        message = str(context.get("error"))
+    elif allowed:
+        message = detail["msg"]
     else:
-        message, allowed = f"is {_short(detail['input'])}: {detail['msg'][0].lower()}{detail['msg'][1:]}", ""
-    return Problem(document.file, document.line(path), field, message, allowed)
+        message = f"is {_short(given)}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+    path = prefix + location
+    return Problem(document.file, document.line(path), _dotted(path), message, allowed)
 
 
-def _is_union_tag(part: str | int, detail: Any, document: Document, prefix: FieldPath) -> bool:
-    """Pydantic names the branch of a union in ``loc``; such a part is no field of the file."""
-    return isinstance(part, str) and (part.endswith("]") or part in ("int", "float", "str", "date", "bool"))
+def _location(loc: tuple[str | int, ...], data: Any, *, names_absent: bool) -> FieldPath:
+    """Pydantic's ``loc`` without the parts that name a branch of a union or a validator and no field of the file."""
+    path: FieldPath = ()
+    current = data
+    for position, part in enumerate(loc):
+        if _holds(current, part):
+            current = current[part]
+        elif not (names_absent and position == len(loc) - 1):
+            continue
+        path = (*path, part)
+    return path
+
+
+def _holds(container: Any, part: str | int) -> bool:
+    if isinstance(container, Mapping):
+        return part in container
+    return isinstance(container, list | tuple) and isinstance(part, int) and part < len(container)
 
 
 def _known_fields(model: type[BaseModel], location: FieldPath) -> set[str]:
     current: Any = model
     for part in location[:-1]:
-        field = current.model_fields.get(part) if isinstance(current, type) and issubclass(current, BaseModel) else None
+        is_model = isinstance(current, type) and issubclass(current, BaseModel)
+        field = current.model_fields.get(part) if is_model else None
         current = _inner_model(field.annotation) if field is not None else current
     return set(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else set()
 
 
 def _inner_model(annotation: Any) -> Any:
-    if isinstance(annotation, type):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
         inner = _inner_model(argument)
@@ -209,5 +337,11 @@ def _inner_model(annotation: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = (
+        ascii(value)
+        if isinstance(value, str) and not value.isprintable()
+        else str(value)
+        if isinstance(value, date)
+        else repr(value)
+    )
     return text if len(text) <= 60 else text[:57] + "..."
