@@ -26,6 +26,29 @@ ModelT = TypeVar("ModelT", bound=StrictModel)
 ROOT = Path(__file__).resolve().parents[2]
 
 
+class FragilitySettings(StrictModel):
+    """How the stability vector becomes one number in [0, 1] and a class (methods.md section 3). Weights are relative."""
+
+    correlation_window: int = Field(ge=20, le=252)
+    volatility_weight: float = Field(ge=0)
+    correlation_weight: float = Field(ge=0)
+    liquidity_weight: float = Field(ge=0)
+    drawdown_weight: float = Field(ge=0)
+    watch_from: float = Field(ge=0, le=1)
+    soft_from: float = Field(ge=0, le=1)
+    fragile_from: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FragilitySettings:
+        if not self.volatility_weight + self.correlation_weight + self.liquidity_weight + self.drawdown_weight > 0:
+            raise ValueError("at least one of the four weights has to be above 0")
+        if not self.watch_from <= self.soft_from <= self.fragile_from:
+            raise ValueError(
+                f"watch_from {self.watch_from}, soft_from {self.soft_from} and fragile_from {self.fragile_from} do not rise"
+            )
+        return self
+
+
 class FeatureSettings(StrictModel):
     """Windows of methods.md sections 2 and 3, in sessions."""
 
@@ -47,6 +70,8 @@ class FeatureSettings(StrictModel):
     calm_below: float
     event_above: float
     correlation_half_life: float = Field(gt=0)
+    correlation_min_coverage: float = Field(gt=0, le=1)
+    fragility: FragilitySettings
 
 
 class QualitySettings(StrictModel):

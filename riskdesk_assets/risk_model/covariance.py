@@ -1,0 +1,147 @@
+"""The covariance of daily returns, shrunk as Ledoit and Wolf (methods.md section 7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.settings import OptimizerSettings
+from riskdesk_assets.common.single_thread import single_threaded
+from riskdesk_assets.features.panel import Panel
+
+Matrix = npt.NDArray[np.float64]
+PSD_TOLERANCE = 1e-12
+"""How far below 0 an eigenvalue may be, as a share of the largest: what rounding leaves of an exact 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """Covariance of daily simple returns of ``symbols``: ``matrix`` of shape (symbols, symbols), from ``observations`` days.
+
+    ``shrinkage`` in [0, 1] is the weight of the scaled identity in it.
+    """
+
+    symbols: tuple[str, ...]
+    matrix: Matrix
+    shrinkage: float
+    observations: int
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {symbol: position for position, symbol in enumerate(self.symbols)}
+
+    def volatility(self, weights: Mapping[str, float]) -> float:
+        """Daily standard deviation of a portfolio, in the unit of its weights (fractions of NAV, or dollars).
+
+        Raises:
+            StateError: a weight other than 0 on a name the covariance does not cover.
+        """
+        held = {symbol: weight for symbol, weight in weights.items() if weight != 0.0}
+        self._require(held)
+        rows = [self._positions[symbol] for symbol in held]
+        values = np.fromiter(held.values(), dtype=np.float64, count=len(held))
+        terms = values[:, None] * self.matrix[np.ix_(rows, rows)] * values[None, :]
+        # fsum is exact, so the order in which the weights were given cannot change the last bit.
+        return math.sqrt(max(math.fsum(terms.ravel().tolist()), 0.0))
+
+    def submatrix(self, symbols: Sequence[str]) -> Matrix:
+        """Rows and columns of these symbols in their order, shape (symbols, symbols); StateError for one not covered."""
+        self._require(symbols)
+        rows = [self._positions[symbol] for symbol in symbols]
+        return self.matrix[np.ix_(rows, rows)]
+
+    def _require(self, symbols: Sequence[str] | Mapping[str, float]) -> None:
+        missing = sorted(set(symbols) - set(self.symbols))
+        if missing:
+            raise StateError(f"no covariance for {', '.join(missing)}: too few returns in the window")
+
+
+def ledoit_wolf(panel_returns: Matrix, symbols: Sequence[str], min_coverage: float) -> Covariance:
+    """Ledoit-Wolf covariance of the names with enough returns.
+
+    Args:
+        panel_returns: daily returns, shape (window, symbols), NaN where there is none.
+        symbols: names of the columns.
+        min_coverage: share of the window's sessions on which a name must have a return; names below it are left out, then
+            sessions on which one of the others has none.
+
+    Returns:
+        The covariance; without symbols when no name has enough returns.
+
+    Raises:
+        StateError: fewer than two sessions are left, or the estimate is not positive semidefinite.
+
+    Source: methods.md section 7; Ledoit and Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
+    matrices", as in scikit-learn.
+    """
+    import sklearn.covariance  # noqa: F401  # before the thread limit, which reaches only what is loaded
+
+    with single_threaded():
+        return _estimate(panel_returns, symbols, min_coverage)
+
+
+def covariances(panel: Panel, settings: OptimizerSettings, sessions: Sequence[date]) -> Iterator[tuple[date, Covariance]]:
+    """The covariance of every name of the panel at each of ``sessions``, from the covariance_window returns ending there.
+
+    Give a panel of the tradable names alone (``Panel.select``): every name enters the shrinkage of all.
+
+    Raises:
+        StateError: a session is not in the panel, or as ``ledoit_wolf``.
+    """
+    import sklearn.covariance  # noqa: F401  # before the thread limit, which reaches only what is loaded
+
+    returns = np.full_like(panel.adj_close, np.nan)
+    returns[1:] = panel.adj_close[1:] / panel.adj_close[:-1] - 1.0
+    row_of = {session: row for row, session in enumerate(panel.sessions)}
+    window = settings.covariance_window
+    for start in range(0, len(sessions), _SESSIONS_AT_ONCE):
+        done: list[tuple[date, Covariance]] = []
+        # The limit is lifted before anything is handed out: a caller's own work is not this function's to slow down.
+        with single_threaded():
+            for session in sessions[start : start + _SESSIONS_AT_ONCE]:
+                if session not in row_of:
+                    raise StateError(f"no bars for {session}, so no covariance")
+                row = row_of[session]
+                padded = np.full((window, len(panel.symbols)), np.nan)
+                known = returns[max(row - window + 1, 0) : row + 1]
+                padded[window - len(known) :] = known
+                done.append((session, _estimate(padded, panel.symbols, settings.covariance_min_coverage)))
+        yield from done
+
+
+_SESSIONS_AT_ONCE = 64
+
+
+def _estimate(returns: Matrix, symbols: Sequence[str], min_coverage: float) -> Covariance:
+    from sklearn import config_context
+    from sklearn.covariance import ledoit_wolf as shrunk
+
+    present = np.isfinite(returns)
+    kept = np.flatnonzero(present.sum(axis=0) >= min_coverage * len(returns))
+    names = tuple(symbols[column] for column in kept.tolist())
+    if not names:
+        return Covariance((), np.empty((0, 0)), 0.0, 0)
+    sample = np.ascontiguousarray(returns[present[:, kept].all(axis=1)][:, kept])
+    if len(sample) < 2:
+        raise StateError(f"only {len(sample)} sessions on which all of {', '.join(names)} have a return")
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        matrix, shrinkage = shrunk(sample)
+    symmetric = (matrix + matrix.T) / 2.0
+    _check_psd(symmetric)
+    return Covariance(names, symmetric, float(shrinkage), len(sample))
+
+
+def _check_psd(matrix: Matrix) -> None:
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        eigenvalues = np.linalg.eigvalsh(matrix)
+        if not eigenvalues[0] >= -PSD_TOLERANCE * max(eigenvalues[-1], 0.0):
+            raise StateError(f"the covariance has the negative eigenvalue {eigenvalues[0]:.3g}") from None
