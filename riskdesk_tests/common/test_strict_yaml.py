@@ -95,10 +95,30 @@ def test_a_plain_word_has_the_meaning_the_module_states(word: str, meaning: obje
 
 @pytest.mark.parametrize(
     "word",
-    "010 00 0x1F 0o17 0b11 1:20 1__0 _1 1_ .inf -.inf .nan .NaN nan inf 1e400 -1e400 2026-02-30 2026-13-01 2026-1-1 "
-    "20260101x 2026-01-01T00:00:00Z 999999999999999999999999999999999 ٣ 1٣ = << 1,000".split(),
+    ["010", "00", "0x1F", "0o17", "0b11", "1:20", "1__0", "_1", "1_", "9" * 33, "٣", "1٣", "=", "<<", "1,000", "20260101x"],
 )
-def test_a_word_two_readers_could_take_differently_is_text(word: str) -> None:
+def test_a_number_two_readers_could_take_differently_is_text(word: str) -> None:
+    assert strict_yaml.parse(f"a: {word}", "f").data == {"a": word}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        ".inf",
+        "-.inf",
+        ".nan",
+        ".NaN",
+        "nan",
+        "inf",
+        "1e400",
+        "-1e400",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-1-1",
+        "2026-01-01T00:00Z",
+    ],
+)
+def test_what_is_no_finite_number_and_no_real_date_is_text(word: str) -> None:
     assert strict_yaml.parse(f"a: {word}", "f").data == {"a": word}
 
 

@@ -1,0 +1,66 @@
+"""The ticket folder sensor: one run of the newest closed session once a change to the tickets has settled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
+
+from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.common.sessions import calendar_end, load_calendar
+from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.strategy.loading import file_hashes, load_tickets
+from riskdesk_assets.strategy.watch import observe
+
+POST_CLOSE = "post_close"
+INTERVAL_SECONDS = 15
+
+
+@sensor(job_name=POST_CLOSE, minimum_interval_seconds=INTERVAL_SECONDS, default_status=DefaultSensorStatus.STOPPED)
+def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipReason:
+    """Request one ``post_close`` run when ticket files were created, changed, renamed or deleted and have settled.
+
+    Unusable tickets are logged and told, and the run is requested all the same: failing closed is the run's own business.
+    """
+    paths = load_paths()
+    try:
+        current = file_hashes(paths.tickets)
+    except OSError as error:
+        return SkipReason(f"the ticket folder cannot be listed: {error.strerror}")
+    seen = observe(context.cursor or "", current)
+    trouble = _trouble(context, paths.tickets) if seen.settling or seen.run_key else ""
+    if seen.settling:
+        context.update_cursor(seen.cursor)
+        return SkipReason(f"waiting for {_names(seen.changed)} to settle{trouble}")
+    if seen.run_key is None:
+        context.update_cursor(seen.cursor)
+        return SkipReason("no ticket has changed")
+    now = datetime.now(UTC)
+    try:
+        session = load_calendar(paths.data / "calendar", calendar_end(now)).newest_closed(now)
+    except InputError as error:
+        # The cursor stays, so that the change is still one at the next tick.
+        return SkipReason(f"tickets changed ({_names(seen.changed)}), but no session can be run: {error}")
+    context.update_cursor(seen.cursor)
+    context.log.info(f"tickets changed: {_names(seen.changed)}; requesting {session}{trouble}")
+    return RunRequest(
+        run_key=seen.run_key,
+        partition_key=session.isoformat(),
+        tags={"riskdesk/reason": "tickets changed", "riskdesk/tickets": _names(seen.changed)[:200]},
+    )
+
+
+def _trouble(context: SensorEvaluationContext, folder: Path) -> str:
+    """Log every unusable ticket; return the sentence that says how many there are."""
+    try:
+        problems = load_tickets(folder, load_config(load_paths()).universe).problems
+    except InputError as error:
+        problems = error.problems
+    for problem in problems:
+        context.log.warning(str(problem))
+    return f"; {len(problems)} problem(s), the first: {problems[0]}" if problems else ""
+
+
+def _names(changed: tuple[str, ...]) -> str:
+    return ", ".join(changed) if changed else "the folder"
