@@ -1,0 +1,231 @@
+"""The bar checks of methods.md section 1: what is wrong with which bar, and how bad that is.
+
+Every finding about a session follows from bars up to that session, so a date checked alone and inside a range finds the
+same, provided HISTORY_SESSIONS of history are given before ``first``: no comparison reaches further back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import QualitySettings
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.market.corporate_actions import adjustment_factor, rounding_of_factor_change, splits
+
+MISSING_SESSION = "missing_session"
+NOT_A_SESSION = "not_a_session"
+DUPLICATE_BAR = "duplicate_bar"
+BAD_PRICE = "bad_price"
+HIGH_LOW = "high_low"
+LARGE_RETURN = "large_return"
+STALE_PRINT = "stale_print"
+ADJUSTMENT_JUMP = "adjustment_jump"
+BEHIND_SESSION = "behind_session"
+CHECKS = (
+    MISSING_SESSION,
+    NOT_A_SESSION,
+    DUPLICATE_BAR,
+    BAD_PRICE,
+    HIGH_LOW,
+    LARGE_RETURN,
+    STALE_PRINT,
+    ADJUSTMENT_JUMP,
+    BEHIND_SESSION,
+)
+
+ERROR = "ERROR"
+WARN = "WARN"
+# Wrong whoever needs the bar; large_return is never an error (a crash is real); the rest is one where a ticket needs the name.
+_ALWAYS_ERROR = (NOT_A_SESSION, DUPLICATE_BAR, BAD_PRICE, BEHIND_SESSION)
+_ALWAYS_WARN = (LARGE_RETURN,)
+# A bar with one of these is no bar: nothing may be priced, traded or measured with it.
+HARD_CHECKS = (BAD_PRICE, STALE_PRINT, DUPLICATE_BAR, NOT_A_SESSION)
+
+EVERY_SYMBOL = "*"
+# A bar is compared with the one before it only when that is at most so many sessions old.
+HISTORY_SESSIONS = 10
+_PRICES = ("open", "high", "low", "close", "adj_close")
+_KEY = ("symbol", "as_of_date")
+
+
+def check_bars(
+    bars: pl.DataFrame,
+    calendar: SessionCalendar,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    needed: Mapping[date, Set[str]] | Set[str],
+    settings: QualitySettings,
+) -> pl.DataFrame:
+    """Every fault of the bars of ``symbols`` in the sessions from ``first`` to ``last`` (methods.md section 1).
+
+    A symbol without a bar is a missing_session at each session; a session on which no asked symbol has one is also a
+    behind_session of symbol "*": the vendor's newest bar is older than the session.
+
+    Args:
+        bars: columns of TABLES["daily_bars"]; should begin HISTORY_SESSIONS before ``first``.
+        calendar: the exchange's sessions.
+        symbols: symbols asked for; bars of others are left out.
+        first: first session reported on.
+        last: last session reported on.
+        needed: symbols that tickets in force need, of all dates or per date: their faults are ERROR, others' WARN.
+        settings: thresholds.
+
+    Returns: TABLES["bar_findings"], one row per date, symbol and check; severity ERROR or WARN; ``value`` in the check's
+        unit (null where it has none), see each message.
+    """
+    asked = bars.filter(pl.col("symbol").is_in(list(symbols)))
+    sessions = pl.DataFrame({"as_of_date": list(calendar.between(first, last))}, schema={"as_of_date": pl.Date()})
+    every_session = pl.DataFrame({"as_of_date": list(calendar.sessions)}, schema={"as_of_date": pl.Date()}).with_row_index(
+        "place"
+    )
+    single = asked.unique(_KEY, keep="none").join(every_session, on="as_of_date").sort(_KEY)
+    found = pl.concat(
+        [
+            _missing(asked, sessions, symbols),
+            _behind(asked, sessions),
+            _not_sessions(asked, every_session),
+            _duplicates(asked),
+            _bad_prices(asked),
+            _high_low(asked),
+            _large_returns(single, settings.max_abs_log_return),
+            _stale_prints(single, settings.stale_sessions),
+            _adjustment_jumps(single, settings.max_dividend_yield),
+        ]
+    ).filter(pl.col("as_of_date").is_between(first, last))
+    return TABLES["bar_findings"].conform(_with_severity(found, needed))
+
+
+def hard_faults(findings: pl.DataFrame) -> pl.DataFrame:
+    """The bars that count as no bar: symbol and as_of_date, unique and sorted (a bad price, stale print, duplicate...)."""
+    return findings.filter(pl.col("check_name").is_in(HARD_CHECKS)).select(_KEY).unique().sort(_KEY)
+
+
+def usable(bars: pl.DataFrame, calendar: SessionCalendar, stale_sessions: int = 1) -> pl.DataFrame:
+    """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings."""
+    single = bars.unique(_KEY, keep="none").sort(_KEY)
+    return (
+        single.with_columns(stale=_stale_run() >= stale_sessions)
+        .filter(~_bad_price() & ~pl.col("stale") & pl.col("as_of_date").is_in(list(calendar.sessions)))
+        .drop("stale")
+    )
+
+
+def _found(frame: pl.DataFrame, check: str, message: pl.Expr, value: pl.Expr) -> pl.DataFrame:
+    return frame.select(
+        "as_of_date",
+        "symbol",
+        pl.lit(check).alias("check_name"),
+        message.alias("message"),
+        value.cast(pl.Float64).alias("value"),
+    )
+
+
+def _missing(bars: pl.DataFrame, sessions: pl.DataFrame, symbols: Sequence[str]) -> pl.DataFrame:
+    names = pl.DataFrame({"symbol": sorted(set(symbols))}, schema={"symbol": pl.String()})
+    absent = sessions.join(names, how="cross").join(bars, on=_KEY, how="anti")
+    return _found(absent, MISSING_SESSION, pl.format("{} has no bar", "symbol"), pl.lit(None))
+
+
+def _behind(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    behind = sessions.join(bars, on="as_of_date", how="anti").with_columns(symbol=pl.lit(EVERY_SYMBOL))
+    return _found(
+        behind, BEHIND_SESSION, pl.lit("no symbol has a bar: the vendor's newest is older than the session"), pl.lit(None)
+    )
+
+
+def _not_sessions(bars: pl.DataFrame, every_session: pl.DataFrame) -> pl.DataFrame:
+    strays = bars.select(_KEY).unique().join(every_session, on="as_of_date", how="anti")
+    return _found(strays, NOT_A_SESSION, pl.lit("a bar on a day the exchange is closed"), pl.lit(None))
+
+
+def _duplicates(bars: pl.DataFrame) -> pl.DataFrame:
+    repeated = bars.group_by(_KEY).len().filter(pl.col("len") > 1)
+    return _found(repeated, DUPLICATE_BAR, pl.format("{} bars for one session", "len"), pl.col("len"))
+
+
+def _bad_price() -> pl.Expr:
+    prices = pl.any_horizontal((pl.col(*_PRICES).is_finite() & (pl.col(*_PRICES) > 0)).fill_null(value=False).not_())
+    return prices | (pl.col("volume") < 0).fill_null(value=True)
+
+
+def _bad_prices(bars: pl.DataFrame) -> pl.DataFrame:
+    bad = bars.filter(_bad_price()).unique(_KEY, keep="first", maintain_order=True)
+    values = pl.format("open {} high {} low {} close {} adj_close {} volume {}", *(pl.col(c).cast(pl.String).fill_null("null")
+                       for c in (*_PRICES, "volume")))  # fmt: skip
+    lowest = pl.min_horizontal(*_PRICES)
+    return _found(bad, BAD_PRICE, values, pl.when(lowest.is_finite()).then(lowest))
+
+
+def _high_low(bars: pl.DataFrame) -> pl.DataFrame:
+    above = pl.max_horizontal("open", "close", "low") - pl.col("high")
+    below = pl.col("low") - pl.min_horizontal("open", "close", "high")
+    wrong = (
+        bars.filter(~_bad_price())
+        .with_columns(gap=pl.max_horizontal(above, below))
+        .filter(pl.col("gap") > 0)
+        .unique(_KEY, keep="first", maintain_order=True)
+    )
+    text = pl.format("open {} high {} low {} close {} (value: dollars outside)", "open", "high", "low", "close")
+    return _found(wrong, HIGH_LOW, text, pl.col("gap"))
+
+
+def _large_returns(single: pl.DataFrame, bound: float) -> pl.DataFrame:
+    moved = (
+        single.filter(~_bad_price())
+        .with_columns(log_return=pl.col("adj_close").log().diff().over("symbol"))
+        .filter((pl.col("log_return").abs() > bound) & _follows_closely())
+    )
+    return _found(
+        moved, LARGE_RETURN, pl.format("adj_close moved by {} in logs", pl.col("log_return").round(4)), pl.col("log_return")
+    )
+
+
+def _follows_closely() -> pl.Expr:
+    place = pl.col("place").cast(pl.Int64)
+    return place - place.shift(1).over("symbol") <= HISTORY_SESSIONS
+
+
+def _stale_run() -> pl.Expr:
+    """How many sessions in a row, this one included, close stood still with zero volume (frame sorted by symbol and date)."""
+    stale = ((pl.col("volume") == 0) & (pl.col("close") == pl.col("close").shift(1).over("symbol"))).fill_null(value=False)
+    position = pl.int_range(pl.len()).over("symbol")
+    return position - pl.when(~stale).then(position).forward_fill().over("symbol")
+
+
+def _stale_prints(single: pl.DataFrame, sessions: int) -> pl.DataFrame:
+    stale = single.with_columns(run=_stale_run()).filter(pl.col("run") >= sessions)
+    return _found(
+        stale, STALE_PRINT, pl.format("close {} unchanged with zero volume: no trade, no bar", "close"), pl.col("close")
+    )
+
+
+def _adjustment_jumps(single: pl.DataFrame, largest_yield: float) -> pl.DataFrame:
+    sound = single.filter(~_bad_price())
+    change = (adjustment_factor() / adjustment_factor().shift(1)).over("symbol")
+    jumped = (
+        sound.with_columns(paid=1 - 1 / change, rounding=rounding_of_factor_change())
+        .filter(
+            _follows_closely()
+            & ((pl.col("paid") > largest_yield + pl.col("rounding")) | (pl.col("paid") < -pl.col("rounding")))
+        )
+        .join(splits(sound), on=_KEY, how="anti")
+    )
+    text = pl.format("adj_close moved against close as if a dividend of {} of the price were paid", pl.col("paid").round(4))
+    return _found(jumped, ADJUSTMENT_JUMP, text, pl.col("paid"))
+
+
+def _with_severity(found: pl.DataFrame, needed: Mapping[date, Set[str]] | Set[str]) -> pl.DataFrame:
+    if isinstance(needed, Mapping):
+        rows = [(day, symbol) for day, names in sorted(needed.items()) for symbol in sorted(names)]
+        wanted = pl.DataFrame(rows, schema={"as_of_date": pl.Date(), "symbol": pl.String()}, orient="row")
+        marked = found.join(wanted.with_columns(needed=pl.lit(value=True)), on=("as_of_date", "symbol"), how="left")
+    else:
+        marked = found.with_columns(needed=pl.col("symbol").is_in(sorted(needed)))
+    check = pl.col("check_name")
+    is_error = ~check.is_in(_ALWAYS_WARN) & (check.is_in(_ALWAYS_ERROR) | pl.col("needed").fill_null(value=False))
+    return marked.with_columns(severity=pl.when(is_error).then(pl.lit(ERROR)).otherwise(pl.lit(WARN)))
