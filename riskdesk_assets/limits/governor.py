@@ -32,7 +32,7 @@ class Scaling:
 
 
 def govern(
-    legs: Sequence[Leg[float]], held: Sequence[Leg[float]], limits: Sequence[Limit]
+    legs: Sequence[Leg[float]], held: Sequence[Leg[float]], limits: Sequence[Limit], fixed: Sequence[Leg[float]] = ()
 ) -> tuple[tuple[Leg[float], ...], tuple[Scaling, ...]]:
     """Scale tickets down until every construct-mode limit holds.
 
@@ -40,6 +40,7 @@ def govern(
         legs: approved legs, signed dollars.
         held: yesterday's legs at today's prices, signed dollars.
         limits: the session's limits.
+        fixed: frozen legs, signed dollars: never scaled, counted in every limit; ``held`` has them too.
 
     Returns:
         The scaled legs in the order given, and what each limit did to each ticket.
@@ -48,24 +49,24 @@ def govern(
     current, scalings = tuple(legs), []
     for families in _ORDER:
         step = [limit for limit in active if limit.family in families]
-        current, done = _apply(current, held, step)
+        current, done = _apply(current, held, step, fixed)
         scalings.extend(done)
-    # Shrinking one ticket can uncover what it hedged; every such measure is proportional to the book, so one last scale
+    # Shrinking one ticket can uncover what it hedged; every such measure is convex in the book's scale, so one last scale
     # over the whole book settles them all.
     worst = min(
         (limit for limit in active if limit.measure is not Measure.ADDITIONS),
-        key=lambda x: _ratio(x, current, held),
+        key=lambda x: _ratio(x, current, held, fixed),
         default=None,
     )
-    if worst is not None and _ratio(worst, current, held) < 1:
-        ratio = _ratio(worst, current, held)
+    if worst is not None and _ratio(worst, current, held, fixed) < 1:
+        ratio = _ratio(worst, current, held, fixed)
         scalings.extend(Scaling(ticket_id, worst, ratio) for ticket_id, gross in gross_by_ticket(current).items() if gross)
         current = tuple(Leg(leg.ticket_id, leg.symbol, leg.notional * ratio) for leg in current)
     return current, tuple(scalings)
 
 
 def _apply(
-    legs: tuple[Leg[float], ...], held: Sequence[Leg[float]], limits: Sequence[Limit]
+    legs: tuple[Leg[float], ...], held: Sequence[Leg[float]], limits: Sequence[Limit], fixed: Sequence[Leg[float]]
 ) -> tuple[tuple[Leg[float], ...], list[Scaling]]:
     symbols: dict[str, set[str]] = {}
     for leg in legs:
@@ -73,7 +74,7 @@ def _apply(
             symbols.setdefault(leg.ticket_id, set()).add(leg.symbol)
     smallest: dict[str, Scaling] = {}
     for limit in limits:
-        ratio = _ratio(limit, legs, held)
+        ratio = _ratio(limit, legs, held, fixed)
         if ratio >= 1:
             continue
         for ticket_id in sorted(symbols):
@@ -92,10 +93,14 @@ def _scaled(leg: Leg[float], scalings: Mapping[str, Scaling]) -> Leg[float]:
     return leg if scaling is None else Leg(leg.ticket_id, leg.symbol, leg.notional * scaling.ratio)
 
 
-def _ratio(limit: Limit, legs: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> float:
-    measured = limit.measured(legs, held)
+def _ratio(limit: Limit, legs: Sequence[Leg[float]], held: Sequence[Leg[float]], fixed: Sequence[Leg[float]]) -> float:
+    """The scale of the legs at which the limit holds, by convexity between none of them and all of them."""
+    measured = limit.measured((*legs, *fixed), held)
     bound = limit.bound / TICKS_PER_DOLLAR
-    return 1.0 if measured <= bound else bound / measured
+    if measured <= bound:
+        return 1.0
+    alone = limit.measured(fixed, held)
+    return 0.0 if alone >= bound else (bound - alone) / (measured - alone)
 
 
 def _addition_ratio(ticket_id: str, legs: Sequence[Leg[float]], held: Sequence[Leg[float]], ratio: float) -> float:

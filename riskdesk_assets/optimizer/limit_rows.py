@@ -1,0 +1,195 @@
+"""Limits as rows over the tickets: L x + E |A x + d| <= b, every row with the name of its limit.
+
+All quantities are fractions of NAV, x is each ticket's share of its approved size. An absolute value whose sign is settled
+by 0 <= x <= 1 is written without one, and a limit no x can reach is left out, so the problem stays small and exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket, held_in_direction
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """A problem's legs as arrays, fractions of NAV; n symbols, K tickets.
+
+    ``net`` (n, K) signed and ``size`` (n, K) absolute leg weights at x = 1; ``fixed_net`` and ``fixed_size`` (n,) of the legs
+    that cannot trade; ``previous`` (n,) yesterday's net book; ``gross`` (K,) sum of |leg weights|; ``held`` (K,) gross held
+    in the direction of the approved legs.
+    """
+
+    symbols: tuple[str, ...]
+    net: Array
+    size: Array
+    fixed_net: Array
+    fixed_size: Array
+    previous: Array
+    gross: Array
+    held: Array
+
+
+@dataclass
+class AbsoluteTerms:
+    """The pool of |A x + d| that rows and costs share; one entry per distinct (A, d)."""
+
+    slopes: list[Array] = field(default_factory=list)
+    offsets: list[float] = field(default_factory=list)
+    _places: dict[tuple[object, ...], int] = field(default_factory=dict)
+
+    def place(self, key: tuple[object, ...], slope: Array, offset: float) -> int:
+        """Index of the term, entered on first use; terms with the same key and offset are one."""
+        full = (*key, offset)
+        if full not in self._places:
+            self._places[full] = len(self.slopes)
+            self.slopes.append(slope)
+            self.offsets.append(offset)
+        return self._places[full]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: ``slope'x + sum(weight |term|) <= bound``, named after its limit."""
+
+    name: str
+    slope: Array
+    weights: Mapping[int, float]
+    bound: float
+
+
+def exposures(
+    *,
+    symbols: Sequence[str],
+    ticket_ids: Sequence[str],
+    legs: Sequence[Leg[float]],
+    held: Sequence[Leg[float]],
+    fixed: Sequence[Leg[float]],
+    nav: float,
+) -> Exposures:
+    """Legs in dollars as arrays of fractions of NAV, whatever order they come in."""
+    row = {symbol: i for i, symbol in enumerate(symbols)}
+    column = {ticket_id: k for k, ticket_id in enumerate(ticket_ids)}
+    shape = (len(row), len(column))
+    net, size = np.zeros(shape), np.zeros(shape)
+    for leg in _in_order(legs):
+        net[row[leg.symbol], column[leg.ticket_id]] += leg.notional / nav
+        size[row[leg.symbol], column[leg.ticket_id]] += abs(leg.notional) / nav
+    fixed_net, fixed_size, previous = np.zeros(len(row)), np.zeros(len(row)), np.zeros(len(row))
+    for leg in _in_order(fixed):
+        fixed_net[row[leg.symbol]] += leg.notional / nav
+        fixed_size[row[leg.symbol]] += abs(leg.notional) / nav
+    for leg in _in_order(held):
+        previous[row[leg.symbol]] += leg.notional / nav
+    gross, same = gross_by_ticket(legs), held_in_direction(legs, held)
+    return Exposures(
+        tuple(symbols),
+        net,
+        size,
+        fixed_net,
+        fixed_size,
+        previous,
+        np.array([gross.get(ticket_id, 0.0) / nav for ticket_id in ticket_ids]),
+        np.array([same.get(ticket_id, 0.0) / nav for ticket_id in ticket_ids]),
+    )
+
+
+def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: float, pool: AbsoluteTerms) -> list[Row]:
+    """The rows of the limits that some x in [0, 1] could breach, in the limits' order.
+
+    Args:
+        limits: construct-mode limits on names, nets, grosses and additions (any other measure gives no row).
+        book: the session's legs.
+        nav: dollars.
+        margin: fraction of NAV by which bounds are tightened, so that an answer within tolerance obeys the limit itself; never
+            below what the fixed legs alone use.
+        pool: absolute terms; entries are added.
+    """
+    rows: list[Row] = []
+    place = {symbol: i for i, symbol in enumerate(book.symbols)}
+    for limit in limits:
+        members = [place[symbol] for symbol in limit.members if symbol in place]
+        bound = limit.bound / TICKS_PER_DOLLAR / nav
+        if limit.measure is Measure.NAME_GROSS:
+            alone = float(book.fixed_size[members].sum())
+            tight = _tightened(bound, alone, margin)
+            rows += _reachable(Row(limit.name, book.size[members].sum(axis=0), {}, tight - alone), pool)
+        elif limit.measure is Measure.NET:
+            slope, alone = book.net[members].sum(axis=0), float(book.fixed_net[members].sum())
+            tight = _tightened(bound, abs(alone), margin)
+            rows += _reachable(Row(limit.name, slope, {}, tight - alone), pool)
+            rows += _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
+        elif limit.measure is Measure.GROSS:
+            tight = _tightened(bound, float(np.abs(book.fixed_net[members]).sum()), margin)
+            rows += _gross_row(limit.name, members, tight, book, pool)
+        elif limit.measure is Measure.ADDITIONS:
+            rows += _additions_row(limit.name, _tightened(bound, 0.0, margin), book, pool)
+    return rows
+
+
+def absolute(slope: Array, offset: float, key: tuple[object, ...], pool: AbsoluteTerms) -> tuple[Array, float, int | None]:
+    """|slope'x + offset| as (linear slope, constant, None) where its sign is settled on the box, else as a pool index."""
+    low, high = _range(slope, offset)
+    if low >= 0:
+        return slope, offset, None
+    if high <= 0:
+        return -slope, -offset, None
+    return np.zeros_like(slope), 0.0, pool.place(key, slope, offset)
+
+
+def _gross_row(name: str, members: Sequence[int], bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
+    reach = sum(max(map(abs, _range(book.net[i], float(book.fixed_net[i])))) for i in members)
+    if reach <= bound:
+        return []
+    slope, const, weights = np.zeros(book.net.shape[1]), 0.0, dict[int, float]()
+    for i in members:
+        line, offset, term = absolute(book.net[i], float(book.fixed_net[i]), ("net", i), pool)
+        slope, const = slope + line, const + offset
+        if term is not None:
+            weights[term] = 1.0
+    return _reachable(Row(name, slope, weights, bound - const), pool)
+
+
+def _additions_row(name: str, bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
+    if float(np.maximum(book.gross - book.held, 0.0).sum()) <= bound:
+        return []
+    slope, const, weights = np.zeros(len(book.gross)), 0.0, dict[int, float]()
+    for k, (gross, held) in enumerate(zip(book.gross, book.held, strict=True)):
+        if held >= gross:
+            continue
+        line = np.zeros(len(book.gross))
+        line[k] = gross
+        if held == 0:
+            slope += line
+            continue
+        # max(0, y) = (y + |y|) / 2: one kind of term for every kink.
+        slope, const = slope + line / 2, const - float(held) / 2
+        weights[pool.place(("addition", k), line, -float(held))] = 0.5
+    return _reachable(Row(name, slope, weights, bound - const), pool)
+
+
+def _reachable(row: Row, pool: AbsoluteTerms) -> list[Row]:
+    """The row, or nothing where no x in [0, 1] breaks it."""
+    reach = _range(row.slope, 0.0)[1]
+    for term, weight in row.weights.items():
+        reach += weight * max(map(abs, _range(pool.slopes[term], pool.offsets[term])))
+    return [] if reach <= row.bound else [row]
+
+
+def _range(slope: Array, offset: float) -> tuple[float, float]:
+    return offset + float(np.minimum(slope, 0.0).sum()), offset + float(np.maximum(slope, 0.0).sum())
+
+
+def _tightened(bound: float, alone: float, margin: float) -> float:
+    return max(bound - margin, min(bound, alone))
+
+
+def _in_order(legs: Sequence[Leg[float]]) -> list[Leg[float]]:
+    return sorted(legs, key=lambda leg: (leg.symbol, leg.ticket_id, leg.notional))
