@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,26 +15,11 @@ from riskdesk_assets.common.universe import pair_id
 from riskdesk_assets.features.cointegration import weekly_pvalues
 from riskdesk_assets.features.own_bars import OwnBars, log_returns, own_bars
 from riskdesk_assets.features.panel import Panel, nullable
-from riskdesk_assets.features.windows import (
-    Array,
-    aligned,
-    lags,
-    last_rows,
-    log,
-    ratio,
-    total,
-    windowed_correlation,
-    windowed_covariance,
-    windowed_mean,
-    windowed_sd,
-)
+from riskdesk_assets.features.spread import SMALLEST_SD, half_life, no_mean_cross_days, spread_moments
+from riskdesk_assets.features.windows import Array, ratio, windowed_correlation, windowed_covariance, windowed_sd
 
-MEAN_CROSS_SESSIONS = 252
-"""How far back no_mean_cross_days counts: a fixed window, so that the count does not depend on where history begins."""
 CORRELATION_RETURNS = 60
 """The window of corr_60, which its name fixes."""
-SMALLEST_SD = 1e-12
-"""A standard deviation of log prices or returns below this is rounding: the series does not move."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +79,7 @@ def _rows(panel: Panel, pair: _Pair, settings: FeatureSettings, feature_version:
     moving = np.sqrt(variance_b) > SMALLEST_SD
     beta = ratio(windowed_covariance(return_a, return_b, window_hedge), np.where(moving, variance_b, np.nan))
     spread = pair.log_a - beta * pair.log_b
-    mean, sd = _spread_moments(pair, beta, window_z)
+    mean, sd = spread_moments(pair.log_a, pair.log_b, beta, window_z)
     zscore = ratio(spread - mean, sd)
     wanted = panel.rows(first, panel.sessions[-1]).start if panel.sessions else 0
     stated = bars.reaches(window_hedge + window_z) & (sd > SMALLEST_SD) & np.isfinite(zscore) & (bars.rows >= wanted)
@@ -108,7 +93,9 @@ def _rows(panel: Panel, pair: _Pair, settings: FeatureSettings, feature_version:
         "beta_stability": bars.limited(windowed_sd(beta, window_hedge), 2 * window_hedge),
         "spread_mean": mean,
         "spread_sd": sd,
-        "half_life_days": bars.limited(_half_life(pair, beta, settings.half_life_window), settings.half_life_window),
+        "half_life_days": bars.limited(
+            half_life(pair.log_a, pair.log_b, beta, settings.half_life_window), settings.half_life_window
+        ),
         "corr_60": bars.limited(windowed_correlation(return_a, return_b, CORRELATION_RETURNS), CORRELATION_RETURNS + 1),
         "coint_pvalue": pvalues,
     }
@@ -116,7 +103,7 @@ def _rows(panel: Panel, pair: _Pair, settings: FeatureSettings, feature_version:
     return pl.DataFrame(
         {
             "as_of_date": pl.Series([panel.sessions[row] for row in bars.rows[stated].tolist()], dtype=pl.Date),
-            "no_mean_cross_days": _no_mean_cross(pair, beta, window_z)[stated],
+            "no_mean_cross_days": no_mean_cross_days(pair.log_a, pair.log_b, beta, window_z, bars)[stated],
             "extreme_z": np.abs(zscore[stated]) >= settings.breakdown_z,
             **{name: nullable(values[stated]) for name, values in floats.items()},
         }
@@ -128,61 +115,3 @@ def _rows(panel: Panel, pair: _Pair, settings: FeatureSettings, feature_version:
         pl.lit(feature_version).alias("feature_version"),
         *("spread_mean", "spread_sd", "half_life_days", "corr_60", "coint_pvalue"),
     )
-
-
-def _spreads(pair: _Pair, beta: Array, window: int) -> Iterator[Array]:
-    """The window's spreads, oldest first, every one with the beta of the window's last row."""
-    today = last_rows(beta, window)
-    for lag_a, lag_b in zip(lags(pair.log_a, window), lags(pair.log_b, window), strict=True):
-        yield lag_a - today * lag_b
-
-
-def _spread_moments(pair: _Pair, beta: Array, window: int) -> tuple[Array, Array]:
-    """Mean and sd (ddof 1) of the window's spreads with today's beta, each of shape (bars,)."""
-    mean = total(_spreads(pair, beta, window)) / window
-    variance = total((spread - mean) ** 2 for spread in _spreads(pair, beta, window)) / (window - 1)
-    return aligned(mean, len(beta)), aligned(np.sqrt(variance), len(beta))
-
-
-def _half_life(pair: _Pair, beta: Array, window: int) -> Array:
-    """-ln 2 / ln(1 + phi) in sessions; phi by least squares of the spread's change on its level over ``window`` spreads.
-
-    NaN where the window is not full, the spread stands still, or phi >= 0 (it does not revert); 1 where phi <= -1.
-    """
-
-    def steps() -> Iterator[tuple[Array, Array]]:
-        spreads = _spreads(pair, beta, window)
-        level = next(spreads)
-        for following in spreads:
-            yield level, following - level
-            level = following
-
-    count = window - 1
-    mean_level = total(level for level, _ in steps()) / count
-    mean_change = total(change for _, change in steps()) / count
-    covariance = total((level - mean_level) * (change - mean_change) for level, change in steps())
-    variance = total((level - mean_level) ** 2 for level, _ in steps())
-    moving = np.sqrt(variance / count) > SMALLEST_SD
-    phi = ratio(covariance, np.where(moving, variance, np.nan))
-    reverting = (phi < 0) & (phi > -1)
-    days = ratio(np.full_like(phi, -np.log(2.0)), log(np.where(reverting, 1.0 + phi, np.nan)))
-    return aligned(np.where(phi <= -1, 1.0, days), len(beta))
-
-
-def _no_mean_cross(pair: _Pair, beta: Array, window: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Consecutive sessions, today's included and at most MEAN_CROSS_SESSIONS, in which z has today's sign, shape (bars,).
-
-    z at s with today's beta has the sign of (a_s - mean_s a) - beta (b_s - mean_s b), so each mean is needed once.
-    """
-    deviation_a = pair.log_a - windowed_mean(pair.log_a, window)
-    deviation_b = pair.log_b - windowed_mean(pair.log_b, window)
-    today = np.sign(deviation_a - beta * deviation_b)
-    running = np.abs(today) == 1.0
-    days = np.zeros(len(beta), dtype=np.int64)
-    for age in range(min(MEAN_CROSS_SESSIONS, len(beta))):
-        earlier = slice(0, len(beta) - age)
-        sign = np.sign(deviation_a[earlier] - beta[age:] * deviation_b[earlier])
-        running[age:] &= (sign == today[age:]) & pair.bars.reaches(age + window)[age:]
-        running[:age] = False
-        days += running
-    return days
