@@ -8,7 +8,7 @@ from pathlib import Path
 from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
 
 from riskdesk_assets.common.errors import InputError
-from riskdesk_assets.common.sessions import calendar_end, load_calendar
+from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.strategy.loading import file_hashes, load_tickets
 from riskdesk_assets.strategy.watch import observe
@@ -36,9 +36,8 @@ def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipR
     if seen.run_key is None:
         context.update_cursor(seen.cursor)
         return SkipReason("no ticket has changed")
-    now = datetime.now(UTC)
     try:
-        session = load_calendar(paths.data / "calendar", calendar_end(now)).newest_closed(now)
+        session = desk_calendar().newest_closed(datetime.now(UTC))
     except InputError as error:
         # The cursor stays, so that the change is still one at the next tick.
         return SkipReason(f"tickets changed ({_names(seen.changed)}), but no session can be run: {error}")

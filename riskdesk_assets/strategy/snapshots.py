@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 
 import polars as pl
 
@@ -53,17 +54,11 @@ def notices(frame: pl.DataFrame, previous: pl.DataFrame | None = None) -> tuple[
         frame: rows of one or more sessions.
         previous: rows of the session before them; with it, an edit on the first session names the fields it touched.
     """
-    rows = [] if previous is None else previous.to_dicts()
-    rows += frame.sort(_TABLE.key).to_dicts()
-    found = []
-    before: dict[str, Row] = {}
-    first = frame.get_column("as_of_date").min()
-    for session in sorted({row["as_of_date"] for row in rows}):
-        today = [row for row in rows if row["as_of_date"] == session]
-        if first is not None and session >= first:
-            found += [
-                _notice(row, before.get(str(row["ticket_id"]))) for row in today if row["change"] not in (None, UNCHANGED)
-            ]
+    found: list[Notice] = []
+    before = {} if previous is None else _by_id(previous.to_dicts())
+    for _, rows in groupby(frame.sort(_TABLE.key).to_dicts(), key=lambda row: row["as_of_date"]):
+        today = list(rows)
+        found += [_notice(row, before.get(str(row["ticket_id"]))) for row in today if row["change"] not in (None, UNCHANGED)]
         before = _by_id(today)
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.strategy.drafts import draft
 from riskdesk_assets.strategy.loading import TicketFolder, file_hashes, load_tickets
-from riskdesk_tests.strategy.tickets import UNIVERSE, ticket_text, write_ticket
+from riskdesk_tests.strategy.tickets import UNIVERSE, ticket_fields, ticket_text, write_ticket
 
 GOOD = ticket_text(ticket_id="bad", leg_b="C").encode()
 
@@ -138,6 +141,18 @@ def test_a_file_nobody_may_read_is_told(tmp_path: Path) -> None:
             os.seteuid(was)
     assert [str(problem) for problem in found.problems] == ["bad.yaml: cannot be read: Permission denied"]
     assert [item.file for item in found.tickets] == ["good.yaml"]
+
+
+def test_a_draft_that_cannot_be_written_whole_leaves_nothing_behind(tmp_path: Path) -> None:
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, was[1]))
+    try:
+        with pytest.raises(InputError, match=r"jpm-bac.yaml: cannot be written to drafts: File too large"):
+            draft(ticket_fields(), tmp_path / "drafts", UNIVERSE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+    assert list((tmp_path / "drafts").iterdir()) == []
+    assert draft(ticket_fields(), tmp_path / "drafts", UNIVERSE).exists()
 
 
 def test_every_prefix_of_a_ticket_loads_or_is_told(tmp_path: Path) -> None:

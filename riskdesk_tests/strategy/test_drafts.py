@@ -62,6 +62,8 @@ def test_drafts_are_not_written_to_the_active_folder_under_any_name(tmp_path: Pa
     for folder in (active, tmp_path / "drafts", tmp_path / "x" / ".." / "active"):
         with pytest.raises(InputError, match="is no place for drafts"):
             draft(ticket_fields(), folder, UNIVERSE, active=active)
+    with pytest.raises(InputError, match="is no place for drafts"):
+        draft(ticket_fields(), tmp_path / "drafts", UNIVERSE)
     assert list(active.iterdir()) == []
 
 
