@@ -68,7 +68,7 @@ def whole_shares(
         The book. It obeys every construct limit; a "gate" limit may still be in its audit as BREACH, for the release to judge.
 
     Raises:
-        ReleaseError: no book of whole lots obeys the limits; they are named with their numbers.
+        ReleaseError: the frozen legs alone breach limits, which are named with their numbers.
         ValueError: a leg appears twice.
     """
     legs = [_lot_leg(leg, prices, lot_sizes) for leg in sorted(targets, key=lambda leg: (leg.ticket_id, leg.symbol))]
@@ -88,8 +88,8 @@ def whole_shares(
             method, asked = "PROGRAM", {}
             _set(board, truncated)
             exact = most_lots(board, frozen, held)
-            if exact is not None:
-                _set(board, exact)
+            # With no lots at all only frozen legs can still breach a limit: then they are what the error names.
+            _set(board, [0] * len(legs) if exact is None else exact)
         if not board.broken:
             fill(board, truncated)
         asked = {j: asked.get(j, worst) for j in range(len(legs)) if board.lots[j] < truncated[j]}
@@ -97,7 +97,7 @@ def whole_shares(
     rows = audit(limits, [leg.leg() for leg in book], held, amber_at)
     failed = [row for row in breaches(rows) if row.limit.mode == "construct"]
     if failed:
-        raise ReleaseError("no book of whole lots obeys every limit: " + "; ".join(row.sentence() for row in failed))
+        raise ReleaseError("no book of whole lots obeys every limit: " + "; ".join(row.sentence() for row in failed), rows)
     repairs = tuple(
         Repair(
             leg.ticket_id,

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from riskdesk_assets.book.clips import BOOK, OPTIMIZER, Clip, ledger_rows
+from riskdesk_assets.common.tables import TABLES
+
+SESSION = date(2024, 3, 1)
+
+
+def test_the_ledger_numbers_the_touches_in_the_order_they_happened() -> None:
+    clips = [
+        Clip("T2", "", OPTIMIZER, "portfolio_net", 200_000.0, 500_000.0, 300_000.0, "scaled"),
+        Clip("T1", "JPM", BOOK, "group:money_center", None, 100.0, 90.0, "one lot"),
+    ]
+    frame = TABLES["clip_ledger"].frame(ledger_rows("run", SESSION, clips))
+    assert frame["sequence"].to_list() == [1, 2]
+    assert frame["ticket_id"].to_list() == ["T2", "T1"]
+    assert frame["bound"].to_list() == [200_000.0, None]
+
+
+def test_a_stage_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="'BOOKS' is not a stage"):
+        Clip("T1", "", "BOOKS", "x", None, 1.0, 0.0, "")
+
+
+def test_no_touch_gives_an_empty_ledger_with_its_columns() -> None:
+    assert TABLES["clip_ledger"].frame(ledger_rows("run", SESSION, [])).height == 0
