@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -40,7 +41,11 @@ class StateError(RiskDeskError):
 
 
 class ReleaseError(RiskDeskError):
-    """No book could be built that obeys every hard limit."""
+    """No book could be built that obeys every hard limit; ``audit`` holds the rows of the last one tried."""
+
+    def __init__(self, message: str, audit: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.audit: tuple[Any, ...] = tuple(audit)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -78,7 +78,7 @@ def check_bars(
     Returns: TABLES["bar_findings"], one row per date, symbol and check; severity ERROR or WARN; ``value`` in the check's
         unit (null where it has none), see each message.
     """
-    asked = bars.filter(pl.col("symbol").is_in(list(symbols)))
+    asked = bars.filter(pl.col("symbol").is_in(list(symbols))).sort(*_KEY, *_PRICES, "volume")
     sessions = pl.DataFrame({"as_of_date": list(calendar.between(first, last))}, schema={"as_of_date": pl.Date()})
     every_session = pl.DataFrame({"as_of_date": list(calendar.sessions)}, schema={"as_of_date": pl.Date()}).with_row_index(
         "place"
@@ -91,7 +91,7 @@ def check_bars(
             _not_sessions(asked, every_session),
             _duplicates(asked),
             _bad_prices(asked),
-            _high_low(asked),
+            _high_low(single),
             _large_returns(single, settings.max_abs_log_return),
             _stale_prints(single, settings.stale_sessions),
             _adjustment_jumps(single, settings.max_dividend_yield),
@@ -161,15 +161,10 @@ def _bad_prices(bars: pl.DataFrame) -> pl.DataFrame:
     return _found(bad, BAD_PRICE, values, pl.when(lowest.is_finite()).then(lowest))
 
 
-def _high_low(bars: pl.DataFrame) -> pl.DataFrame:
+def _high_low(single: pl.DataFrame) -> pl.DataFrame:
     above = pl.max_horizontal("open", "close", "low") - pl.col("high")
     below = pl.col("low") - pl.min_horizontal("open", "close", "high")
-    wrong = (
-        bars.filter(~_bad_price())
-        .with_columns(gap=pl.max_horizontal(above, below))
-        .filter(pl.col("gap") > 0)
-        .unique(_KEY, keep="first", maintain_order=True)
-    )
+    wrong = single.filter(~_bad_price()).with_columns(gap=pl.max_horizontal(above, below)).filter(pl.col("gap") > 0)
     text = pl.format("open {} high {} low {} close {} (value: dollars outside)", "open", "high", "low", "close")
     return _found(wrong, HIGH_LOW, text, pl.col("gap"))
 

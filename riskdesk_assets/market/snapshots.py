@@ -62,7 +62,7 @@ def write_snapshot(
     snapshot = Snapshot(snapshot_id, first, last, source, symbols)
     if not _intact(folder, snapshot_id):
         _store(folder, snapshot_id, bars, volatility)
-    if find_snapshot(folder, first, last, symbols) != snapshot:
+    if find_snapshot(folder, first, last, ()) != snapshot:
         append_record(
             folder / INDEX,
             {

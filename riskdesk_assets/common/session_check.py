@@ -1,0 +1,34 @@
+"""One check's result on one session, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class SessionCheck:
+    """One check's result on one session; ``measured`` and ``bound`` as text in the limit's unit; ``hard``: not a warning."""
+
+    check: str
+    session: date
+    passed: bool
+    message: str = ""
+    limit: str = ""
+    measured: str = ""
+    bound: str = ""
+    run_hash: str = ""
+    hard: bool = True
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the UI shows and the alert sensor reads."""
+        known = {
+            "as_of_date": self.session.isoformat(),
+            "limit": self.limit,
+            "measured": self.measured,
+            "bound": self.bound,
+            "message": self.message,
+            "run_hash": self.run_hash,
+        }
+        return {name: value for name, value in known.items() if value}

@@ -1,0 +1,81 @@
+"""Group construction: one multi-asset that walks the sessions in order, and the hard limits as its checks.
+
+The feedback from day to day (positions, ages, equity) lives inside the walk; it reads the state of the session before its
+first one from the warehouse. A declared self-dependency would split a backfill in two (architecture.md).
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+from dagster import (
+    AssetExecutionContext,
+    AssetSpec,
+    BackfillPolicy,
+    MaterializeResult,
+    multi_asset,
+)
+
+from riskdesk_assets.common.progress import report
+from riskdesk_assets.common.resources import DeskResource, partitions
+from riskdesk_assets.common.session_metadata import attach
+from riskdesk_assets.common.single_thread import single_threaded
+from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.start import starting_state
+from riskdesk_assets.construction.summary import session_numbers, walk_digest
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, walk
+from riskdesk_assets.features.compute import panel_of
+from riskdesk_assets.market.history import read_history
+
+SESSIONS = partitions()
+ONE_RUN = BackfillPolicy.single_run()
+_INPUTS = ["daily_bars", "pair_state", "instrument_state", "ticket_snapshots", "strategy_budgets"]
+_DEPENDENCIES = {
+    "proposals": _INPUTS,
+    "gate_decisions": ["proposals"],
+    "target_portfolios": ["gate_decisions"],
+    "decisions": ["gate_decisions", "target_portfolios"],
+    "limit_audit": ["target_portfolios"],
+    "ideal_portfolio": ["target_portfolios", "limit_audit"],
+    "portfolio_blotter": ["ideal_portfolio"],
+    "desk_positions": ["ideal_portfolio"],
+    "clip_ledger": ["proposals", "gate_decisions", "target_portfolios"],
+    "desk_state": ["desk_positions"],
+}
+
+
+@multi_asset(
+    name="desk_days",
+    specs=[
+        AssetSpec(name, group_name="construction", deps=_DEPENDENCIES[name], kinds={"duckdb", "polars"})
+        for name in CONSTRUCTION_TABLES
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[MaterializeResult[None]]:
+    """The funnel, one session after another: proposals to desk positions, with every clip and every limit measured."""
+    first, last = desk.session_range(context)
+    config, warehouse, calendar = desk.config(), desk.warehouse(), desk.calendar()
+    start = starting_state(warehouse.read("desk_state", None, calendar.before(first)), calendar, first)
+    history = read_history(desk.paths(), calendar, config, first, last)
+    inputs = walk_inputs(
+        history,
+        panel_of(history, config),
+        config,
+        pair_state=warehouse.read("pair_state", first, last),
+        ticket_snapshots=warehouse.read("ticket_snapshots", first, last),
+        strategy_budgets=warehouse.read("strategy_budgets", first, last),
+        start=start,
+        code_version=code_version(),
+    )
+    with single_threaded():
+        done = walk(inputs, lambda place, total: report("desk days", place, total))
+    warehouse.write(first, last, done.frames)
+    for message in (f"{day.session}: {message}" for day in done.days for message in day.messages):
+        context.log.warning(message)
+    for table, numbers in session_numbers(done, config.desk.nav).items():
+        attach(context, table, numbers)
+    for name in CONSTRUCTION_TABLES:
+        digest = {"digest": walk_digest(done, config)} if name == "ideal_portfolio" else {}
+        yield MaterializeResult(asset_key=name, metadata={"rows_in_run": done.frames[name].height, **digest})

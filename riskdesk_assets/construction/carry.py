@@ -1,0 +1,129 @@
+"""Yesterday's positions brought to today's close: splits, marks, P&L, and names that stopped printing.
+
+A leg without a print keeps its last real price; after ``frozen.close_after_sessions`` sessions without one it is closed at
+the delisting return (a long loses it, a short gains nothing), and the ledger says so (design.md section 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from riskdesk_assets.book.clips import FROZEN, SPLIT, Clip
+from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.settings import FrozenSettings
+from riskdesk_assets.construction.state import DeskState, HeldLeg, Position, reshared
+from riskdesk_assets.market.corporate_actions import restatement_ratio
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One usable print: close in ticks of 1e-4 dollars, adjusted close in dollars."""
+
+    close: int
+    adj_close: float
+
+
+Prints = Mapping[date, Mapping[str, Mark]]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Positions at today's marks, the P&L that brought them there (cents), and what was done to them on the way."""
+
+    positions: tuple[Position, ...]
+    pnl_gross_cents: int
+    clips: tuple[Clip, ...]
+    messages: tuple[str, ...]
+
+
+def carry(
+    state: DeskState, session: date, prints: Prints, splits: Mapping[str, Fraction], settings: FrozenSettings
+) -> Carried:
+    """Bring every held position to ``session``.
+
+    Args:
+        state: the desk after the session before.
+        session: today.
+        prints: usable prints by session and symbol; only today and the sessions of the last marks are looked at.
+        splits: new shares per old share for the symbols that split today in unadjusted closes.
+        settings: when a name without prints is closed, and at what return.
+    """
+    positions: list[Position] = []
+    clips: list[Clip] = []
+    messages: list[str] = []
+    pnl = Fraction(0)
+    for held in state.positions:
+        position, rescaled = _after_splits(held, prints, splits)
+        clips.extend(rescaled)
+        legs: list[HeldLeg] = []
+        for leg in position.legs:
+            marked, gain = _marked(leg, session, prints)
+            legs.append(marked)
+            pnl += gain
+        stopped = any(leg.shares and leg.priced_on != session for leg in legs)
+        position = replace(position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1, missing=position.missing + 1 if stopped else 0)
+        if stopped and position.missing >= settings.close_after_sessions:
+            position, loss, closed = _close_dead_legs(position, session, settings)
+            pnl += loss
+            clips.extend(closed)
+        if stopped:
+            names = ", ".join(leg.symbol for leg in legs if leg.shares and leg.priced_on != session)
+            messages.append(f"ticket {position.ticket_id} is frozen: no print of {names} for {position.missing or settings.close_after_sessions} session(s)")
+        positions.append(position)
+    return Carried(tuple(positions), round(pnl / TICKS_PER_CENT), tuple(clips), tuple(messages))
+
+
+def _after_splits(position: Position, prints: Prints, splits: Mapping[str, Fraction]) -> tuple[Position, list[Clip]]:
+    """Shares rescaled where the vendor restated the last mark, or where today's unadjusted close splits."""
+    clips: list[Clip] = []
+    legs: list[HeldLeg] = []
+    for leg in position.legs:
+        restated = prints.get(leg.priced_on, {}).get(leg.symbol)
+        new, why, kind = leg, "", "split"
+        if restated is not None and restated.close != leg.price:
+            ratio = restatement_ratio(leg.price / TICKS_PER_DOLLAR, restated.close / TICKS_PER_DOLLAR)
+            shares = leg.shares if ratio is None else int(leg.shares * ratio)
+            kind = "restated" if ratio is None else "split"
+            new = reshared(leg, shares, restated.close)
+            why = f"the vendor restated the close of {leg.priced_on} from {leg.price / 1e4:,.4f} to {restated.close / 1e4:,.4f}"
+        elif leg.symbol in splits:
+            ratio = splits[leg.symbol]
+            new = reshared(leg, int(leg.shares * ratio), round(leg.price / ratio))
+            why = f"{leg.symbol} split {ratio.numerator} for {ratio.denominator}"
+        if new.shares != leg.shares or new.price != leg.price:
+            reason = f"{why}: {leg.shares:,} shares became {new.shares:,}; the fraction is cash"
+            clips.append(Clip(position.ticket_id, leg.symbol, SPLIT, kind, None, float(leg.shares), float(new.shares), reason))
+        legs.append(new)
+    return replace(position, leg_a=legs[0], leg_b=legs[1]), clips
+
+
+def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fraction]:
+    """The leg at today's print, and its gain in ticks: notional x simple return of adj_close since the last mark."""
+    today = prints.get(session, {}).get(leg.symbol)
+    if today is None:
+        return leg, Fraction(0)
+    before = prints.get(leg.priced_on, {}).get(leg.symbol)
+    if before is None or not leg.shares:
+        gain = Fraction(leg.shares * (today.close - leg.price))
+    else:
+        gain = Fraction(leg.value) * (Fraction(today.adj_close) / Fraction(before.adj_close) - 1)
+    return HeldLeg(leg.symbol, leg.shares, today.close, session), gain
+
+
+def _close_dead_legs(position: Position, session: date, settings: FrozenSettings) -> tuple[Position, Fraction, list[Clip]]:
+    clips: list[Clip] = []
+    loss = Fraction(0)
+    legs: list[HeldLeg] = []
+    for leg in position.legs:
+        if leg.shares and leg.priced_on != session:
+            value = leg.value / TICKS_PER_DOLLAR
+            factor = Fraction(settings.delisting_return) if leg.shares > 0 else Fraction(0)
+            loss += leg.value * factor
+            reason = f"no print for {settings.close_after_sessions} sessions: closed at a return of {float(factor):.0%}"
+            clips.append(Clip(position.ticket_id, leg.symbol, FROZEN, "delisted", None, value, 0.0, reason))
+            leg = replace(leg, shares=0)  # noqa: PLW2901
+        legs.append(leg)
+    return replace(position, leg_a=legs[0], leg_b=legs[1], missing=0), loss, clips

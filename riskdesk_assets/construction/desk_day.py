@@ -1,0 +1,150 @@
+"""One desk day: the funnel as one pure function of (market data up to the close, tickets, config, yesterday's state).
+
+Live assets, backfill, replay and backtest call this same function; there is no second copy (design.md section 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from riskdesk_assets.book.clips import Clip
+from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.construction.carry import carry
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext
+from riskdesk_assets.construction.proposal import TicketDay, proposals
+from riskdesk_assets.construction.release import Release, release
+from riskdesk_assets.construction.state import DeskState, HeldLeg, Memory, Position
+from riskdesk_assets.guards.shadow import desk_shares
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One leg's change of desk position on a session: whole shares before and after, at the close in ticks."""
+
+    ticket_id: str
+    leg: str
+    symbol: str
+    before: int
+    after: int
+    price: int
+
+    @property
+    def traded(self) -> int:
+        """Signed traded notional in ticks."""
+        return (self.after - self.before) * self.price
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """Everything one session produced, before it becomes table rows."""
+
+    session: date
+    run_id: str
+    previous: DeskState
+    state: DeskState
+    items: tuple[TicketDay, ...]
+    release: Release
+    fills: tuple[Fill, ...]
+    clips: tuple[Clip, ...]
+    messages: tuple[str, ...]
+    pnl_gross_cents: int
+    costs_cents: int
+
+
+def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResult:
+    """Run the whole funnel for one session.
+
+    Args:
+        day: what is known at the close.
+        state: the desk after the session before.
+        context: configuration and what is derived from it.
+    """
+    carried = carry(state, day.session, day.prints, day.splits, context.config.desk.frozen)
+    items = proposals(day, state, carried.positions, context)
+    released = release(day, items, context)
+    shares = desk_shares(released.shares, {position.ticket_id: _shares(position) for position in carried.positions}, released.released)
+    positions, fills = _positions(items, shares, day)
+    costs = _costs(fills, carried.positions, context)
+    after = DeskState(
+        session=day.session,
+        positions=positions,
+        memories=_memories(items, state),
+        pnl_gross_cents=state.pnl_gross_cents + carried.pnl_gross_cents,
+        costs_cents=state.costs_cents + costs,
+    )
+    return DayResult(
+        session=day.session,
+        run_id=day.run_id,
+        previous=state,
+        state=after,
+        items=items,
+        release=released,
+        fills=fills,
+        clips=(*carried.clips, *(clip for item in items for clip in item.clips), *released.clips),
+        messages=(*day.unreadable, *carried.messages, *released.messages),
+        pnl_gross_cents=carried.pnl_gross_cents,
+        costs_cents=costs,
+    )
+
+
+def _shares(position: Position) -> tuple[int, int]:
+    return position.leg_a.shares, position.leg_b.shares
+
+
+def _positions(
+    items: Sequence[TicketDay], shares: dict[str, tuple[int, int]], day: DayInputs
+) -> tuple[tuple[Position, ...], tuple[Fill, ...]]:
+    positions: list[Position] = []
+    fills: list[Fill] = []
+    for item in items:
+        after = shares.get(item.ticket_id, (0, 0))
+        before = (0, 0) if item.position is None else _shares(item.position)
+        legs: list[HeldLeg] = []
+        for place, symbol in enumerate((item.leg_a, item.leg_b)):
+            held = None if item.position is None else item.position.legs[place]
+            today = day.prints.get(day.session, {}).get(symbol)
+            leg = held if today is None else HeldLeg(symbol, after[place], today.close, day.session)
+            if leg is None:
+                continue
+            legs.append(replace(leg, shares=after[place]))
+            if before[place] or after[place]:
+                fills.append(Fill(item.ticket_id, "AB"[place], symbol, before[place], after[place], leg.price))
+        if any(after):
+            positions.append(_aged(item, legs[0], legs[1], day.session))
+    return tuple(positions), tuple(fills)
+
+
+def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Position:
+    fresh = Position(item.ticket_id, leg_a, leg_b, session, 0, 0)
+    old = item.position
+    if old is None or old.side != fresh.side:
+        return fresh
+    return replace(fresh, entered_on=old.entered_on, age=old.age, missing=old.missing)
+
+
+def _memories(items: Sequence[TicketDay], state: DeskState) -> tuple[Memory, ...]:
+    memories: list[Memory] = []
+    for item in items:
+        if item.ticket is None and item.position is None:
+            continue
+        old = state.memory(item.ticket_id)
+        side = (item.proposal.units > 0) - (item.proposal.units < 0)
+        age = old.age + 1 if side and side == old.side else 0
+        memories.append(Memory(item.ticket_id, side, age, item.proposal.armed))
+    return tuple(memories)
+
+
+def _costs(fills: Sequence[Fill], held: Sequence[Position], context: DeskContext) -> int:
+    """Cents: rate x traded notional per leg, plus one session's borrow on what was short overnight (methods.md section 4)."""
+    traded = sum(abs(fill.traded) * context.cost_rates[fill.symbol] for fill in fills)
+    borrowed = sum(
+        -leg.value * context.borrow_rates[leg.symbol] for position in held for leg in position.legs if leg.value < 0
+    )
+    return round((traded + borrowed) / TICKS_PER_CENT)
+
+
+def equity(state: DeskState, nav: float) -> float:
+    """Dollars: the static nav plus the desk's cumulated P&L after costs."""
+    return nav + (state.pnl_gross_cents - state.costs_cents) * TICKS_PER_CENT / TICKS_PER_DOLLAR

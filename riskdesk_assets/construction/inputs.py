@@ -1,0 +1,86 @@
+"""Everything one desk day is a function of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.construction.carry import Prints
+from riskdesk_assets.limits.catalogue import book_limits
+from riskdesk_assets.limits.limit import Limit
+from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.strategy.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class PairSignal:
+    """One row of pair_state as the funnel reads it; ``spread_sd`` and ``half_life_days`` may be unknown."""
+
+    zscore: float
+    beta: float
+    extreme_z: bool
+    spread_sd: float | None
+    half_life_days: float | None
+
+
+@dataclass(frozen=True)
+class DayInputs:
+    """What is known at one close.
+
+    ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
+    ``unreadable`` holds the problem of every ticket file that cannot be used.
+    """
+
+    session: date
+    run_id: str
+    tickets: tuple[Ticket, ...]
+    unreadable: tuple[str, ...]
+    budgets: Mapping[str, float]
+    signals: Mapping[str, PairSignal]
+    prints: Prints
+    splits: Mapping[str, Fraction]
+    covariance: Covariance | None
+
+
+@dataclass(frozen=True)
+class DeskContext:
+    """What stays the same from day to day: the configuration and what is derived from it once."""
+
+    config: Config
+    limits: tuple[Limit, ...]
+    cost_rates: Mapping[str, float]
+    borrow_rates: Mapping[str, float]
+    lot_sizes: Mapping[str, int]
+
+    @property
+    def needs_risk_model(self) -> bool:
+        """Whether any stage of this profile reads the covariance."""
+        desk = self.config.desk
+        return desk.vol_target.enabled or desk.optimizer.construction == "optimizer"
+
+
+def desk_context(config: Config) -> DeskContext:
+    """Limits, one-way cost per dollar traded, borrow per dollar and session, and lot sizes, by symbol."""
+    costs, instruments = config.desk.costs, config.universe.symbols
+    half_spreads = {
+        symbol: costs.default_half_spread_bps if item.half_spread_bps is None else item.half_spread_bps
+        for symbol, item in instruments.items()
+    }
+    return DeskContext(
+        config=config,
+        limits=book_limits(config),
+        cost_rates={
+            symbol: (costs.cost_bps + (half_spreads[symbol] if costs.use_half_spread else 0.0)) * 1e-4
+            for symbol in sorted(instruments)
+        },
+        borrow_rates={
+            symbol: (costs.default_borrow_bps if item.borrow_bps is None else item.borrow_bps) * 1e-4 / 252
+            if costs.charge_borrow
+            else 0.0
+            for symbol, item in sorted(instruments.items())
+        },
+        lot_sizes={symbol: item.lot_size for symbol, item in sorted(instruments.items())},
+    )

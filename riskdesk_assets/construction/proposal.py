@@ -1,0 +1,265 @@
+"""Stages 1 to 4 of the funnel: budget, controller, volatility scale and ticket caps, gatekeeper."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from riskdesk_assets.book.clips import BUDGET, CONTROLLER, FROZEN, GATEKEEPER, TICKET_CAPS, VOL_TARGET, Clip
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal
+from riskdesk_assets.construction.state import DeskState, Position
+from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, leg_notionals, propose
+from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
+from riskdesk_assets.gatekeeper.admission import GateDecision, Intent, admit
+from riskdesk_assets.limits.limit import Leg, Measure
+from riskdesk_assets.strategy.restrictions import entry_block
+from riskdesk_assets.strategy.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class TicketDay:
+    """One ticket on its way through the funnel. Legs are signed dollars (A, B).
+
+    ``fixed``: the position cannot trade today; it stays as it is and counts in every limit.
+    """
+
+    ticket_id: str
+    leg_a: str
+    leg_b: str
+    ticket: Ticket | None
+    position: Position | None
+    signal: PairSignal | None
+    proposal: Proposal
+    fixed: bool = False
+    budget: float = 0.0
+    proposed: tuple[float, float] = (0.0, 0.0)
+    vol_scale: float = 1.0
+    capped: tuple[float, float] = (0.0, 0.0)
+    clamp_codes: tuple[str, ...] = ()
+    gate: GateDecision | None = None
+    approved: tuple[float, float] = (0.0, 0.0)
+    clips: tuple[Clip, ...] = field(default=())
+
+    @property
+    def pair_id(self) -> str:
+        """``A__B``."""
+        return f"{self.leg_a}__{self.leg_b}"
+
+    @property
+    def held(self) -> tuple[float, float]:
+        """Held legs at today's marks, signed dollars."""
+        if self.position is None:
+            return 0.0, 0.0
+        return self.position.leg_a.value / TICKS_PER_DOLLAR, self.position.leg_b.value / TICKS_PER_DOLLAR
+
+    def legs(self, notionals: tuple[float, float]) -> tuple[Leg[float], Leg[float]]:
+        """Two dollar amounts as this ticket's legs."""
+        return Leg(self.ticket_id, self.leg_a, notionals[0]), Leg(self.ticket_id, self.leg_b, notionals[1])
+
+
+def gross(notionals: tuple[float, float]) -> float:
+    """|A| + |B|."""
+    return abs(notionals[0]) + abs(notionals[1])
+
+
+def held_toward(item: TicketDay, target: tuple[float, float]) -> float:
+    """Dollars of gross held in the target's direction: 0 when the ticket turns around."""
+    turned = any(now * then < 0 for now, then in zip(item.held, target, strict=True))
+    return 0.0 if turned else gross(item.held)
+
+
+def proposals(day: DayInputs, state: DeskState, positions: Sequence[Position], context: DeskContext) -> tuple[TicketDay, ...]:
+    """Every ticket in force or held, through stages 1 to 4, in ticket order.
+
+    Args:
+        day: today's inputs.
+        state: the desk after the session before (for the controller's memory).
+        positions: held positions at today's marks.
+        context: configuration.
+    """
+    tickets = {ticket.ticket_id: ticket for ticket in day.tickets}
+    held = {position.ticket_id: position for position in positions}
+    items = [
+        _controlled(ticket_id, tickets.get(ticket_id), held.get(ticket_id), day, state, context)
+        for ticket_id in sorted({*tickets, *held})
+    ]
+    scaled = _scaled(items, day, context)
+    return _gated(scaled, context)
+
+
+def _controlled(
+    ticket_id: str, ticket: Ticket | None, position: Position | None, day: DayInputs, state: DeskState, context: DeskContext
+) -> TicketDay:
+    """Stages 1 and 2: the ticket's budget and the controller's units of it."""
+    memory = state.memory(ticket_id)
+    leg_a, leg_b = (ticket.leg_a, ticket.leg_b) if position is None else (position.leg_a.symbol, position.leg_b.symbol)  # type: ignore[union-attr]
+    item = TicketDay(ticket_id, leg_a, leg_b, ticket, position, None, Proposal(0.0, "", never_add=True, armed=memory.armed))
+    today = day.prints.get(day.session, {})
+    missing = [symbol for symbol in (leg_a, leg_b) if symbol not in today]
+    stuck = [leg.symbol for leg in position.legs if leg.shares and leg.symbol in missing] if position else []
+    if stuck:
+        return _fix(item, "FROZEN", f"no print of {', '.join(stuck)} on {day.session}: no trade, marked at the last real price")
+    if ticket is None and day.unreadable:
+        return _fix(item, "TICKET_UNREADABLE", "its ticket file cannot be read: no trade until it can")
+    if ticket is None:
+        return _closing(replace(item, proposal=Proposal(0.0, "TICKET_REMOVED", never_add=True, armed=True)))
+    if missing:
+        return _closing(replace(item, proposal=Proposal(0.0, "NO_BAR", never_add=True, armed=memory.armed)))
+    if (ticket.leg_a, ticket.leg_b) != (leg_a, leg_b):
+        return _closing(replace(item, proposal=Proposal(0.0, "PAIR_CHANGED", never_add=True, armed=True)))
+    signal = day.signals.get(ticket.pair_id)
+    own = context.config.desk.controller.hysteresis == "controller"
+    side, age = (memory.side, memory.age + 1) if own else ((position.side, position.age) if position else (0, 0))
+    proposal = propose(
+        _rules(ticket, context),
+        None if signal is None else Signal(signal.zscore, signal.beta, signal.extreme_z),
+        Stance(side, age, memory.armed),
+        day.session,
+        _block(ticket, day, context),
+    )
+    budget = day.budgets.get(ticket_id, ticket.max_gross_notional)
+    item = replace(item, signal=signal, proposal=proposal, budget=budget)
+    if signal is None:
+        return replace(item, proposed=item.held if proposal.units else (0.0, 0.0))
+    proposed = leg_notionals(proposal.units, budget, signal.beta)
+    clips: tuple[Clip, ...] = ()
+    if budget < ticket.max_gross_notional and proposal.units:
+        asked = abs(proposal.units) * ticket.max_gross_notional
+        reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
+        clips = (Clip(ticket_id, "", BUDGET, "budget", budget, asked, gross(proposed), reason),)
+    return _closing(replace(item, proposed=proposed, clips=clips))
+
+
+def _closing(item: TicketDay) -> TicketDay:
+    """A held position that the controller gives up for another reason than its own exit: the ledger says why."""
+    reason = item.proposal.reason
+    if item.proposal.units or reason in _QUIET or not gross(item.held):
+        return item
+    clip = Clip(item.ticket_id, "", CONTROLLER, reason, None, gross(item.held), 0.0, _SPOKEN.get(reason, reason))
+    return replace(item, clips=(*item.clips, clip))
+
+
+_QUIET = frozenset({"HOLD", "ENTER", "REVERSE", "EXIT", "FLAT"})
+_SPOKEN = {
+    "NO_BAR": "the other leg has stopped printing",
+    "TICKET_REMOVED": "the ticket is no longer in the active folder",
+    "PAIR_CHANGED": "the ticket now names another pair",
+    "EXPIRED_SKIP": "the ticket has expired",
+    "NOT_YET_EFFECTIVE": "the ticket is not in force yet",
+    "TIME_STOP": "held for the ticket's time stop",
+    "BREAKDOWN_FLATTEN": "|z| is at or beyond the breakdown level and the ticket flattens on it",
+    "NOT_REARMED": "re-entry waits for |z| to fall below exit_z",
+    "ORIENTATION": "the ticket does not take this direction",
+    "ORIENTATION_CHANGED": "the ticket no longer takes the direction it holds",
+    "BETA_TOO_LOW": "the hedge ratio is too small to hedge",
+}
+
+
+def _fix(item: TicketDay, reason: str, sentence: str) -> TicketDay:
+    """The position stays exactly as it is."""
+    size = gross(item.held)
+    keep = Proposal(float(item.position.side) if item.position else 0.0, reason, never_add=True, armed=item.proposal.armed)
+    clip = Clip(item.ticket_id, "", FROZEN, reason, None, size, size, sentence)
+    return replace(item, proposal=keep, fixed=True, proposed=item.held, capped=item.held, approved=item.held, clips=(clip,))
+
+
+def _rules(ticket: Ticket, context: DeskContext) -> Rules:
+    settings = context.config.desk.controller
+    return Rules(
+        orientation=ticket.orientation,
+        max_units=ticket.max_units,
+        entry_z=settings.entry_z if ticket.entry_z is None else ticket.entry_z,
+        exit_z=settings.exit_z if ticket.exit_z is None else ticket.exit_z,
+        time_stop_sessions=ticket.time_stop_days,
+        flatten_on_breakdown=ticket.flatten_on_breakdown,
+        rearm_after_breakdown=settings.rearm_after_breakdown,
+        min_beta=settings.min_beta,
+        effective_from=ticket.effective_from,
+        expires_on=ticket.expires_on,
+    )
+
+
+def _block(ticket: Ticket, day: DayInputs, context: DeskContext) -> str | None:
+    barred = entry_block(context.config.desk.tickets, ticket, day.session)
+    if barred is not None:
+        return barred
+    known = () if day.covariance is None else day.covariance.symbols
+    if context.needs_risk_model and not {ticket.leg_a, ticket.leg_b} <= set(known):
+        return "NO_RISK_MODEL"
+    return None
+
+
+def _scaled(items: Sequence[TicketDay], day: DayInputs, context: DeskContext) -> tuple[TicketDay, ...]:
+    """Stage 3: one volatility scale for the whole proposal, then each ticket's own caps, then what may not grow."""
+    desk = context.config.desk
+    net: dict[str, float] = defaultdict(float)
+    for item in items:
+        if not item.fixed and day.covariance is not None:
+            for leg in item.legs(item.proposed):
+                if leg.symbol in day.covariance.symbols:
+                    net[leg.symbol] += leg.notional
+    scale, volatility = 1.0, 0.0
+    if day.covariance is not None:
+        scale, volatility = volatility_scale(dict(sorted(net.items())), day.covariance, desk.nav, desk.vol_target)
+    return tuple(item if item.fixed else _capped(item, scale, volatility, context) for item in items)
+
+
+def _capped(item: TicketDay, scale: float, volatility: float, context: DeskContext) -> TicketDay:
+    if not gross(item.proposed) or item.ticket is None:
+        return item
+    clips = list(item.clips)
+    scaled = (item.proposed[0] * scale, item.proposed[1] * scale)
+    if scale != 1.0:
+        target = context.config.desk.vol_target.target_daily_vol
+        reason = f"the proposal's daily volatility is {volatility:.3%} of nav against a target of {target:.3%}: scaled by {scale:.3f}"
+        clips.append(Clip(item.ticket_id, "", VOL_TARGET, "vol_target", target, gross(item.proposed), gross(scaled), reason))
+    a, b, codes = cap_ticket(*scaled, item.ticket.max_gross_notional, item.ticket.max_leg_notional)
+    if codes:
+        bound = item.ticket.max_gross_notional if "GROSS_CLAMP" in codes else item.ticket.max_leg_notional
+        reason = f"the ticket's own caps: {', '.join(codes)}"
+        clips.append(Clip(item.ticket_id, "", TICKET_CAPS, codes[-1], bound, gross(scaled), abs(a) + abs(b), reason))
+    capped = (a, b)
+    ceiling = held_toward(item, capped)
+    if item.proposal.never_add and gross(capped) > ceiling:
+        ratio = ceiling / gross(capped)
+        kept = (a * ratio, b * ratio)
+        clips.append(
+            Clip(item.ticket_id, "", CONTROLLER, item.proposal.reason, ceiling, gross(capped), gross(kept), "held, but may not grow")
+        )
+        capped, codes = kept, (*codes, "NO_ADD")
+    return replace(item, vol_scale=scale, capped=capped, clamp_codes=codes, clips=tuple(clips))
+
+
+def _gated(items: Sequence[TicketDay], context: DeskContext) -> tuple[TicketDay, ...]:
+    """Stage 4: what the gatekeeper lets through; fixed positions hold a place without asking."""
+    count = next((limit for limit in context.limits if limit.measure is Measure.COUNT and limit.mode == "construct"), None)
+    fixed = sum(1 for item in items if item.fixed)
+    places = None if count is None else max(0, count.bound - fixed)
+    intents = [
+        Intent(
+            item.ticket_id,
+            gross(item.capped),
+            held_toward(item, item.capped),
+            item.position is not None,
+            abs(item.signal.zscore) if item.signal else 0.0,
+        )
+        for item in items
+        if not item.fixed
+    ]
+    decisions: Mapping[str, GateDecision] = {decision.ticket_id: decision for decision in admit(intents, places)}
+    return tuple(_approved(item, decisions.get(item.ticket_id)) for item in items)
+
+
+def _approved(item: TicketDay, decision: GateDecision | None) -> TicketDay:
+    if decision is None:
+        size = gross(item.held)
+        return replace(item, gate=GateDecision(item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
+    size = gross(item.capped)
+    if decision.approved_gross >= size:
+        return replace(item, gate=decision, approved=item.capped)
+    ratio = decision.approved_gross / size
+    approved = (item.capped[0] * ratio, item.capped[1] * ratio)
+    clip = Clip(item.ticket_id, "", GATEKEEPER, "position_count", None, size, gross(approved), decision.reason)
+    return replace(item, gate=decision, approved=approved, clamp_codes=(*item.clamp_codes, "GATE_REJECTED"), clips=(*item.clips, clip))

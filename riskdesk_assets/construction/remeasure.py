@@ -1,0 +1,150 @@
+"""The hard limits measured again from the written tables, in integers, sharing no code with the walk's own audit.
+
+What was released is what stands in desk_positions; bounds are those the audit recorded. A family passes on a session when
+every limit of it holds by this second measure and the audit's figure is the same to the tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.session_check import SessionCheck
+from riskdesk_assets.common.universe import Universe
+
+NET_ZERO = "net_zero"
+RELEASE = "release"
+FAMILIES = (
+    "ticket_gross",
+    "leg_notional",
+    "name_gross",
+    "portfolio_gross",
+    "portfolio_net",
+    "group",
+    "sector",
+    "country",
+    "currency",
+    "turnover",
+    "position_count",
+)
+CHECKS = (NET_ZERO, *FAMILIES, RELEASE)
+_TICKS_PER_DOLLAR = 10_000
+_DAY = "as_of_date"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The tables of a range of sessions, as they stand in the warehouse."""
+
+    desk_positions: pl.DataFrame
+    portfolio_blotter: pl.DataFrame
+    ideal_portfolio: pl.DataFrame
+    limit_audit: pl.DataFrame
+    desk_state: pl.DataFrame
+
+
+def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) -> Iterator[SessionCheck]:
+    """One result per check and session, for every check in CHECKS."""
+    measured = _measured(written, universe)
+    rows = written.limit_audit.join(measured, on=[_DAY, "limit_name"], how="left").with_columns(pl.col("again").fill_null(0))
+    by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
+    sums = dict(written.ideal_portfolio.group_by(_DAY).agg(pl.col("notional_cents").sum()).iter_rows())
+    states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
+    for session in sessions:
+        state = states.get(session)
+        if state is None:
+            yield SessionCheck(RELEASE, session, passed=False, message=f"{session} has no desk state")
+            continue
+        run = str(state["run_id"])
+        cents = sums.get(session, 0)
+        yield SessionCheck(
+            NET_ZERO, session, cents == 0, f"notionals and CASH sum to {cents} cents", NET_ZERO, str(cents), "0", run
+        )
+        for family in FAMILIES:
+            yield _family(family, session, by_key.get((session, family), []), released=bool(state["released"]), run=run)
+        yield SessionCheck(
+            RELEASE, session, bool(state["released"]), str(state["release_reason"] or state["release_status"]), run_hash=run
+        )
+
+
+def _family(family: str, session: date, rows: list[dict[str, object]], *, released: bool, run: str) -> SessionCheck:
+    if not rows:
+        return SessionCheck(family, session, passed=True, message="no limit of this family is set", run_hash=run)
+    failed = [row for row in rows if (int(str(row["again"])) > int(str(row["bound"])) if released else row["status"] == "BREACH")]
+    differing = [row for row in rows if released and row["again"] != row["measured"]]
+    worst = max(failed or differing or rows, key=_utilization)
+    measured = worst["again"] if released else worst["measured"]
+    name, unit = str(worst["limit_name"]), str(worst["unit"])
+    verb = "breaches" if failed else "is within"
+    message = f"{name}: {_amount(measured, unit)} {verb} {_amount(worst['bound'], unit)} ({worst['source']})"
+    if failed and not released:
+        message += "; the book was not released"
+    if differing and not failed:
+        message = f"{name}: the audit recorded {_amount(worst['measured'], unit)}, the tables give {_amount(measured, unit)}"
+    passed = not failed and not differing
+    return SessionCheck(family, session, passed, message, name, str(measured), str(worst["bound"]), run)
+
+
+def _utilization(row: dict[str, object]) -> tuple[float, str]:
+    bound = int(str(row["bound"]))
+    measured = max(int(str(row["again"])), int(str(row["measured"])))
+    return (measured / bound if bound else float(measured), str(row["limit_name"]))
+
+
+def _amount(value: object, unit: str) -> str:
+    number = int(str(value))
+    return str(number) if unit == "count" else f"${number / _TICKS_PER_DOLLAR:,.2f}"
+
+
+def _measured(written: Written, universe: Universe) -> pl.DataFrame:
+    """as_of_date, limit_name, again: every quantity a limit may be about, in ticks (tickets for the count)."""
+    released = written.desk_state.filter("released").select(_DAY)
+    ticks = (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
+    legs = written.desk_positions.join(released, on=_DAY, how="semi").with_columns(value=pl.col("shares") * ticks)
+    names = pl.DataFrame(
+        [(symbol, item.industry_group, item.sector, item.country, item.currency) for symbol, item in universe.symbols.items()],
+        schema=["symbol", "group", "sector", "country", "currency"],
+        orient="row",
+    )
+    nets = legs.group_by(_DAY, "symbol").agg(pl.col("value").sum()).join(names, on="symbol", how="left")
+    size, net = pl.col("value").abs().sum(), pl.col("value").sum().abs()
+    by_name = legs.group_by(_DAY, "symbol").agg(size.alias("again"))
+    parts = [
+        _named(legs.select(_DAY, "ticket_id", "symbol", again=pl.col("value").abs()), "leg_notional", "ticket_id", "symbol"),
+        _named(legs.group_by(_DAY, "ticket_id").agg(size.alias("again")), "ticket_gross", "ticket_id"),
+        _named(by_name, "name_gross", "symbol"),
+        _named(by_name, "mandate_name_gross", "symbol"),
+        _named(nets.select(_DAY, "symbol", again=pl.col("value").abs()), "symbol_net", "symbol"),
+        *(_named(nets.group_by(_DAY, key).agg(size.alias("again")), key, key) for key in ("group", "sector", "country")),
+        _named(nets.group_by(_DAY, "currency").agg(net.alias("again")), "currency", "currency"),
+        _named(nets.group_by(_DAY).agg(net.alias("again")), "portfolio_net"),
+        _named(nets.group_by(_DAY).agg(size.alias("again")), "portfolio_gross"),
+        _named(nets.group_by(_DAY).agg(size.alias("again")), "mandate_gross"),
+        _named(legs.group_by(_DAY).agg(pl.col("ticket_id").n_unique().cast(pl.Int64).alias("again")), "position_count"),
+        _named(_additions(legs, written.portfolio_blotter), "turnover"),
+    ]
+    return pl.concat(parts)
+
+
+def _named(frame: pl.DataFrame, label: str, *keys: str) -> pl.DataFrame:
+    name = pl.concat_str([pl.lit(label), *(pl.col(key) for key in keys)], separator=":")
+    return frame.select(_DAY, name.alias("limit_name"), pl.col("again").cast(pl.Int64))
+
+
+def _additions(legs: pl.DataFrame, blotter: pl.DataFrame) -> pl.DataFrame:
+    """Gross each ticket added to what it held in the same direction, summed per session, at today's prices."""
+    deltas = blotter.select(_DAY, "ticket_id", "symbol", "shares_delta")
+    moved = legs.join(deltas, on=[_DAY, "ticket_id", "symbol"], how="left").with_columns(
+        before=pl.col("value") - pl.col("shares_delta").fill_null(0) * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
+    )
+    tickets = moved.group_by(_DAY, "ticket_id").agg(
+        after=pl.col("value").abs().sum(),
+        held=pl.col("before").abs().sum(),
+        turned=(pl.col("before").sign() * pl.col("value").sign() < 0).any(),
+    )
+    kept = pl.when("turned").then(0).otherwise(pl.col("held"))
+    added = pl.max_horizontal(pl.lit(0, dtype=pl.Int64), pl.col("after") - kept)
+    return tickets.group_by(_DAY).agg(added.sum().alias("again"))

@@ -1,0 +1,206 @@
+"""A day's result as rows of the construction tables (columns: common/tables.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from riskdesk_assets.book.clips import ledger_rows
+from riskdesk_assets.book.portfolio import ideal_portfolio
+from riskdesk_assets.common.hashing import canonical_json
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR, notional_cents
+from riskdesk_assets.construction.desk_day import DayResult, equity
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext
+from riskdesk_assets.construction.proposal import TicketDay, gross
+from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
+from riskdesk_assets.limits.limit import net_by_symbol
+
+Row = dict[str, object]
+
+
+def day_rows(result: DayResult, day: DayInputs, context: DeskContext, inputs: Mapping[str, object]) -> dict[str, list[Row]]:
+    """Rows per construction table for one session; ``inputs`` are the hashes the run id was derived from."""
+    config = context.config
+    return {
+        "proposals": [_proposal(item, result) for item in result.items],
+        "gate_decisions": [_gate(item, result) for item in result.items],
+        "target_portfolios": _targets(result, context),
+        "decisions": [_decision(item, result, day, context) for item in result.items],
+        "limit_audit": _audit(result),
+        "ideal_portfolio": _ideal(result, config.desk.portfolio_id) if result.release.released else [],
+        "portfolio_blotter": _blotter(result),
+        "desk_positions": _positions(result, day),
+        "clip_ledger": ledger_rows(result.run_id, result.session, result.clips),
+        "desk_state": [_state(result, config.desk.nav, inputs)],
+    }
+
+
+def _proposal(item: TicketDay, result: DayResult) -> Row:
+    return {
+        "run_id": result.run_id,
+        "as_of_date": result.session,
+        "ticket_id": item.ticket_id,
+        "pair_id": item.pair_id,
+        "units": item.proposal.units,
+        "zscore": item.signal.zscore if item.signal else None,
+        "beta": item.signal.beta if item.signal else None,
+        "budget": item.budget,
+        "notional_a": item.proposed[0],
+        "notional_b": item.proposed[1],
+        "vol_scale": item.vol_scale,
+        "capped_a": item.capped[0],
+        "capped_b": item.capped[1],
+        "reason": item.proposal.reason,
+        "clamp_codes": ",".join(item.clamp_codes),
+    }
+
+
+def _gate(item: TicketDay, result: DayResult) -> Row:
+    gate = item.gate
+    return {
+        "run_id": result.run_id,
+        "as_of_date": result.session,
+        "ticket_id": item.ticket_id,
+        "status": gate.status if gate else "APPROVED",
+        "requested_gross": gate.requested_gross if gate else 0.0,
+        "held_gross": gate.held_gross if gate else 0.0,
+        "approved_gross": gate.approved_gross if gate else 0.0,
+        "reason": gate.reason if gate else "",
+    }
+
+
+def _targets(result: DayResult, context: DeskContext) -> list[Row]:
+    net = net_by_symbol(result.release.legs)
+    metadata = canonical_json({"run_id": result.run_id, "builder": result.release.builder, "status": result.release.status})
+    return [
+        {
+            "portfolio_id": context.config.desk.portfolio_id,
+            "as_of_date": result.session,
+            "instrument_id": symbol,
+            "target_weight": notional / context.config.desk.nav,
+            "model_id": result.release.model_id,
+            "metadata": metadata,
+        }
+        for symbol, notional in net.items()
+    ]
+
+
+def _decision(item: TicketDay, result: DayResult, day: DayInputs, context: DeskContext) -> Row:
+    released = result.release.notionals.get(item.ticket_id, (0.0, 0.0))
+    base = gross(item.proposed)
+    fills = [fill for fill in result.fills if fill.ticket_id == item.ticket_id]
+    volatility = None
+    if day.covariance is not None and {item.leg_a, item.leg_b} <= set(day.covariance.symbols):
+        volatility = day.covariance.volatility({item.leg_a: released[0], item.leg_b: released[1]})
+    return {
+        "run_id": result.run_id,
+        "as_of_date": result.session,
+        "ticket_id": item.ticket_id,
+        "pair_id": item.pair_id,
+        "proposed_units": item.proposal.units,
+        "final_units": item.proposal.units * gross(released) / base if base else 0.0,
+        "clamp_codes": ",".join((*item.clamp_codes, *result.release.codes.get(item.ticket_id, ()))),
+        "notional_a": item.capped[0],
+        "notional_b": item.capped[1],
+        "released_notional_a": released[0],
+        "released_notional_b": released[1],
+        "est_costs": sum(abs(fill.traded) / TICKS_PER_DOLLAR * context.cost_rates[fill.symbol] for fill in fills),
+        "est_daily_vol_dollars": volatility,
+        "feature_version": context.config.feature_version,
+        "controller_version": CONTROLLER_VERSION,
+    }
+
+
+def _audit(result: DayResult) -> list[Row]:
+    release = result.release
+    return [
+        {
+            "run_id": result.run_id,
+            "as_of_date": result.session,
+            "limit_name": row.limit.name,
+            "family": row.limit.family.value,
+            "mode": row.limit.mode,
+            "unit": row.limit.unit,
+            "measured": row.measured,
+            "bound": row.limit.bound,
+            "utilization": row.utilization,
+            "status": row.status,
+            "price_of_limit": release.prices.get(row.limit.name),
+            "released": release.released,
+            "source": row.limit.source,
+        }
+        for row in release.audit
+    ]
+
+
+def _ideal(result: DayResult, portfolio_id: str) -> list[Row]:
+    codes: dict[str, set[str]] = {}
+    for item in result.items:
+        for symbol in (item.leg_a, item.leg_b):
+            codes.setdefault(symbol, set()).update((*item.clamp_codes, *result.release.codes.get(item.ticket_id, ())))
+    return ideal_portfolio(result.session, portfolio_id, result.release.share_legs, codes)
+
+
+def _blotter(result: DayResult) -> list[Row]:
+    reasons = {item.ticket_id: item.proposal.reason for item in result.items}
+    return [
+        {
+            "run_id": result.run_id,
+            "as_of_date": result.session,
+            "ticket_id": fill.ticket_id,
+            "symbol": fill.symbol,
+            "side": "BUY" if fill.after > fill.before else "SELL",
+            "shares_before": fill.before,
+            "shares_after": fill.after,
+            "shares_delta": fill.after - fill.before,
+            "price": fill.price / TICKS_PER_DOLLAR,
+            "notional_delta_cents": notional_cents(fill.after - fill.before, fill.price),
+            "reason": reasons[fill.ticket_id],
+        }
+        for fill in result.fills
+        if fill.after != fill.before
+    ]
+
+
+def _positions(result: DayResult, day: DayInputs) -> list[Row]:
+    return [
+        {
+            "run_id": result.run_id,
+            "as_of_date": result.session,
+            "ticket_id": position.ticket_id,
+            "leg": name,
+            "symbol": leg.symbol,
+            "shares": leg.shares,
+            "price": leg.price / TICKS_PER_DOLLAR,
+            "notional_cents": notional_cents(leg.shares, leg.price),
+            "entered_on": position.entered_on,
+            "age_sessions": position.age,
+            "frozen": leg.priced_on != day.session,
+        }
+        for position in result.state.positions
+        for name, leg in zip("AB", position.legs, strict=True)
+    ]
+
+
+def _state(result: DayResult, nav: float, inputs: Mapping[str, object]) -> Row:
+    return {
+        "run_id": result.run_id,
+        "as_of_date": result.session,
+        "state_hash": result.state.hash,
+        "previous_session": result.previous.session,
+        "previous_state_hash": result.previous.hash,
+        "released": result.release.released,
+        "release_status": result.release.status,
+        "release_reason": result.release.reason,
+        "equity": equity(result.state, nav),
+        "inputs_json": canonical_json(inputs),
+        "state_json": result.state.to_json(),
+    }
+
+
+def merged(days: Iterable[dict[str, list[Row]]]) -> dict[str, list[Row]]:
+    """The rows of several days, table by table."""
+    tables: dict[str, list[Row]] = {}
+    for rows in days:
+        for name, items in rows.items():
+            tables.setdefault(name, []).extend(items)
+    return tables

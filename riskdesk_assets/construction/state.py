@@ -1,0 +1,133 @@
+"""What one session hands to the next: positions, ages, marks and cumulated P&L. Integers and dates only, so it hashes exactly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any
+
+from riskdesk_assets.common.hashing import canonical_json, digest_bytes
+from riskdesk_assets.limits.limit import Leg
+
+
+@dataclass(frozen=True)
+class HeldLeg:
+    """One leg of a held ticket: whole shares, and the last real print it is marked at (ticks of 1e-4 dollars)."""
+
+    symbol: str
+    shares: int
+    price: int
+    priced_on: date
+
+    @property
+    def value(self) -> int:
+        """Signed notional in ticks at the last real print."""
+        return self.shares * self.price
+
+
+@dataclass(frozen=True)
+class Position:
+    """A held ticket. ``age`` counts sessions since ``entered_on``; ``missing`` the sessions in a row without a print."""
+
+    ticket_id: str
+    leg_a: HeldLeg
+    leg_b: HeldLeg
+    entered_on: date
+    age: int
+    missing: int
+
+    @property
+    def legs(self) -> tuple[HeldLeg, HeldLeg]:
+        """Both legs, A first."""
+        return self.leg_a, self.leg_b
+
+    @property
+    def side(self) -> int:
+        """1 long the spread, -1 short, by leg A (by leg B where leg A rounds to nothing)."""
+        shares = self.leg_a.shares or -self.leg_b.shares
+        return (shares > 0) - (shares < 0)
+
+    @property
+    def gross(self) -> int:
+        """|A| + |B| in ticks at the last real prints."""
+        return abs(self.leg_a.value) + abs(self.leg_b.value)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the controller remembers of a ticket: its own last side and age (classic), and whether re-entry is allowed."""
+
+    ticket_id: str
+    side: int
+    age: int
+    armed: bool
+
+
+@dataclass(frozen=True)
+class DeskState:
+    """The desk after one session; ``session`` None before the first. P&L cumulated, in cents."""
+
+    session: date | None
+    positions: tuple[Position, ...]
+    memories: tuple[Memory, ...]
+    pnl_gross_cents: int
+    costs_cents: int
+
+    def position(self, ticket_id: str) -> Position | None:
+        """The held position of a ticket, if any."""
+        return next((position for position in self.positions if position.ticket_id == ticket_id), None)
+
+    def memory(self, ticket_id: str) -> Memory:
+        """The controller's memory of a ticket; a fresh, armed one for a ticket never seen."""
+        found = next((memory for memory in self.memories if memory.ticket_id == ticket_id), None)
+        return found or Memory(ticket_id, 0, 0, armed=True)
+
+    @property
+    def legs(self) -> tuple[Leg[int], ...]:
+        """Every held leg in ticks, in ticket order."""
+        return tuple(Leg(position.ticket_id, leg.symbol, leg.value) for position in self.positions for leg in position.legs)
+
+    def to_json(self) -> str:
+        """Canonical JSON."""
+        return canonical_json(asdict(self))
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        return digest_bytes(self.to_json().encode())
+
+
+GENESIS = DeskState(None, (), (), 0, 0)
+
+
+def state_from_json(text: str) -> DeskState:
+    """The state a canonical JSON text describes."""
+    raw: dict[str, Any] = json.loads(text)
+    return DeskState(
+        date.fromisoformat(raw["session"]) if raw["session"] else None,
+        tuple(_position(item) for item in raw["positions"]),
+        tuple(Memory(**item) for item in raw["memories"]),
+        raw["pnl_gross_cents"],
+        raw["costs_cents"],
+    )
+
+
+def reshared(leg: HeldLeg, shares: int, price: int) -> HeldLeg:
+    """The leg with other shares at another price of the same print, as after a split."""
+    return replace(leg, shares=shares, price=price)
+
+
+def _position(raw: dict[str, Any]) -> Position:
+    return Position(
+        raw["ticket_id"],
+        _leg(raw["leg_a"]),
+        _leg(raw["leg_b"]),
+        date.fromisoformat(raw["entered_on"]),
+        raw["age"],
+        raw["missing"],
+    )
+
+
+def _leg(raw: dict[str, Any]) -> HeldLeg:
+    return HeldLeg(raw["symbol"], raw["shares"], raw["price"], date.fromisoformat(raw["priced_on"]))

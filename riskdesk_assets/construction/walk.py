@@ -1,0 +1,169 @@
+"""The walk: one desk day after another, each starting from the state the one before left behind.
+
+A date's run id hashes what that date's numbers are a function of, and nothing else, so a day alone and the same day inside a
+range carry the same id and the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
+from riskdesk_assets.common.money import price_ticks
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.desk_day import DayResult, desk_day
+from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
+from riskdesk_assets.construction.rows import day_rows, merged
+from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.strategy.ticket import Ticket
+
+CONSTRUCTION_TABLES = (
+    "proposals",
+    "gate_decisions",
+    "target_portfolios",
+    "decisions",
+    "limit_audit",
+    "ideal_portfolio",
+    "portfolio_blotter",
+    "desk_positions",
+    "clip_ledger",
+    "desk_state",
+)
+
+
+@dataclass(frozen=True)
+class WalkInputs:
+    """Frames of the sessions to walk, and the state they start from.
+
+    ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
+    session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``covariances``: session -> covariance.
+    """
+
+    config: Config
+    code_version: str
+    all_sessions: Sequence[date]
+    sessions: Sequence[date]
+    bars: pl.DataFrame
+    day_digests: Mapping[date, str]
+    splits: pl.DataFrame
+    pair_state: pl.DataFrame
+    ticket_snapshots: pl.DataFrame
+    strategy_budgets: pl.DataFrame
+    covariances: Mapping[date, Covariance]
+    start: DeskState
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Frames per construction table, and every day's result in order."""
+
+    frames: Mapping[str, pl.DataFrame]
+    days: tuple[DayResult, ...]
+
+
+def walk(inputs: WalkInputs, progress: Callable[[int, int], None] = lambda done, total: None) -> Walk:
+    """Run every session in order and gather the rows.
+
+    Args:
+        inputs: frames, configuration and starting state.
+        progress: told (sessions done, sessions in all) after each one.
+    """
+    context = desk_context(inputs.config)
+    state = inputs.start
+    results: list[DayResult] = []
+    rows: list[dict[str, list[dict[str, object]]]] = []
+    for place, (day, hashes) in enumerate(_days(inputs, lambda: state), start=1):
+        result = desk_day(day, state, context)
+        rows.append(day_rows(result, day, context, hashes))
+        results.append(result)
+        state = result.state
+        progress(place, len(inputs.sessions))
+    gathered = merged(rows)
+    frames = {name: TABLES[name].frame(gathered.get(name, [])) for name in CONSTRUCTION_TABLES}
+    return Walk(frames, tuple(results))
+
+
+def _days(inputs: WalkInputs, state: Callable[[], DeskState]) -> Iterator[tuple[DayInputs, dict[str, object]]]:
+    prints = prints_of(inputs.bars)
+    splits = _by_day(inputs.splits)
+    tickets = _by_day(inputs.ticket_snapshots)
+    budgets = _by_day(inputs.strategy_budgets)
+    signals = _by_day(inputs.pair_state)
+    lookback = inputs.config.desk.features.lookback_sessions
+    position = {session: place for place, session in enumerate(inputs.all_sessions)}
+    for session in inputs.sessions:
+        window = inputs.all_sessions[max(0, position[session] - lookback) : position[session] + 1]
+        ticket_rows, budget_rows, signal_rows = tickets.get(session, []), budgets.get(session, []), signals.get(session, [])
+        hashes: dict[str, object] = {
+            "session": session.isoformat(),
+            "bars": digest_bytes("".join(inputs.day_digests.get(day, "-") for day in window).encode()),
+            "tickets": digest([[row["file"], row["ticket_id"], row["content_hash"], row["status"]] for row in ticket_rows]),
+            "budgets": digest(budget_rows),
+            "pair_state": digest(signal_rows),
+            "config": inputs.config.hash,
+            "state": state().hash,
+            "halts": digest([]),
+            "model": None,
+            "code": inputs.code_version,
+        }
+        day = DayInputs(
+            session=session,
+            run_id=run_id(session, hashes),
+            tickets=tuple(ticket_from_row(row) for row in ticket_rows if row["status"] in ("IN_FORCE", "EXPIRED", "NOT_YET")),
+            unreadable=tuple(f"{row['file']}: {row['note']}" for row in ticket_rows if row["status"] == "INVALID"),
+            budgets={str(row["ticket_id"]): float(row["budget"]) for row in budget_rows},
+            signals={str(row["pair_id"]): _signal(row) for row in signal_rows},
+            prints=prints,
+            splits={str(row["symbol"]): Fraction(row["ratio"]).limit_denominator(1000) for row in splits.get(session, [])},
+            covariance=inputs.covariances.get(session),
+        )
+        yield day, hashes
+
+
+def run_id(session: date, hashes: Mapping[str, object]) -> str:
+    """``YYYYMMDD-`` and 16 hex digits of the hash of one date's inputs."""
+    return f"{session:%Y%m%d}-{digest_bytes(canonical_json(hashes).encode())[:16]}"
+
+
+def ticket_from_row(row: Mapping[str, object]) -> Ticket:
+    """The ticket a row of ticket_snapshots describes."""
+    fields = (
+        "ticket_id leg_a leg_b orientation max_gross_notional max_leg_notional horizon_days conviction time_stop_days "
+        "flatten_on_breakdown expires_on effective_from entry_z exit_z strategy"
+    ).split()
+    known = {name: row[name] for name in fields if row[name] is not None}
+    return Ticket.model_validate({"type": "PAIR", **known})
+
+
+def _signal(row: Mapping[str, Any]) -> PairSignal:
+    return PairSignal(
+        zscore=float(row["zscore"]),
+        beta=float(row["beta"]),
+        extreme_z=bool(row["extreme_z"]),
+        spread_sd=row["spread_sd"],
+        half_life_days=row["half_life_days"],
+    )
+
+
+def prints_of(bars: pl.DataFrame) -> dict[date, dict[str, Mark]]:
+    """Usable bars as marks, by session and symbol."""
+    prints: dict[date, dict[str, Mark]] = {}
+    for symbol, session, close, adj_close in bars.select("symbol", "as_of_date", "close", "adj_close").iter_rows():
+        prints.setdefault(session, {})[symbol] = Mark(price_ticks(close), adj_close)
+    return prints
+
+
+def _by_day(frame: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:
+    days: dict[date, list[dict[str, Any]]] = {}
+    for row in frame.iter_rows(named=True):
+        days.setdefault(row["as_of_date"], []).append(row)
+    return days

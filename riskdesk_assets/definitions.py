@@ -1,0 +1,25 @@
+"""What Dagster loads: every asset, check, job, schedule, sensor and resource of the desk."""
+
+from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
+
+from riskdesk_assets.alerts.sensors import SENSORS as ALERT_SENSORS
+from riskdesk_assets.common.resources import DeskResource
+from riskdesk_assets.construction import assets as construction
+from riskdesk_assets.construction import checks as construction_checks
+from riskdesk_assets.features import assets as features
+from riskdesk_assets.jobs import JOBS
+from riskdesk_assets.market import assets as market
+from riskdesk_assets.reports import assets as reports
+from riskdesk_assets.research import assets as research
+from riskdesk_assets.schedules import SCHEDULES
+from riskdesk_assets.strategy import assets as strategy
+from riskdesk_assets.strategy.sensors import ticket_folder_sensor
+
+defs = Definitions(
+    assets=load_assets_from_modules([market, features, strategy, construction, reports, research]),
+    asset_checks=load_asset_checks_from_modules([construction_checks]),
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    sensors=[ticket_folder_sensor, *ALERT_SENSORS],
+    resources={"desk": DeskResource()},
+)

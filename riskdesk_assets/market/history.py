@@ -1,0 +1,85 @@
+"""What a range of sessions needs of the past, and the snapshot it is read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import Config, Paths
+from riskdesk_assets.market.corporate_actions import splits
+from riskdesk_assets.market.quality import usable
+from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_snapshot
+
+
+@dataclass(frozen=True)
+class History:
+    """Bars from ``lookback_sessions`` before ``first`` to ``last``, from one immutable snapshot.
+
+    ``bars`` are as the vendor gave them; ``usable`` leaves out what counts as no bar (a bad price, a stale print).
+    """
+
+    snapshot: Snapshot
+    calendar: SessionCalendar
+    first: date
+    last: date
+    bars: pl.DataFrame
+    volatility: pl.DataFrame
+    stale_sessions: int
+
+    @cached_property
+    def sessions(self) -> tuple[date, ...]:
+        """Every session from the start of the lookback to ``last``."""
+        return self.calendar.between(self.snapshot.first, self.last)
+
+    @cached_property
+    def wanted(self) -> tuple[date, ...]:
+        """The sessions from ``first`` to ``last``."""
+        return self.calendar.between(self.first, self.last)
+
+    @cached_property
+    def usable(self) -> pl.DataFrame:
+        """Bars a number may be computed from."""
+        return usable(self.bars, self.calendar, self.stale_sessions)
+
+    @cached_property
+    def splits(self) -> pl.DataFrame:
+        """Splits in unadjusted closes: symbol, as_of_date, ratio of new shares per old."""
+        return splits(self.usable)
+
+    @cached_property
+    def day_digests(self) -> dict[date, str]:
+        """Content hash of each day's rows."""
+        return day_digests(self.bars, self.volatility)
+
+
+def lookback_start(calendar: SessionCalendar, config: Config, first: date) -> date:
+    """The first session whose bars a feature of ``first`` may read."""
+    return calendar.before(first, config.desk.features.lookback_sessions)
+
+
+def read_history(paths: Paths, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
+    """The newest snapshot that covers ``first`` to ``last`` with its lookback.
+
+    Raises:
+        StateError: no snapshot covers the range (ingest it first), or the one that does is damaged.
+    """
+    start = lookback_start(calendar, config, first)
+    snapshot = find_snapshot(paths.snapshots, start, last, ())
+    if snapshot is None:
+        raise StateError(f"no bars cover {start} to {last}: run `riskdesk ingest-prices --start {first} --end {last}` first")
+    return history_of(paths, snapshot, calendar, config, first, last)
+
+
+def history_of(paths: Paths, snapshot: Snapshot, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
+    """The given snapshot, cut to what ``first`` to ``last`` may read."""
+    bars, volatility = read_snapshot(paths.snapshots, snapshot.snapshot_id)
+    start = lookback_start(calendar, config, first)
+    within = pl.col("as_of_date").is_between(start, last)
+    cut = Snapshot(snapshot.snapshot_id, start, last, snapshot.source, snapshot.symbols)
+    stale = config.desk.quality.stale_sessions
+    return History(cut, calendar, first, last, bars.filter(within), volatility.filter(within), stale)

@@ -1,0 +1,94 @@
+"""Group strategy: what the people say: tickets as they stood on each session, strategies, budgets."""
+
+from collections.abc import Iterator
+
+import polars as pl
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetSpec,
+    BackfillPolicy,
+    asset,
+    multi_asset,
+)
+
+from riskdesk_assets.common.checks import check_events
+from riskdesk_assets.common.resources import DeskResource, partitions
+from riskdesk_assets.common.session_check import SessionCheck
+from riskdesk_assets.common.session_metadata import attach, daily
+from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+from riskdesk_assets.strategy.loading import archived_ids, load_tickets
+from riskdesk_assets.strategy.snapshots import notices, ticket_snapshots
+
+SESSIONS = partitions()
+ONE_RUN = BackfillPolicy.single_run()
+READABLE = "tickets_readable"
+
+
+@multi_asset(
+    specs=[AssetSpec("ticket_snapshots", group_name="strategy", kinds={"yaml", "duckdb"})],
+    check_specs=[AssetCheckSpec(READABLE, asset="ticket_snapshots", description="Every ticket file can be used.")],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def ticket_snapshots_asset(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+    """Every ticket file as it stood, with its content hash and what changed since the session before."""
+    first, last = desk.session_range(context)
+    paths, calendar, warehouse = desk.paths(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    before = calendar.before(first)
+    previous = warehouse.read("ticket_snapshots", before, before)
+    folder = load_tickets(paths.tickets, desk.config().universe)
+    rows = ticket_snapshots(folder, sessions, previous, archived_ids(paths.archived))
+    warehouse.write(first, last, {"ticket_snapshots": rows})
+    for notice in notices(rows, previous):
+        context.log.info(str(notice))
+    in_force = (pl.col("status") == "IN_FORCE").sum().alias("in_force")
+    unusable = (pl.col("status") == "INVALID").sum().alias("unusable")
+    attach(context, "ticket_snapshots", daily(rows, sessions, in_force, unusable))
+    yield from check_events("ticket_snapshots", [READABLE], _unreadable(rows), sessions)
+
+
+def _unreadable(rows: pl.DataFrame) -> Iterator[SessionCheck]:
+    invalid = rows.filter(pl.col("status") == "INVALID").group_by("as_of_date").agg(pl.col("file").sort(), pl.col("note").sort_by("file"))
+    for row in invalid.sort("as_of_date").iter_rows(named=True):
+        problems = "; ".join(str(note) for note in row["note"])
+        yield SessionCheck(READABLE, row["as_of_date"], passed=False, message=problems, limit=",".join(row["file"]))
+
+
+@asset(
+    name="strategy_library",
+    group_name="strategy",
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+    deps=["ticket_snapshots"],
+    kinds={"duckdb"},
+)
+def strategy_library_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """The strategies the tickets belong to."""
+    first, last = desk.session_range(context)
+    warehouse = desk.warehouse()
+    rows = strategy_library(warehouse.read("ticket_snapshots", first, last))
+    warehouse.write(first, last, {"strategy_library": rows})
+    attach(context, "strategy_library", daily(rows, desk.calendar().between(first, last)))
+
+
+@asset(
+    name="strategy_budgets",
+    group_name="strategy",
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+    deps=["ticket_snapshots", "strategy_library"],
+    kinds={"duckdb"},
+)
+def strategy_budgets_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """What each ticket may use."""
+    first, last = desk.session_range(context)
+    warehouse = desk.warehouse()
+    rows = strategy_budgets(warehouse.read("ticket_snapshots", first, last))
+    warehouse.write(first, last, {"strategy_budgets": rows})
+    attach(context, "strategy_budgets", daily(rows, desk.calendar().between(first, last), pl.col("budget").sum()))
