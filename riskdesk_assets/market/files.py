@@ -97,8 +97,9 @@ def _table(path: Path, columns: Sequence[str]) -> pl.DataFrame | None:
         return pl.read_csv(path, columns=list(columns), infer_schema=False).with_row_index(_ROW, offset=2)
     except pl.exceptions.NoDataError:
         return None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        # A damaged Parquet file can also make the reader panic.
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(
             Problem(str(path), None, "", f"cannot be read: {reason}", "a whole Parquet or UTF-8 CSV file")
         ) from error

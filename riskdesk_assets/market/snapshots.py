@@ -1,12 +1,14 @@
 """Immutable, content-addressed copies of the bars a run read, so that it can be replayed after the vendor restates them.
 
-A snapshot is a folder named by the hash of its content, with bars.parquet and volatility.parquet in it; index.jsonl says, one
-line each, which range and symbols it holds. Nothing here is ever changed, and nothing is believed unless its hash agrees.
+A snapshot is a folder named by the hash of its content, with bars.parquet, volatility.parquet and the checksums of both files
+in it; index.jsonl says, one line each, which range and symbols it holds. Nothing here is ever changed, and nothing is believed
+unless its hash agrees: a file's bytes are checked before they are parsed, for a damaged one can end the parser's process.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Set
@@ -17,12 +19,13 @@ from pathlib import Path
 import polars as pl
 
 from riskdesk_assets.common.errors import StateError
-from riskdesk_assets.common.hashing import digest, digest_frame
+from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes, digest_frame
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.append_log import append_record, read_records
 from riskdesk_assets.market.parquet_file import write_parquet
 
 INDEX = "index.jsonl"
+_CHECKSUMS = "checksums.json"
 _MEMBERS = ("bars.parquet", "volatility.parquet")
 _BARS = TABLES["daily_bars"]
 _VOLATILITY = TABLES["volatility_index"]
@@ -92,19 +95,8 @@ def read_snapshot(folder: Path, snapshot_id: str) -> tuple[pl.DataFrame, pl.Data
         StateError: a file of it is missing or damaged; names the file and says what to do.
     """
     place = folder / snapshot_id
-    frames: list[pl.DataFrame] = []
-    for name, table in zip(_MEMBERS, (_BARS, _VOLATILITY), strict=True):
-        path = place / name
-        if not path.is_file():
-            raise StateError(f"{path} is missing: {_RESTORE}")
-        try:
-            frame = pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise StateError(f"{path} is damaged ({type(error).__name__}): {_RESTORE}") from error
-        if dict(frame.schema) != table.schema:
-            raise StateError(f"{path} is damaged (its columns are not those written): {_RESTORE}")
-        frames.append(frame)
-    bars, volatility = frames
+    checksums = _checksums(place)
+    bars, volatility = (pl.read_parquet(_sound_bytes(place / name, checksums.get(name))) for name in _MEMBERS)
     if _content_hash(bars, volatility) != snapshot_id:
         raise StateError(f"{place}: the content does not match its name: a file in it was changed: {_RESTORE}")
     return bars, volatility
@@ -113,6 +105,29 @@ def read_snapshot(folder: Path, snapshot_id: str) -> tuple[pl.DataFrame, pl.Data
 _RESTORE = (
     "restore the snapshot folder from a backup, or pull the range again (the run that read it cannot be replayed without it)"
 )
+
+
+def _checksums(place: Path) -> dict[str, str]:
+    path = place / _CHECKSUMS
+    try:
+        stored = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StateError(f"{path} is missing ({type(error).__name__}): {_RESTORE}") from error
+    except ValueError as error:
+        raise StateError(f"{path} is damaged: {_RESTORE}") from error
+    if not isinstance(stored, dict):
+        raise StateError(f"{path} is damaged: {_RESTORE}")
+    return stored
+
+
+def _sound_bytes(path: Path, checksum: str | None) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise StateError(f"{path} is missing ({type(error).__name__}): {_RESTORE}") from error
+    if digest_bytes(raw) != checksum:
+        raise StateError(f"{path} is damaged (its bytes are not those written): {_RESTORE}")
+    return raw
 
 
 def day_digests(bars: pl.DataFrame, volatility: pl.DataFrame) -> dict[date, str]:
@@ -180,9 +195,10 @@ def _store(folder: Path, snapshot_id: str, bars: pl.DataFrame, volatility: pl.Da
     aside = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
     try:
         fresh = aside / "fresh"
-        for name, frame in zip(_MEMBERS, (bars, volatility), strict=True):
-            write_parquet(fresh / name, frame)
-            (fresh / name).chmod(0o444)
+        checksums = {name: write_parquet(fresh / name, frame) for name, frame in zip(_MEMBERS, (bars, volatility), strict=True)}
+        (fresh / _CHECKSUMS).write_text(canonical_json(checksums))
+        for member in fresh.iterdir():
+            member.chmod(0o444)
         place = folder / snapshot_id
         if place.exists():
             place.rename(aside / "damaged")

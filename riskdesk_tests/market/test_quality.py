@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import QualitySettings
+from riskdesk_assets.market import quality
+from riskdesk_assets.market.files import FilesVendor
+from riskdesk_assets.market.quality import check_bars, hard_faults, usable
+from riskdesk_tests.market.bar_rows import Row, frame, plain_rows
+from riskdesk_tests.market.fmp_stub import weekday_calendar
+
+FIRST, LAST = date(2024, 3, 4), date(2024, 3, 28)
+HISTORY = date(2024, 2, 12)
+DAY = date(2024, 3, 20)
+BEFORE = date(2024, 3, 19)
+FIVE = ("open", "high", "low", "close", "adj_close")
+Found = list[tuple[str, date, str, str]]
+
+
+@pytest.fixture
+def rows(calendar: SessionCalendar) -> dict[tuple[str, date], Row]:
+    both = [*plain_rows(calendar, "JPM", HISTORY, LAST), *plain_rows(calendar, "BAC", HISTORY, LAST)]
+    return {(str(row["symbol"]), row["as_of_date"]): row for row in both}  # type: ignore[misc]
+
+
+@pytest.fixture
+def found(calendar: SessionCalendar, settings: QualitySettings) -> Callable[..., Found]:
+    def check(rows: list[Row], needed: object = frozenset({"JPM"})) -> Found:
+        findings = check_bars(frame(rows), calendar, ["JPM", "BAC"], FIRST, LAST, needed, settings)  # type: ignore[arg-type]
+        return findings.select("symbol", "as_of_date", "check_name", "severity").rows()
+
+    return check
+
+
+def test_sound_bars_have_no_finding(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:
+    assert found(list(rows.values())) == []
+
+
+def test_a_missing_session_is_an_error_only_where_a_ticket_needs_the_name(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found]
+) -> None:
+    del rows["JPM", DAY], rows["BAC", BEFORE]
+    assert found(list(rows.values())) == [
+        ("BAC", BEFORE, "missing_session", "WARN"),
+        ("JPM", DAY, "missing_session", "ERROR"),
+    ]
+    per_date = {BEFORE: {"BAC"}, DAY: {"BAC"}}
+    assert [severity for *_, severity in found(list(rows.values()), per_date)] == ["ERROR", "WARN"]
+
+
+def test_a_session_on_which_nothing_printed_is_behind(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:
+    del rows["JPM", LAST], rows["BAC", LAST]
+    assert ("*", LAST, "behind_session", "ERROR") in found(list(rows.values()))
+    assert len(found(list(rows.values()))) == 3
+
+
+def test_a_bar_on_a_holiday_and_on_a_saturday_is_an_error(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    saturday = date(2024, 3, 23)
+    bars = [*rows.values(), {**rows["BAC", DAY], "as_of_date": saturday}]
+    assert found(bars) == [("BAC", saturday, "not_a_session", "ERROR")]
+    good_friday = frame([{**rows["BAC", DAY], "as_of_date": date(2024, 3, 29)}])
+    findings = check_bars(good_friday, calendar, ["BAC"], date(2024, 3, 29), date(2024, 3, 29), set(), settings)
+    assert findings["check_name"].to_list() == ["not_a_session"]
+
+
+def test_two_bars_of_one_session_are_an_error_and_neither_is_used(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar
+) -> None:
+    bars = [*rows.values(), {**rows["BAC", DAY], "close": 1.0}]
+    assert found(bars) == [("BAC", DAY, "duplicate_bar", "ERROR")]
+    assert usable(frame(bars), calendar).filter((pl.col("symbol") == "BAC") & (pl.col("as_of_date") == DAY)).is_empty()
+
+
+@pytest.mark.parametrize("field", ["open", "high", "low", "close", "adj_close"])
+@pytest.mark.parametrize("price", [0.0, -1.0, float("nan"), float("inf"), None])
+def test_a_price_that_is_none_is_an_error_and_only_that(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], field: str, price: float | None
+) -> None:
+    rows["BAC", DAY][field] = price
+    assert found(list(rows.values())) == [("BAC", DAY, "bad_price", "ERROR")]
+
+
+def test_a_negative_volume_is_a_bad_bar(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:
+    rows["BAC", DAY]["volume"] = -5
+    assert found(list(rows.values())) == [("BAC", DAY, "bad_price", "ERROR")]
+
+
+@pytest.mark.parametrize(
+    ("field", "beyond"),
+    [("high", -1.01), ("low", 1.01), ("open", 1.51), ("open", -1.01)],
+)
+def test_a_high_or_low_that_does_not_enclose_the_bar_is_found(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], field: str, beyond: float
+) -> None:
+    row = rows["JPM", DAY]
+    row[field] = float(str(row["open"])) + beyond if field == "open" else float(str(row[field])) + beyond
+    assert found(list(rows.values())) == [("JPM", DAY, "high_low", "ERROR")]
+    assert found(list(rows.values()), set()) == [("JPM", DAY, "high_low", "WARN")]
+
+
+@pytest.mark.parametrize(("factor", "wanted"), [(1.28, 0), (1.29, 2), (0.782, 0), (0.775, 2)])
+def test_a_return_beyond_a_quarter_in_logs_is_a_warning_there_and_back(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], factor: float, wanted: int
+) -> None:
+    # ln 1.28 = 0.2469 and ln 0.782 = -0.2459, ln 1.29 = 0.2546 and ln 0.775 = -0.2549; the bar itself rises 0.1% a day.
+    row = rows["JPM", DAY]
+    for field in ("open", "high", "low", "close", "adj_close"):
+        row[field] = float(str(row[field])) * factor
+    warned = found(list(rows.values()))
+    assert all(finding[2:] == ("large_return", "WARN") for finding in warned)
+    assert len(warned) == wanted
+
+
+def test_a_close_that_stands_still_without_volume_is_stale(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found]
+) -> None:
+    before = rows["JPM", BEFORE]
+    rows["JPM", DAY].update(dict.fromkeys(FIVE, before["close"]) | {"volume": 0})
+    assert found(list(rows.values())) == [("JPM", DAY, "stale_print", "ERROR")]
+    assert found(list(rows.values()), set()) == [("JPM", DAY, "stale_print", "WARN")]
+    rows["JPM", DAY]["volume"] = 1
+    assert found(list(rows.values())) == []
+
+
+def test_stale_prints_count_only_from_the_configured_run_on(
+    rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    close = rows["JPM", BEFORE]["close"]
+    run = calendar.between(DAY, LAST)[:3]
+    for day in run:
+        rows["JPM", day].update(dict.fromkeys(FIVE, close) | {"volume": 0})
+    third = settings.model_copy(update={"stale_sessions": 3})
+    findings = check_bars(frame(list(rows.values())), calendar, ["JPM"], FIRST, LAST, {"JPM"}, third)
+    assert findings.filter(pl.col("check_name") == "stale_print")["as_of_date"].to_list() == [run[2]]
+
+
+@pytest.mark.parametrize(
+    ("paid", "wanted"),
+    [(0.149, False), (0.152, True), (0.010, False), (-0.010, True), (0.0, False)],
+)
+def test_adj_close_may_move_against_close_by_a_dividend_and_no_more(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar, paid: float, wanted: bool
+) -> None:
+    # A dividend of `paid` of the price at DAY scales every earlier adj_close by 1 - paid.
+    for (symbol, day), row in rows.items():
+        if symbol == "JPM" and day < DAY:
+            row["adj_close"] = float(str(row["close"])) * (1 - paid)
+    assert found(list(rows.values())) == ([("JPM", DAY, "adjustment_jump", "ERROR")] if wanted else [])
+
+
+def test_a_split_in_raw_closes_is_no_adjustment_jump(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:
+    for (symbol, day), row in rows.items():
+        if symbol == "JPM" and day < DAY:
+            for field in ("open", "high", "low", "close"):
+                row[field] = float(str(row[field])) * 2
+    assert found(list(rows.values())) == []
+
+
+def test_hard_faults_are_the_bars_that_count_as_none(
+    rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    rows["BAC", DAY]["close"] = 0.0
+    rows["JPM", DAY]["high"] = 1.0
+    del rows["JPM", LAST]
+    findings = check_bars(frame(list(rows.values())), calendar, ["JPM", "BAC"], FIRST, LAST, {"JPM"}, settings)
+    assert set(findings["check_name"]) == {"bad_price", "high_low", "missing_session"}
+    assert hard_faults(findings).rows() == [("BAC", DAY)]
+
+
+def test_the_last_print_of_silicon_valley_bank_is_no_bar(
+    real_bars: Path, calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    bars = FilesVendor(real_bars, calendar).bars(["SIVB"], date(2022, 12, 13), date(2023, 3, 10))
+    findings = check_bars(bars, calendar, ["SIVB"], date(2023, 1, 3), date(2023, 3, 10), {"SIVB"}, settings)
+    # facts.md: 2023-03-09 fell 60% on volume, a real return; 2023-03-10 is a stale 106.04 with volume 0.
+    assert findings.select("as_of_date", "check_name", "severity").rows() == [
+        (date(2023, 3, 9), "large_return", "WARN"),
+        (date(2023, 3, 10), "stale_print", "ERROR"),
+    ]
+    assert hard_faults(findings).rows() == [("SIVB", date(2023, 3, 10))]
+    assert usable(bars, calendar)["as_of_date"].max() == date(2023, 3, 9)
+
+
+def test_ten_years_of_real_bank_bars_hold_only_what_really_happened(
+    real_bars: Path, calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    symbols = ["COF", "KEY", "JPM", "XLF", "FITB"]
+    bars = FilesVendor(real_bars, calendar).bars(symbols, date(2015, 1, 2), date(2024, 4, 11))
+    findings = check_bars(bars, calendar, symbols, date(2015, 1, 2), date(2024, 4, 11), set(symbols), settings)
+    assert findings.select("as_of_date", "symbol", "check_name").rows() == [
+        (date(2016, 9, 19), "XLF", "adjustment_jump"),  # the real-estate spin-off (facts.md)
+        (date(2020, 3, 16), "COF", "large_return"),
+        (date(2023, 3, 13), "KEY", "large_return"),
+    ]
+
+
+_DAYS = weekday_calendar().between(date(2024, 2, 1), date(2024, 3, 29))
+_FAULTS = st.lists(
+    st.tuples(
+        st.sampled_from(["JPM", "BAC"]),
+        st.integers(0, len(_DAYS) - 1),
+        st.sampled_from(["gone", "zero", "still", "double", "high", "jump", "weekend"]),
+    ),
+    max_size=14,
+)
+
+
+@hypothesis_settings(derandomize=True, deadline=None, max_examples=40)
+@given(faults=_FAULTS, start=st.integers(12, len(_DAYS) - 2), length=st.integers(1, 6))
+def test_a_date_checked_alone_finds_what_it_finds_in_a_range(
+    faults: list[tuple[str, int, str]], start: int, length: int
+) -> None:
+    calendar = weekday_calendar()
+    settings = QualitySettings(max_abs_log_return=0.25, max_dividend_yield=0.15, stale_sessions=2)
+    rows = {
+        (str(r["symbol"]), r["as_of_date"]): r for s in ("JPM", "BAC") for r in plain_rows(calendar, s, _DAYS[0], _DAYS[-1])
+    }
+    extra: list[Row] = []
+    for symbol, place, fault in faults:
+        row = rows.get((symbol, _DAYS[place]))
+        if row is None:
+            continue
+        if fault == "gone":
+            del rows[symbol, _DAYS[place]]
+        elif fault == "zero":
+            row["close"] = 0.0
+        elif fault == "still":
+            row.update({"close": 100.0, "volume": 0})
+        elif fault == "double":
+            extra.append(dict(row))
+        elif fault == "high":
+            row["high"] = 1.0
+        elif fault == "jump":
+            row["adj_close"] = 300.0
+        else:
+            extra.append({**row, "as_of_date": _DAYS[place] + timedelta(days=5 - _DAYS[place].weekday())})
+    bars = frame([*rows.values(), *extra])
+    last = min(start + length, len(_DAYS) - 1)
+    whole = check_bars(bars, calendar, ["JPM", "BAC"], _DAYS[start], _DAYS[last], {"JPM"}, settings)
+    for place in range(start, last + 1):
+        day = _DAYS[place]
+        history = bars.filter(pl.col("as_of_date").is_between(_DAYS[max(0, place - quality.HISTORY_SESSIONS)], day))
+        alone = check_bars(history, calendar, ["JPM", "BAC"], day, day, {"JPM"}, settings)
+        assert alone.equals(whole.filter(pl.col("as_of_date") == day))
