@@ -10,7 +10,7 @@ import numpy as np
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import OptimizerSettings
-from riskdesk_assets.limits.limit import Leg, Limit, Measure
+from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket
 from riskdesk_assets.optimizer.expected_return import capped_horizon
 from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, absolute, exposures, limit_rows
 from riskdesk_assets.optimizer.model import Coefficients
@@ -93,9 +93,7 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
         chain: solvers in the order they are tried.
     """
     construct = [limit for limit in problem.limits if limit.mode == "construct" and limit.measure is not Measure.COUNT]
-    gross = dict.fromkeys(problem.ticket_ids, 0.0)
-    for leg in problem.legs:
-        gross[leg.ticket_id] += abs(leg.notional)
+    gross = {**dict.fromkeys(problem.ticket_ids, 0.0), **gross_by_ticket(problem.legs)}
     # A ticket with nothing approved has nothing to shrink and no say in the mean horizon.
     active = tuple(ticket_id for ticket_id in problem.ticket_ids if gross[ticket_id] > 0)
     at_zero, _ = _worst(problem, construct, dict.fromkeys(active, 0.0))
@@ -209,7 +207,8 @@ def _unmet(problem: TicketProblem, limits: Sequence[Limit]) -> tuple[str, ...]:
 
 def _book(problem: TicketProblem, x: Mapping[str, float]) -> list[Leg[float]]:
     scaled = [Leg(leg.ticket_id, leg.symbol, leg.notional * x.get(leg.ticket_id, 0.0)) for leg in problem.legs]
-    return [*scaled, *problem.fixed]
+    # One order of legs whatever order they came in: float sums are then the same to the bit.
+    return sorted([*scaled, *problem.fixed], key=lambda leg: (leg.symbol, leg.ticket_id, leg.notional))
 
 
 def _solution(
@@ -223,13 +222,12 @@ def _solution(
     unmet: tuple[str, ...] = (),
 ) -> TicketSolution:
     place = {symbol: i for i, symbol in enumerate(problem.symbols)}
-    weights, traded, gross = np.zeros(len(place)), np.zeros(len(place)), dict[str, float]()
-    for leg in sorted(_book(problem, x), key=lambda leg: (leg.symbol, leg.ticket_id)):
+    weights, traded = np.zeros(len(place)), np.zeros(len(place))
+    for leg in _book(problem, x):
         weights[place[leg.symbol]] += leg.notional / problem.nav
     for leg in sorted(problem.held, key=lambda leg: (leg.symbol, leg.ticket_id)):
         traded[place[leg.symbol]] -= leg.notional / problem.nav
-    for leg in problem.legs:
-        gross[leg.ticket_id] = gross.get(leg.ticket_id, 0.0) + abs(leg.notional)
+    gross = gross_by_ticket(problem.legs)
     active = [ticket_id for ticket_id in problem.ticket_ids if gross.get(ticket_id, 0.0) > 0]
     mean_horizon = float(_horizons(problem, active).mean()) if active else 1.0
     return TicketSolution(

@@ -55,13 +55,16 @@ def test_a_net_that_truncation_broke_is_mended_and_the_repair_names_the_limit() 
     assert (repair.symbol, repair.shares_in, repair.shares_out, repair.limit.name) == ("LOW", 100, 95, "portfolio_net")
 
 
-def test_a_gross_that_a_shortened_offset_uncovered_is_mended() -> None:
-    # JPM: +$1,000 and -$950 net to $50 in floats; in whole shares of $400 both are $800, so BAC's $50 stands against nothing.
+def test_a_gross_that_truncation_uncovered_goes_to_the_exact_program_where_single_moves_would_part_the_pair() -> None:
+    # JPM: +$1,000 and -$950 net to $50, and so does BAC; in whole shares of $480 JPM is $960 against $480. One JPM less would
+    # part T1 from its BAC leg, so both legs have to go down together.
     targets = [Leg("T1", "JPM", 1_000.0), Leg("T2", "JPM", -950.0), Leg("T1", "BAC", -1_000.0), Leg("T2", "BAC", 950.0)]
-    gross = limit("group", Measure.GROSS, ("JPM", "BAC"), 40.0)
-    made = book(targets, {"JPM": 400.0, "BAC": 1.0}, [gross])
+    gross = limit("group", Measure.GROSS, ("JPM", "BAC"), 120.0)
+    made = book(targets, {"JPM": 480.0, "BAC": 1.0}, [gross])
+    assert made.method == "PROGRAM"
     assert made.audit[0].measured <= gross.bound
-    assert made.audit[0].status != "BREACH"
+    assert shares(made)["T1", "JPM"] == 1
+    assert -961 <= shares(made)["T1", "BAC"] < -800  # 960 at T1's scale of 0.96, and one lot
 
 
 def test_the_mended_pair_stays_within_one_lot_of_one_scale() -> None:
