@@ -114,21 +114,31 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
     """
     rows: list[Row] = []
     place = {symbol: i for i, symbol in enumerate(book.symbols)}
+    fixed_net, fixed_size = book.fixed_net.tolist(), book.fixed_size.tolist()
+    # The most each name can come to, whatever x: what a limit far away is told by.
+    most_size = (book.fixed_size + book.size.sum(axis=1)).tolist()
+    up, down = np.maximum(book.net, 0.0).sum(axis=1), np.minimum(book.net, 0.0).sum(axis=1)
+    reach = np.maximum(np.abs(book.fixed_net + up), np.abs(book.fixed_net + down)).tolist()
     for limit in limits:
         members = [place[symbol] for symbol in limit.members if symbol in place]
         bound = limit.bound / TICKS_PER_DOLLAR / nav
         if limit.measure is Measure.NAME_GROSS:
-            alone = float(book.fixed_size[members].sum())
+            alone = sum(fixed_size[i] for i in members)
             tight = _tightened(bound, alone, margin)
-            rows += _reachable(Row(limit.name, book.size[members].sum(axis=0), {}, tight - alone), pool)
+            if sum(most_size[i] for i in members) > tight:
+                rows += _reachable(Row(limit.name, book.size[members].sum(axis=0), {}, tight - alone), pool)
         elif limit.measure is Measure.NET:
-            slope, alone = book.net[members].sum(axis=0), float(book.fixed_net[members].sum())
+            alone = sum(fixed_net[i] for i in members)
             tight = _tightened(bound, abs(alone), margin)
+            if sum(reach[i] for i in members) <= tight:
+                continue
+            slope = book.net[members].sum(axis=0)
             rows += _reachable(Row(limit.name, slope, {}, tight - alone), pool)
             rows += _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
         elif limit.measure is Measure.GROSS:
-            tight = _tightened(bound, float(np.abs(book.fixed_net[members]).sum()), margin)
-            rows += _gross_row(limit.name, members, tight, book, pool)
+            tight = _tightened(bound, sum(abs(fixed_net[i]) for i in members), margin)
+            if sum(reach[i] for i in members) > tight:
+                rows += _gross_row(limit.name, members, tight, book, pool)
         elif limit.measure is Measure.ADDITIONS:
             rows += _additions_row(limit.name, _tightened(bound, 0.0, margin), book, pool)
     return rows
@@ -145,9 +155,6 @@ def absolute(slope: Array, offset: float, key: tuple[object, ...], pool: Absolut
 
 
 def _gross_row(name: str, members: Sequence[int], bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
-    reach = sum(max(map(abs, _range(book.net[i], float(book.fixed_net[i])))) for i in members)
-    if reach <= bound:
-        return []
     slope, const, weights = np.zeros(book.net.shape[1]), 0.0, dict[int, float]()
     for i in members:
         line, offset, term = absolute(book.net[i], float(book.fixed_net[i]), ("net", i), pool)

@@ -96,9 +96,8 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
     gross = {**dict.fromkeys(problem.ticket_ids, 0.0), **gross_by_ticket(problem.legs)}
     # A ticket with nothing approved has nothing to shrink and no say in the mean horizon.
     active = tuple(ticket_id for ticket_id in problem.ticket_ids if gross[ticket_id] > 0)
-    at_zero, _ = _worst(problem, construct, dict.fromkeys(active, 0.0))
-    unmet = () if at_zero <= 0 else _unmet(problem, construct)
     if not active:
+        unmet = _unmet(problem, construct)
         return _solution(problem, dict.fromkeys(problem.ticket_ids, 1.0), status="FAILED" if unmet else "OPTIMAL", unmet=unmet)
     legs = [leg for leg in problem.legs if gross[leg.ticket_id] > 0]
     book = exposures(
@@ -120,6 +119,7 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
         chain,
     )
     if accepted is None:
+        unmet = _unmet(problem, construct)
         return _solution(problem, dict.fromkeys(problem.ticket_ids, 0.0), attempts=attempts, unmet=unmet)
     x = dict.fromkeys(problem.ticket_ids, 1.0)
     x.update(zip(active, map(float, accepted.x), strict=True))
