@@ -25,6 +25,9 @@ from riskdesk_assets.market.append_log import append_record, read_records
 from riskdesk_assets.market.parquet_file import write_parquet
 
 INDEX = "index.jsonl"
+_RESTORE = (
+    "restore the snapshot folder from a backup, or pull the range again (the run that read it cannot be replayed without it)"
+)
 _CHECKSUMS = "checksums.json"
 _MEMBERS = ("bars.parquet", "volatility.parquet")
 _BARS = TABLES["daily_bars"]
@@ -100,11 +103,6 @@ def read_snapshot(folder: Path, snapshot_id: str) -> tuple[pl.DataFrame, pl.Data
     if _content_hash(bars, volatility) != snapshot_id:
         raise StateError(f"{place}: the content does not match its name: a file in it was changed: {_RESTORE}")
     return bars, volatility
-
-
-_RESTORE = (
-    "restore the snapshot folder from a backup, or pull the range again (the run that read it cannot be replayed without it)"
-)
 
 
 def _checksums(place: Path) -> dict[str, str]:

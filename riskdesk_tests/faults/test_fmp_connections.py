@@ -69,7 +69,8 @@ def drip_the_headers(connection: socket) -> None:
 
 
 def drip_spaces_for_ever(connection: socket) -> None:
-    connection.sendall(HEAD + b"Connection: close\r\n\r\n")
+    # Whole JSON, and no end: cut at the deadline it would look complete.
+    connection.sendall(HEAD + b"Connection: close\r\n\r\n" + BODY)
     while True:
         connection.sendall(b" " * 10)
         time.sleep(0.05)

@@ -133,6 +133,26 @@ def test_a_close_that_stands_still_without_volume_is_stale(
     assert found(list(rows.values())) == []
 
 
+def test_a_close_that_moved_without_volume_is_not_stale(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:
+    rows["JPM", DAY]["volume"] = 0
+    assert found(list(rows.values())) == []
+
+
+@pytest.mark.parametrize(("absent", "wanted"), [(9, ["large_return"]), (10, [])])
+def test_a_bar_is_compared_with_one_at_most_ten_sessions_before(
+    rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings, absent: int, wanted: list[str]
+) -> None:
+    gap = calendar.between(date(2024, 3, 5), LAST)[: absent + 1]
+    for day in gap[:-1]:
+        del rows["JPM", day]
+    for day in calendar.between(gap[-1], LAST):
+        rows["JPM", day].update({field: float(str(rows["JPM", day][field])) * 2 for field in FIVE})
+    for history in (HISTORY, calendar.before(gap[-1], quality.HISTORY_SESSIONS)):
+        given_bars = frame([row for (_, day), row in rows.items() if day >= history])
+        findings = check_bars(given_bars, calendar, ["JPM"], gap[-1], gap[-1], {"JPM"}, settings)
+        assert findings["check_name"].to_list() == wanted
+
+
 def test_stale_prints_count_only_from_the_configured_run_on(
     rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings
 ) -> None:
