@@ -56,7 +56,7 @@ def test_a_day_alone_on_just_its_lookback_equals_the_day_in_the_range(missing: f
     bars, volatility = made_up_bars(DAYS, missing=missing), made_up_volatility(DAYS)
     whole = every_feature(bars, volatility, DAYS, DAYS[0], DAYS[-1])
     assert all(whole[name].height > 0 for name in whole if missing < 0.1)
-    for row in (*range(255, 320, 9), 319):
+    for row in (*range(255, 320, 13), 319):
         # return_correlations has a longer reach of its own than the shortened lookback.
         reach = max(SHORT.lookback_sessions, CORRELATION_SESSIONS + 1)
         sessions = DAYS[row - reach + 1 : row + 1]
@@ -68,6 +68,27 @@ def test_a_day_alone_on_just_its_lookback_equals_the_day_in_the_range(missing: f
             assert bits(alone[name]) == bits(in_range), (name, DAYS[row])
             if name != "return_correlations":
                 assert bits(shortest[name]) == bits(in_range), (name, DAYS[row])
+
+
+# Markets so full of holes that the windows hardly fit into the lookback: there a window that reads too far would show.
+@pytest.mark.parametrize("missing", [0.42, 0.8])
+def test_a_regime_alone_equals_the_one_in_the_range_in_a_market_full_of_holes(missing: float) -> None:
+    bars, no_index = made_up_bars(DAYS, missing=missing), made_up_volatility(DAYS).head(0)
+    whole = market_regime(build_panel(bars, DAYS, SYMBOLS), no_index, universe(), SHORT, DAYS[0], DAYS[-1])
+    for row in range(119, 320, 3):
+        alone = build_panel(bars, DAYS[row - SHORT.lookback_sessions + 1 : row + 1], SYMBOLS)
+        got = market_regime(alone, no_index, universe(), SHORT, DAYS[row], DAYS[row])
+        assert bits(got) == bits(whole.filter(pl.col("as_of_date") == DAYS[row])), DAYS[row]
+
+
+@pytest.mark.parametrize("missing", [0.5, 0.6])
+def test_a_pair_alone_equals_the_one_in_the_range_in_a_market_full_of_holes(missing: float) -> None:
+    bars = made_up_bars(DAYS, missing=missing)
+    whole = pair_state(build_panel(bars, DAYS, SYMBOLS), PAIRS, SHORT, "v1", DAYS[0], DAYS[-1])
+    for row in range(119, 320, 5):
+        alone = build_panel(bars, DAYS[row - SHORT.lookback_sessions + 1 : row + 1], SYMBOLS)
+        got = pair_state(alone, PAIRS, SHORT, "v1", DAYS[row], DAYS[row])
+        assert bits(got) == bits(whole.filter(pl.col("as_of_date") == DAYS[row])), DAYS[row]
 
 
 def test_the_order_of_bars_and_of_symbols_changes_no_bit() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from riskdesk_assets.common.settings import FeatureSettings
+from riskdesk_assets.common.settings import FeatureSettings, FragilitySettings
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.features.instrument_state import fragility_class, instrument_state, tape_regime
 from riskdesk_assets.features.panel import build_panel
@@ -170,6 +170,21 @@ def test_fragility_classes_change_exactly_at_their_thresholds() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"watch_from": 0.8}, "do not rise"),
+        (
+            {f"{part}_weight": 0.0 for part in ("volatility", "correlation", "liquidity", "drawdown")},
+            "at least one of the four",
+        ),
+    ],
+)
+def test_fragility_settings_that_make_no_sense_are_refused(changes: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        FragilitySettings(**{**DESK.features.fragility.model_dump(), **changes})
+
+
+@pytest.mark.parametrize(
     ("changes", "regime"),
     [
         ({}, "RANGING"),
@@ -211,8 +226,8 @@ def test_the_days_market_regime_reaches_the_tape_regime() -> None:
 
 
 def test_the_high_low_spread_recovers_a_spread_put_into_the_ranges() -> None:
-    # Highs are struck at the ask and lows at the bid: with a constant range h and a whole spread S, Corwin and Schultz's two-day
-    # range does not grow, so alpha = ln(h) exactly and the estimate is 2 (h - 1) / (1 + h).
+    # Highs are struck at the ask and lows at the bid. When every day has the same high H and low L, the two-day range is the
+    # one-day range x = ln(H / L): beta = 2 x^2, gamma = x^2, alpha = x, and S = 2 (H - L) / (H + L).
     days = weekdays(30)
     flat = bars_from_prices(days, dict.fromkeys(("AAA", "BBB", "CCC", "DDD", "EEE"), [100.0] * 30))
     wide = flat.with_columns(high=pl.col("close") * 1.001, low=pl.col("close") * 0.999)

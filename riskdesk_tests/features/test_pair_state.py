@@ -199,16 +199,17 @@ def test_a_spread_that_does_not_revert_has_no_half_life_and_one_that_overshoots_
         assert row(states(bars, days, settings, pairs=[(leg, "B")]), days[-1], f"{leg}__B")["half_life_days"] == half_life
 
 
-def test_no_mean_cross_days_never_counts_past_its_window() -> None:
+@pytest.mark.parametrize(("lookback", "longest"), [(380, 252), (120, 120 - 8 + 1)])
+def test_no_mean_cross_days_never_counts_past_its_window_or_the_lookback(lookback: int, longest: int) -> None:
     days = weekdays(400)
     rng = np.random.default_rng(2)
     log_b = np.cumsum(rng.normal(0, 0.01, 400))
     # A spread that always accelerates: it is above its trailing mean on every session.
     log_a = log_b + 1e-6 * np.arange(400) ** 2
-    settings = SHORT.model_copy(update={"lookback_sessions": 380, **NO_COINT})
+    settings = SHORT.model_copy(update={"lookback_sessions": lookback, **NO_COINT})
     frame = states(bars_from_prices(days, {"A": np.exp(log_a), "B": np.exp(log_b)}), days, settings, pairs=[("A", "B")])
-    assert frame["no_mean_cross_days"].max() == 252
-    assert frame["no_mean_cross_days"][-1] == 252
+    assert frame["no_mean_cross_days"].max() == longest
+    assert frame["no_mean_cross_days"][-1] == longest
 
 
 def test_the_order_of_pairs_and_a_pair_given_twice_change_nothing() -> None:
