@@ -10,13 +10,12 @@ from riskdesk_assets.features import assets as features
 from riskdesk_assets.jobs import JOBS
 from riskdesk_assets.market import assets as market
 from riskdesk_assets.reports import assets as reports
-from riskdesk_assets.research import assets as research
 from riskdesk_assets.schedules import SCHEDULES
 from riskdesk_assets.strategy import assets as strategy
 from riskdesk_assets.strategy.sensors import ticket_folder_sensor
 
 defs = Definitions(
-    assets=load_assets_from_modules([market, features, strategy, construction, reports, research]),
+    assets=load_assets_from_modules([market, features, strategy, construction, reports]),
     asset_checks=load_asset_checks_from_modules([construction_checks]),
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -27,7 +27,9 @@ def attach(context: TakesMetadata, asset: str, sessions: Mapping[date, Mapping[s
         context.add_asset_metadata(known, asset_key=asset, partition_key=session.isoformat())
 
 
-def row_counts(frame: pl.DataFrame, sessions: tuple[date, ...], column: str = "as_of_date") -> dict[date, dict[str, Value | None]]:
+def row_counts(
+    frame: pl.DataFrame, sessions: tuple[date, ...], column: str = "as_of_date"
+) -> dict[date, dict[str, Value | None]]:
     """``{"rows": n}`` for each session, 0 where the frame has none."""
     counts = dict(frame.group_by(column).len().iter_rows())
     return {session: {"rows": counts.get(session, 0)} for session in sessions}
@@ -35,5 +37,7 @@ def row_counts(frame: pl.DataFrame, sessions: tuple[date, ...], column: str = "a
 
 def daily(frame: pl.DataFrame, sessions: tuple[date, ...], *numbers: pl.Expr) -> dict[date, dict[str, Value | None]]:
     """Row count and named aggregates of each session's rows."""
-    found = {row.pop("as_of_date"): row for row in frame.group_by("as_of_date").agg(pl.len().alias("rows"), *numbers).to_dicts()}
+    found = {
+        row.pop("as_of_date"): row for row in frame.group_by("as_of_date").agg(pl.len().alias("rows"), *numbers).to_dicts()
+    }
     return {session: found.get(session, {"rows": 0}) for session in sessions}

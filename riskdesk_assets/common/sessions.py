@@ -126,7 +126,9 @@ def load_calendar(folder: Path | None, last_day: date) -> SessionCalendar:
             pass  # a damaged copy is made anew below
     calendar = _from_library(last_day)
     if path is not None:
-        rows = [[day.isoformat(), int(close.timestamp())] for day, close in zip(calendar.sessions, calendar.closes, strict=True)]
+        rows = [
+            [day.isoformat(), int(close.timestamp())] for day, close in zip(calendar.sessions, calendar.closes, strict=True)
+        ]
         _write_atomically(path, json.dumps(rows))
     return calendar
 

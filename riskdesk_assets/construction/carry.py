@@ -39,9 +39,7 @@ class Carried:
     messages: tuple[str, ...]
 
 
-def carry(
-    state: DeskState, session: date, prints: Prints, splits: Mapping[str, Fraction], settings: FrozenSettings
-) -> Carried:
+def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, Fraction], settings: FrozenSettings) -> Carried:
     """Bring every held position to ``session``.
 
     Args:
@@ -64,14 +62,18 @@ def carry(
             legs.append(marked)
             pnl += gain
         stopped = any(leg.shares and leg.priced_on != session for leg in legs)
-        position = replace(position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1, missing=position.missing + 1 if stopped else 0)
+        position = replace(
+            position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1, missing=position.missing + 1 if stopped else 0
+        )
         if stopped and position.missing >= settings.close_after_sessions:
             position, loss, closed = _close_dead_legs(position, session, settings)
             pnl += loss
             clips.extend(closed)
         if stopped:
             names = ", ".join(leg.symbol for leg in legs if leg.shares and leg.priced_on != session)
-            messages.append(f"ticket {position.ticket_id} is frozen: no print of {names} for {position.missing or settings.close_after_sessions} session(s)")
+            messages.append(
+                f"ticket {position.ticket_id} is frozen: no print of {names} for {position.missing or settings.close_after_sessions} session(s)"
+            )
         positions.append(position)
     return Carried(tuple(positions), round(pnl / TICKS_PER_CENT), tuple(clips), tuple(messages))
 

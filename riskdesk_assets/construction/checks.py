@@ -31,9 +31,7 @@ CHECKED = "ideal_portfolio"
         for name in CHECKS
     ],
 )
-def hard_limits(
-    context: AssetCheckExecutionContext, desk: DeskResource
-) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+def hard_limits(context: AssetCheckExecutionContext, desk: DeskResource) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
     """Every limit family of every session of the run."""
     first, last = desk.session_range(context)
     warehouse = desk.warehouse()

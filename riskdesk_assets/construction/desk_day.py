@@ -64,7 +64,9 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
     carried = carry(state, day.session, day.prints, day.splits, context.config.desk.frozen)
     items = proposals(day, state, carried.positions, context)
     released = release(day, items, context)
-    shares = desk_shares(released.shares, {position.ticket_id: _shares(position) for position in carried.positions}, released.released)
+    shares = desk_shares(
+        released.shares, {position.ticket_id: _shares(position) for position in carried.positions}, released.released
+    )
     positions, fills = _positions(items, shares, day)
     costs = _costs(fills, carried.positions, context)
     after = DeskState(
@@ -139,9 +141,7 @@ def _memories(items: Sequence[TicketDay], state: DeskState) -> tuple[Memory, ...
 def _costs(fills: Sequence[Fill], held: Sequence[Position], context: DeskContext) -> int:
     """Cents: rate x traded notional per leg, plus one session's borrow on what was short overnight (methods.md section 4)."""
     traded = sum(abs(fill.traded) * context.cost_rates[fill.symbol] for fill in fills)
-    borrowed = sum(
-        -leg.value * context.borrow_rates[leg.symbol] for position in held for leg in position.legs if leg.value < 0
-    )
+    borrowed = sum(-leg.value * context.borrow_rates[leg.symbol] for position in held for leg in position.legs if leg.value < 0)
     return round((traded + borrowed) / TICKS_PER_CENT)
 
 

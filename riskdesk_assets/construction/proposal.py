@@ -226,7 +226,16 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
         ratio = ceiling / gross(capped)
         kept = (a * ratio, b * ratio)
         clips.append(
-            Clip(item.ticket_id, "", CONTROLLER, item.proposal.reason, ceiling, gross(capped), gross(kept), "held, but may not grow")
+            Clip(
+                item.ticket_id,
+                "",
+                CONTROLLER,
+                item.proposal.reason,
+                ceiling,
+                gross(capped),
+                gross(kept),
+                "held, but may not grow",
+            )
         )
         capped, codes = kept, (*codes, "NO_ADD")
     return replace(item, vol_scale=scale, capped=capped, clamp_codes=codes, clips=tuple(clips))
@@ -262,4 +271,6 @@ def _approved(item: TicketDay, decision: GateDecision | None) -> TicketDay:
     ratio = decision.approved_gross / size
     approved = (item.capped[0] * ratio, item.capped[1] * ratio)
     clip = Clip(item.ticket_id, "", GATEKEEPER, "position_count", None, size, gross(approved), decision.reason)
-    return replace(item, gate=decision, approved=approved, clamp_codes=(*item.clamp_codes, "GATE_REJECTED"), clips=(*item.clips, clip))
+    return replace(
+        item, gate=decision, approved=approved, clamp_codes=(*item.clamp_codes, "GATE_REJECTED"), clips=(*item.clips, clip)
+    )

@@ -236,7 +236,9 @@ def _reversion(item: TicketDay, table: _Table) -> float:
 def _solution_clips(table: _Table, solution: TicketSolution) -> tuple[Clip, ...]:
     """One row per ticket cut: by the dearest limit that touches it, else by the objective's own trade-off."""
     limits = {limit.name: limit for limit in table.limits}
-    priced = sorted(((price, limits[name]) for name, price in solution.prices.items()), key=lambda pair: (-pair[0], pair[1].name))
+    priced = sorted(
+        ((price, limits[name]) for name, price in solution.prices.items()), key=lambda pair: (-pair[0], pair[1].name)
+    )
     clips: list[Clip] = []
     for item in table.items:
         share = solution.x.get(item.ticket_id, 1.0)

@@ -73,7 +73,9 @@ def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) ->
 def _family(family: str, session: date, rows: list[dict[str, object]], *, released: bool, run: str) -> SessionCheck:
     if not rows:
         return SessionCheck(family, session, passed=True, message="no limit of this family is set", run_hash=run)
-    failed = [row for row in rows if (int(str(row["again"])) > int(str(row["bound"])) if released else row["status"] == "BREACH")]
+    failed = [
+        row for row in rows if (int(str(row["again"])) > int(str(row["bound"])) if released else row["status"] == "BREACH")
+    ]
     differing = [row for row in rows if released and row["again"] != row["measured"]]
     worst = max(failed or differing or rows, key=_utilization)
     measured = worst["again"] if released else worst["measured"]
@@ -138,7 +140,8 @@ def _additions(legs: pl.DataFrame, blotter: pl.DataFrame) -> pl.DataFrame:
     """Gross each ticket added to what it held in the same direction, summed per session, at today's prices."""
     deltas = blotter.select(_DAY, "ticket_id", "symbol", "shares_delta")
     moved = legs.join(deltas, on=[_DAY, "ticket_id", "symbol"], how="left").with_columns(
-        before=pl.col("value") - pl.col("shares_delta").fill_null(0) * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
+        before=pl.col("value")
+        - pl.col("shares_delta").fill_null(0) * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
     )
     tickets = moved.group_by(_DAY, "ticket_id").agg(
         after=pl.col("value").abs().sum(),

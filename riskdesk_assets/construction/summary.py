@@ -25,7 +25,10 @@ def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
         tables["proposals"][day.session] = {"tickets": len(day.items), "proposed": proposed, "vol_scale": _scale(day)}
         rejected = sum(1 for item in day.items if item.gate and item.gate.status == "REJECTED")
         tables["gate_decisions"][day.session] = {"decisions": len(day.items), "rejected": rejected}
-        tables["target_portfolios"][day.session] = {"names": len(net_by_symbol(day.release.legs)), "builder": day.release.builder}
+        tables["target_portfolios"][day.session] = {
+            "names": len(net_by_symbol(day.release.legs)),
+            "builder": day.release.builder,
+        }
         tables["decisions"][day.session] = {"clipped_tickets": len({clip.ticket_id for clip in day.clips})}
         tables["limit_audit"][day.session] = {
             "limits": len(audit),

@@ -106,7 +106,7 @@ def _days(inputs: WalkInputs, state: Callable[[], DeskState]) -> Iterator[tuple[
         hashes: dict[str, object] = {
             "session": session.isoformat(),
             "bars": digest_bytes("".join(inputs.day_digests.get(day, "-") for day in window).encode()),
-            "tickets": digest([[row["file"], row["ticket_id"], row["content_hash"], row["status"]] for row in ticket_rows]),
+            "tickets": digest(ticket_rows),
             "budgets": digest(budget_rows),
             "pair_state": digest(signal_rows),
             "config": inputs.config.hash,

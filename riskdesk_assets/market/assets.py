@@ -38,7 +38,7 @@ def daily_bars(context: AssetExecutionContext, desk: DeskResource) -> None:
     vendor = choose_vendor(paths, config.universe, calendar, os.environ)
     held = set(warehouse.query("SELECT DISTINCT source FROM daily_bars ORDER BY source")["source"])
     history = ingest(vendor, paths, calendar, config, first, last, held)
-    rows = history.bars.filter(pl.col("as_of_date").is_between(first, last) & pl.col("as_of_date").is_in(history.wanted))
+    rows = history.session_bars
     warehouse.write(first, last, {"daily_bars": rows})
     attach(context, "daily_bars", daily(rows, history.wanted, pl.col("volume").sum().alias("volume")))
     context.add_asset_metadata({"source": vendor.source, "snapshot": history.snapshot.snapshot_id}, asset_key="daily_bars")
@@ -49,7 +49,7 @@ def volatility_index(context: AssetExecutionContext, desk: DeskResource) -> None
     """Closes of the volatility index on the sessions."""
     first, last = desk.session_range(context)
     history = read_history(desk.paths(), desk.calendar(), desk.config(), first, last)
-    rows = history.volatility.filter(pl.col("as_of_date").is_in(history.wanted))
+    rows = history.session_volatility
     desk.warehouse().write(first, last, {"volatility_index": rows})
     attach(context, "volatility_index", daily(rows, history.wanted, pl.col("close").last()))
 
@@ -98,7 +98,14 @@ def _failures(findings: pl.DataFrame) -> Iterator[SessionCheck]:
         pl.col("message").sort_by("symbol").alias("messages"),
     )
     for row in groups.sort("check_name", "as_of_date").iter_rows(named=True):
-        message = "; ".join(row["messages"][:5]) + (f"; and {len(row['messages']) - 5} more" if len(row["messages"]) > 5 else "")
+        message = "; ".join(row["messages"][:5]) + (
+            f"; and {len(row['messages']) - 5} more" if len(row["messages"]) > 5 else ""
+        )
         yield SessionCheck(
-            row["check_name"], row["as_of_date"], passed=False, message=message, limit=",".join(row["symbols"]), hard=row["hard"]
+            row["check_name"],
+            row["as_of_date"],
+            passed=False,
+            message=message,
+            limit=",".join(row["symbols"]),
+            hard=row["hard"],
         )

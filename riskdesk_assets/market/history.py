@@ -11,6 +11,7 @@ import polars as pl
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.corporate_actions import splits
 from riskdesk_assets.market.quality import usable
 from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_snapshot
@@ -45,6 +46,16 @@ class History:
     def usable(self) -> pl.DataFrame:
         """Bars a number may be computed from."""
         return usable(self.bars, self.calendar, self.stale_sessions)
+
+    @cached_property
+    def session_bars(self) -> pl.DataFrame:
+        """TABLES["daily_bars"] of the wanted sessions, as the vendor gave them."""
+        return TABLES["daily_bars"].conform(self.bars.filter(pl.col("as_of_date").is_in(self.wanted)))
+
+    @cached_property
+    def session_volatility(self) -> pl.DataFrame:
+        """TABLES["volatility_index"] of the wanted sessions."""
+        return TABLES["volatility_index"].conform(self.volatility.filter(pl.col("as_of_date").is_in(self.wanted)))
 
     @cached_property
     def splits(self) -> pl.DataFrame:

@@ -1,1 +1,105 @@
-"""placeholder"""
+"""Group reports: the run directory of every session, and the book a person picks up."""
+
+from datetime import date
+
+import polars as pl
+from dagster import AssetExecutionContext, BackfillPolicy, asset
+
+from riskdesk_assets.common.resources import DeskResource, partitions
+from riskdesk_assets.common.session_metadata import attach
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.inputs import desk_context
+from riskdesk_assets.construction.start import starting_state
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
+from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.published import publish_book
+from riskdesk_assets.reports.realized import patience_sessions, realized_pnl
+from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, run_files
+from riskdesk_assets.reports.run_store import publish
+from riskdesk_assets.strategy.ticket_archive import stored
+
+SESSIONS = partitions()
+ONE_RUN = BackfillPolicy.single_run()
+_BOOK = "ideal_portfolio"
+_EVERY_TABLE = [name for name in TABLES if name != _BOOK]
+
+
+@asset(
+    name="realized_pnl",
+    group_name="research",
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+    deps=["daily_bars", "desk_positions", "portfolio_blotter", "clip_ledger"],
+    kinds={"duckdb"},
+)
+def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """Realized P&L per ticket and name, on the session it became known."""
+    first, last = desk.session_range(context)
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    history = read_history(desk.paths(), calendar, config, first, last)
+    start = calendar.before(first, patience_sessions(config))
+    rows = realized_pnl(
+        history.wanted,
+        calendar.sessions,
+        warehouse.read("desk_positions", start, last),
+        warehouse.read("portfolio_blotter", start, last),
+        warehouse.read("clip_ledger", start, last),
+        prints_of(history.usable),
+        desk_context(config),
+    )
+    warehouse.write(first, last, {"realized_pnl": rows})
+    totals = {
+        row["realized_on"]: {"pnl_gross": row["pnl_gross"], "pnl_net": row["pnl_net"], "costs": row["costs"]}
+        for row in rows.group_by("realized_on").agg(pl.col("pnl_gross", "pnl_net", "costs").sum()).to_dicts()
+    }
+    attach(context, "realized_pnl", {session: totals.get(session, {"pnl_net": 0.0}) for session in history.wanted})
+
+
+# Not downstream of ideal_portfolio itself: a blocked session's directory is evidence, and the next day starts from its state.
+@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=_EVERY_TABLE, kinds={"parquet", "json"})
+def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """The immutable run directory: every table of the dates, tickets, inputs, metrics, log and manifest."""
+    first, last = desk.session_range(context)
+    paths, config, calendar, warehouse = desk.paths(), desk.config(), desk.calendar(), desk.warehouse()
+    history = read_history(paths, calendar, config, first, last)
+    before, start = calendar.before(first), calendar.before(first, patience_sessions(config))
+    frames = {name: warehouse.read(name, first, last) for name in TABLES}
+    content = RunContent(
+        config=config,
+        snapshot_id=history.snapshot.snapshot_id,
+        source=history.snapshot.source,
+        first=first,
+        last=last,
+        frames=frames,
+        prior={name: _prior(warehouse.read(name, start, before), name, first) for name in PRIOR_TABLES},
+        start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).to_json(),
+        tickets=stored(frames["ticket_snapshots"], paths.snapshots),
+        code_version=code_version(),
+    )
+    run_id, files, manifest = run_files(content)
+    place = publish(paths.runs, run_id, files, manifest)
+    context.add_asset_metadata({"run_id": run_id, "directory": str(place), "files": len(files) + 1}, asset_key="run_artifacts")
+
+
+def _prior(rows: pl.DataFrame, name: str, first: date) -> pl.DataFrame:
+    """Rows strictly before the run; of ticket_snapshots only the last session is an input."""
+    earlier = rows.filter(pl.col("as_of_date") < first)
+    return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name == "ticket_snapshots" else earlier
+
+
+@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[_BOOK, run_artifacts], kinds={"csv"})
+def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """The newest released book as a file; a failed hard limit blocks it and the last good one stands."""
+    first, last = desk.session_range(context)
+    warehouse = desk.warehouse()
+    states = warehouse.read("desk_state", first, last).filter("released")
+    if states.is_empty():
+        context.log.warning(f"no session from {first} to {last} released a book: the published one stands")
+        return
+    newest = states.sort("as_of_date").row(-1, named=True)
+    session = newest["as_of_date"]
+    source = str(warehouse.read("daily_bars", session, session)["source"][0])
+    path = publish_book(desk.paths().data, warehouse.read(_BOOK, session, session), session, str(newest["run_id"]), source)
+    said = {"path": str(path)} if path else {"path": "a newer book stands"}
+    attach(context, "published_book", {session: said})

@@ -21,6 +21,7 @@ from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
 from riskdesk_assets.strategy.snapshots import notices, ticket_snapshots
+from riskdesk_assets.strategy.ticket_archive import keep
 
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
@@ -43,6 +44,7 @@ def ticket_snapshots_asset(
     before = calendar.before(first)
     previous = warehouse.read("ticket_snapshots", before, before)
     folder = load_tickets(paths.tickets, desk.config().universe)
+    keep(folder, paths.snapshots)
     rows = ticket_snapshots(folder, sessions, previous, archived_ids(paths.archived))
     warehouse.write(first, last, {"ticket_snapshots": rows})
     for notice in notices(rows, previous):
@@ -54,7 +56,11 @@ def ticket_snapshots_asset(
 
 
 def _unreadable(rows: pl.DataFrame) -> Iterator[SessionCheck]:
-    invalid = rows.filter(pl.col("status") == "INVALID").group_by("as_of_date").agg(pl.col("file").sort(), pl.col("note").sort_by("file"))
+    invalid = (
+        rows.filter(pl.col("status") == "INVALID")
+        .group_by("as_of_date")
+        .agg(pl.col("file").sort(), pl.col("note").sort_by("file"))
+    )
     for row in invalid.sort("as_of_date").iter_rows(named=True):
         problems = "; ".join(str(note) for note in row["note"])
         yield SessionCheck(READABLE, row["as_of_date"], passed=False, message=problems, limit=",".join(row["file"]))

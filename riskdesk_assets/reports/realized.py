@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Prints
 from riskdesk_assets.construction.inputs import DeskContext
@@ -43,7 +44,7 @@ def realized_pnl(
         prints: usable prints by session and symbol.
         context: cost and borrow rates, and how long a name may stay silent.
     """
-    patience = 2 * context.config.desk.frozen.close_after_sessions
+    patience = patience_sessions(context.config)
     place = {session: number for number, session in enumerate(all_sessions)}
     books = _books(positions)
     costs = _costs(blotter, books, all_sessions, place, context)
@@ -56,6 +57,11 @@ def realized_pnl(
             rows.extend(_skipped(session, session, SKIPPED_NO_PRICE, books, costs))
         rows.extend(_delisted(session, clips, context.config.desk.frozen.delisting_return))
     return TABLES["realized_pnl"].frame(rows)
+
+
+def patience_sessions(config: Config) -> int:
+    """How many sessions a book may wait for a common next session: twice what a silent name is given."""
+    return 2 * config.desk.frozen.close_after_sessions
 
 
 def _known_on(
@@ -115,7 +121,16 @@ def _delisted(session: date, clips: pl.DataFrame, delisting_return: float) -> It
         value = float(row["value_in"])
         simple = delisting_return if value > 0 else 0.0
         yield _row(
-            session, session, session, DELISTED, row["ticket_id"], row["symbol"], round(value * 100), simple, value * simple, 0.0
+            session,
+            session,
+            session,
+            DELISTED,
+            row["ticket_id"],
+            row["symbol"],
+            round(value * 100),
+            simple,
+            value * simple,
+            0.0,
         )
 
 

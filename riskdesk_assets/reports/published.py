@@ -1,0 +1,54 @@
+"""The book a person picks up: the newest released ideal portfolio as one CSV, replaced only when every hard limit passed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+FOLDER = "published"
+BOOK = "ideal_portfolio.csv"
+FACTS = "ideal_portfolio.json"
+
+
+def publish_book(data: Path, book: pl.DataFrame, session: date, run_id: str, source: str) -> Path | None:
+    """Write DATA_DIR/published/ideal_portfolio.csv and .json, unless a newer session's book stands there already.
+
+    Args:
+        book: ideal_portfolio rows of the session, CASH included.
+
+    Returns:
+        The CSV's path; None when a newer book stands.
+    """
+    folder = data / FOLDER
+    standing = published_session(data)
+    if standing is not None and standing > session:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"session": session.isoformat(), "run_id": run_id, "source": source, "rows": book.height}
+    _replace(folder / BOOK, book.sort("is_cash", "symbol").write_csv().encode())
+    _replace(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+    return folder / BOOK
+
+
+def published_session(data: Path) -> date | None:
+    """The session of the published book, if there is one."""
+    try:
+        facts = json.loads((data / FOLDER / FACTS).read_bytes())
+        return date.fromisoformat(facts["session"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(path)

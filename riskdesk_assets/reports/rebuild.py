@@ -1,0 +1,63 @@
+"""The warehouse made anew from the run directories, in the order in which they were published."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.progress import report
+from riskdesk_assets.common.settings import Paths
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.reports.run_store import RunDirectory, published
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was restored: runs read, sessions held, and where the old file went (None: there was none)."""
+
+    runs: int
+    sessions: int
+    kept: Path | None
+
+
+def rebuild(paths: Paths) -> Rebuilt:
+    """Restore the DuckDB file; the old one is kept beside it, and replaced only once the new one is whole.
+
+    Raises:
+        StateError: nothing was ever published, or a directory is damaged (named); the old file then stands.
+    """
+    runs = list(published(paths.runs))
+    if not runs:
+        raise StateError(f"{paths.runs} holds no published run to rebuild from")
+    for run in runs:
+        damaged = run.damaged()
+        if damaged:
+            raise StateError(f"{run.path} is damaged in {', '.join(damaged)}: restore it from a backup; nothing was changed")
+    fresh = paths.warehouse.with_suffix(".rebuilding")
+    for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+    warehouse = Warehouse(fresh)
+    for place, run in enumerate(runs, start=1):
+        restore(warehouse, run)
+        report("rebuild", place, len(runs))
+    sessions = warehouse.read("desk_state").height
+    kept = paths.warehouse.with_suffix(".before-rebuild.duckdb") if paths.warehouse.exists() else None
+    if kept is not None:
+        shutil.copyfile(paths.warehouse, kept)
+    # A write-ahead log left by a crash belongs to the old file; the new one must never meet it.
+    paths.warehouse.with_name(paths.warehouse.name + ".wal").unlink(missing_ok=True)
+    fresh.replace(paths.warehouse)
+    return Rebuilt(len(runs), sessions, kept)
+
+
+def restore(warehouse: Warehouse, run: RunDirectory) -> None:
+    """Write every table of one run into a warehouse."""
+    first, last = date.fromisoformat(run.manifest["first"]), date.fromisoformat(run.manifest["last"])
+    frames = {name: pl.read_parquet(run.path / f"{name}.parquet") for name in run.manifest["tables"] if name in TABLES}
+    warehouse.write(first, last, frames)

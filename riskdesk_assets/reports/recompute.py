@@ -1,0 +1,93 @@
+"""Every table of a range computed again from a snapshot, tickets, configuration and starting state: no Dagster, no warehouse.
+
+The assets call the same functions one by one; this is their composition, for replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from riskdesk_assets.common.progress import report
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.single_thread import single_threaded
+from riskdesk_assets.construction.inputs import desk_context
+from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
+from riskdesk_assets.features.correlations import return_correlations
+from riskdesk_assets.features.instrument_state import instrument_state
+from riskdesk_assets.features.market_regime import market_regime
+from riskdesk_assets.market.history import History
+from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
+from riskdesk_assets.market.quality import check_bars
+from riskdesk_assets.reports.realized import realized_pnl
+from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run was computed from; ``prior`` holds desk_positions, portfolio_blotter and clip_ledger of earlier sessions."""
+
+    history: History
+    config: Config
+    ticket_snapshots: pl.DataFrame
+    start: DeskState
+    prior: Mapping[str, pl.DataFrame]
+    code_version: str
+
+
+def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
+    """Table name -> frame, for every table of a run."""
+    history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
+    first, last, features = history.first, history.last, config.desk.features
+    panel = panel_of(history, config)
+    pairs = watched_pairs(config, tickets, history.wanted)
+    states = pair_states(panel, config, pairs, first, last)
+    regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
+    budgets = strategy_budgets(tickets)
+    prepared = walk_inputs(
+        history,
+        panel,
+        config,
+        pair_state=states,
+        ticket_snapshots=tickets,
+        strategy_budgets=budgets,
+        start=inputs.start,
+        code_version=inputs.code_version,
+    )
+    with single_threaded():
+        done = walk(prepared, lambda place, total: report("replay", place, total))
+    books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items()}
+    return {
+        "daily_bars": history.session_bars,
+        "volatility_index": history.session_volatility,
+        "trading_sessions": trading_sessions(history, config.universe.watched),
+        "bar_findings": check_bars(
+            history.bars, history.calendar, config.universe.watched, first, last, needed_symbols(tickets), config.desk.quality
+        ),
+        "pair_state": states,
+        "market_regime": regimes,
+        "instrument_state": instrument_state(
+            panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last
+        ),
+        "return_correlations": return_correlations(
+            panel, config.universe, distinct_pairs(pairs), states, features, first, last
+        ),
+        "ticket_snapshots": tickets,
+        "strategy_library": strategy_library(tickets),
+        "strategy_budgets": budgets,
+        **done.frames,
+        "realized_pnl": realized_pnl(
+            history.wanted,
+            history.calendar.sessions,
+            books["desk_positions"],
+            books["portfolio_blotter"],
+            books["clip_ledger"],
+            prints_of(history.usable),
+            desk_context(config),
+        ),
+    }

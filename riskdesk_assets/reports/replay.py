@@ -1,0 +1,92 @@
+"""A run computed again from what its directory names, and every hash compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import Config, Paths
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.state import state_from_json
+from riskdesk_assets.market.history import history_of
+from riskdesk_assets.market.snapshots import Snapshot
+from riskdesk_assets.reports.recompute import Inputs, recompute
+from riskdesk_assets.reports.run_artifacts import CONFIG, PRIOR_TABLES, START_STATE, table_digest
+from riskdesk_assets.reports.run_store import RunDirectory, open_run
+from riskdesk_assets.strategy.ticket_archive import content_hashes
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """The outcome: tables whose hash is equal and those whose is not, damaged files, and whether the code is another."""
+
+    run_id: str
+    equal: tuple[str, ...]
+    different: tuple[str, ...]
+    damaged: tuple[str, ...]
+    same_code: bool
+
+    @property
+    def identical(self) -> bool:
+        """Every table came out bit for bit and no file was damaged."""
+        return not self.different and not self.damaged
+
+
+def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
+    """Recompute a run and compare every table with its manifest; writes nothing.
+
+    Raises:
+        InputError: no such run.
+        StateError: an input it names (the bars snapshot, its own input files) is missing or damaged.
+    """
+    run = open_run(paths.runs, run_id)
+    manifest = run.manifest
+    damaged = run.damaged()
+    lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]
+    if lost:
+        raise StateError(f"{run.path} cannot be replayed: {', '.join(lost)} is damaged or missing")
+    frames = recompute(_inputs(run, paths, calendar))
+    expected = {name: entry["sha256"] for name, entry in manifest["tables"].items()}
+    found = {name: table_digest(name, frame) for name, frame in frames.items() if name in expected}
+    different = tuple(sorted(name for name in expected if found.get(name) != expected[name]))
+    equal = tuple(sorted(set(expected) - set(different)))
+    return Replayed(run.run_id, equal, different, damaged, manifest["code_version"] == code_version())
+
+
+def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Inputs:
+    manifest = run.manifest
+    first, last = date.fromisoformat(manifest["first"]), date.fromisoformat(manifest["last"])
+    config = Config.model_validate_json((run.path / CONFIG).read_bytes())
+    snapshot = Snapshot(manifest["snapshot_id"], first, last, manifest["source"], ())
+    tickets = pl.read_parquet(run.path / "ticket_snapshots.parquet")
+    _require_tickets(run.path, tickets)
+    prior = {
+        name: TABLES[name].conform(pl.read_parquet(run.path / f"inputs/prior_{name}.parquet"))
+        for name in PRIOR_TABLES
+        if name != "ticket_snapshots"
+    }
+    return Inputs(
+        history=history_of(paths, snapshot, calendar, config, first, last),
+        config=config,
+        ticket_snapshots=tickets,
+        start=state_from_json((run.path / START_STATE).read_text()),
+        prior=prior,
+        # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
+        code_version=manifest["code_version"],
+    )
+
+
+def _require_tickets(place: Path, tickets: pl.DataFrame) -> None:
+    """The ticket files kept in the directory still say what ticket_snapshots recorded of them."""
+    folder = place / "tickets_snapshot"
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+    recorded = set(tickets.filter(pl.col("status") != "REMOVED")["content_hash"].drop_nulls())
+    missing = recorded - content_hashes(files)
+    if missing:
+        raise StateError(f"{folder}: {len(missing)} ticket(s) of ticket_snapshots are not among the kept files")

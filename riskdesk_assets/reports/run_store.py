@@ -1,0 +1,140 @@
+"""Run directories: complete or absent, never changed once there, and listed in an append-only publish log."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
+from riskdesk_assets.common.hashing import digest_bytes, digest_file
+from riskdesk_assets.market.append_log import append_record, read_records
+
+MANIFEST = "manifest.json"
+PUBLISH_LOG = "publish_log.jsonl"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One published run: its folder and its manifest."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """The directory's id."""
+        return str(self.manifest["run_id"])
+
+    def damaged(self) -> tuple[str, ...]:
+        """Files that are missing or not what the manifest says."""
+        files: Mapping[str, str] = self.manifest["files"]
+        return tuple(
+            name
+            for name, expected in sorted(files.items())
+            if not (self.path / name).is_file() or digest_file(self.path / name) != expected
+        )
+
+
+def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes) -> Path:
+    """Write a run directory in one step and note it in the publish log.
+
+    Args:
+        runs: the folder of runs.
+        run_id: name of the directory.
+        files: relative name -> content, without the manifest.
+        manifest: the manifest, which holds the hash of every file.
+
+    Raises:
+        StateError: the directory exists with other content: the same inputs gave other outputs.
+    """
+    place = runs / run_id
+    if place.exists():
+        _require_same(place, manifest)
+    else:
+        _write(runs, place, {**files, MANIFEST: manifest})
+    content = json.loads(manifest)
+    append_record(
+        runs / PUBLISH_LOG,
+        {
+            "run_id": run_id,
+            "first": content["first"],
+            "last": content["last"],
+            "manifest_sha256": digest_bytes(manifest),
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+    return place
+
+
+def open_run(runs: Path, run_id: str) -> RunDirectory:
+    """A published run by id.
+
+    Raises:
+        InputError: no such run; names the nearest.
+        StateError: its manifest is missing or unreadable.
+    """
+    place = runs / run_id
+    if Path(run_id).name != run_id or not place.is_dir():
+        known = [path.name for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
+        raise InputError(Problem(str(runs), None, "run", f"there is no run {run_id!r}{nearest(run_id, known)}"))
+    try:
+        manifest = json.loads((place / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise StateError(f"{place / MANIFEST} cannot be read: {error}") from error
+    return RunDirectory(place, manifest)
+
+
+def published(runs: Path) -> Iterator[RunDirectory]:
+    """Every run of the publish log in the order of publishing, the last publishing of each only."""
+    records = read_records(runs / PUBLISH_LOG)
+    last = {str(record["run_id"]): number for number, record in enumerate(records)}
+    for run_id, _ in sorted(last.items(), key=lambda pair: pair[1]):
+        yield open_run(runs, run_id)
+
+
+def _require_same(place: Path, manifest: bytes) -> None:
+    stored = json.loads((place / MANIFEST).read_bytes())
+    wanted = json.loads(manifest)
+    differing = sorted(
+        name for name in {*stored["tables"], *wanted["tables"]} if stored["tables"].get(name) != wanted["tables"].get(name)
+    )
+    if differing:
+        raise StateError(
+            f"{place} already holds this run with other content in {', '.join(differing)}: "
+            "the same inputs gave other outputs. Nothing was changed; `riskdesk replay` shows which of the two is right"
+        )
+
+
+def _write(runs: Path, place: Path, files: Mapping[str, bytes]) -> None:
+    runs.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=runs, prefix=".building-"))
+    try:
+        for name, content in files.items():
+            path = building / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            path.chmod(0o444)
+        building.chmod(0o755)
+        building.rename(place)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    _sync(runs)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
