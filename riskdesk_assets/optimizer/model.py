@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Protocol
 
 import numpy as np
@@ -71,7 +72,7 @@ class _Problem(Protocol):
 class _Compiled:
     problem: _Problem
     x: _Value
-    parameters: Mapping[str, _Value]
+    given: _Value
     limits: _Constraint
     above: _Constraint
     below: _Constraint
@@ -87,19 +88,19 @@ def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int
     tickets, rows, terms = len(numbers.mu), len(numbers.bounds), len(numbers.offsets)
     full_rows, full_terms = _stepped(rows), _stepped(terms)
     compiled = _compiled(tickets, full_rows, full_terms)
-    values = {
-        "mu": numbers.mu,
-        "cost": _padded(numbers.cost, (full_terms,), 1.0),
-        "root": numbers.root,
-        "shift": numbers.shift,
-        "rows": _padded(numbers.rows, (full_rows, tickets), 0.0),
-        "weights": _padded(numbers.weights, (full_rows, full_terms), 0.0),
-        "bounds": _padded(numbers.bounds, (full_rows,), 1.0),
-        "slopes": _padded(numbers.slopes, (full_terms, tickets), 0.0),
-        "offsets": _padded(numbers.offsets, (full_terms,), 0.0),
-    }
-    for name, value in values.items():
-        compiled.parameters[name].value = value
+    compiled.given.value = np.concatenate(
+        [
+            numbers.mu,
+            _padded(numbers.cost, (full_terms,), 1.0),
+            numbers.root.ravel(),
+            numbers.shift,
+            _padded(numbers.rows, (full_rows, tickets), 0.0).ravel(),
+            _padded(numbers.weights, (full_rows, full_terms), 0.0).ravel(),
+            _padded(numbers.bounds, (full_rows,), 1.0),
+            _padded(numbers.slopes, (full_terms, tickets), 0.0).ravel(),
+            _padded(numbers.offsets, (full_terms,), 0.0),
+        ]
+    )
     try:
         with warnings.catch_warnings():
             # CVXPY warns of an inaccurate answer; the acceptance test judges it by its numbers.
@@ -119,27 +120,34 @@ def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int
 @lru_cache(maxsize=512)
 def _compiled(tickets: int, rows: int, terms: int) -> _Compiled:
     import cvxpy as cp
+    from cvxpy.atoms.affine.reshape import reshape
     from cvxpy.atoms.sum_squares import sum_squares
 
     x, e = cp.Variable(tickets), cp.Variable(terms)
-    shapes: dict[str, int | tuple[int, int]] = {
-        "mu": tickets,
-        "cost": terms,
+    shapes: dict[str, tuple[int, ...]] = {
+        "mu": (tickets,),
+        "cost": (terms,),
         "root": (tickets, tickets),
-        "shift": tickets,
+        "shift": (tickets,),
         "rows": (rows, tickets),
         "weights": (rows, terms),
-        "bounds": rows,
+        "bounds": (rows,),
         "slopes": (terms, tickets),
-        "offsets": terms,
+        "offsets": (terms,),
     }
-    given = {name: cp.Parameter(shape, name=name) for name, shape in shapes.items()}
+    # One parameter holds them all, in this order: CVXPY checks and stacks each parameter at every solve.
+    whole = cp.Parameter(sum(prod(shape) for shape in shapes.values()))
+    given, start = {}, 0
+    for name, shape in shapes.items():
+        part = whole[start : start + prod(shape)]
+        given[name] = part if len(shape) == 1 else reshape(part, shape, order="C")
+        start += prod(shape)
     limits = given["rows"] @ x + given["weights"] @ e <= given["bounds"]
     moved = given["slopes"] @ x + given["offsets"]
     above, below = moved <= e, -moved <= e
     objective = given["mu"] @ x - given["cost"] @ e - sum_squares(given["root"] @ x + given["shift"])
     problem = cp.Problem(cp.Maximize(objective), [limits, above, below, x >= 0, x <= 1])
-    return _Compiled(problem, x, given, limits, above, below)
+    return _Compiled(problem, x, whole, limits, above, below)
 
 
 def _dual(constraint: _Constraint, size: int) -> Array:

@@ -73,6 +73,10 @@ def faults(session: Session, book: ShareBook) -> list[str]:
         found += [f"frozen {leg.ticket_id} {leg.symbol} traded {traded}"] if traded else []
     if set(shares) != set(targets):
         found.append("legs are missing or invented")
+    approved = {(leg.ticket_id, leg.symbol): leg.notional for leg in session.approved}
+    for key, value in ((key, float(target / 10_000)) for key, target in targets.items()):
+        raised = value * approved[key] < 0 or abs(value) > abs(approved[key])
+        found += [f"{key} was raised above what was approved"] if raised else []
     scales: dict[str, tuple[Fraction, Fraction]] = {}
     for key, target in targets.items():
         lot = session.prices[key[1]] * session.lots[key[1]]
