@@ -17,6 +17,8 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR, shares_toward_zero
 from riskdesk_assets.limits.audit import AuditRow, audit, breaches
 from riskdesk_assets.limits.limit import Leg, Limit, Measure
 
+Method = Literal["TRUNCATED", "REPAIRED", "PROGRAM"]
+
 
 @dataclass(frozen=True)
 class Repair:
@@ -40,7 +42,7 @@ class ShareBook:
     legs: tuple[ShareLeg, ...]
     repairs: tuple[Repair, ...]
     audit: tuple[AuditRow, ...]
-    method: Literal["TRUNCATED", "REPAIRED", "PROGRAM"]
+    method: Method
 
 
 def whole_shares(
@@ -75,24 +77,15 @@ def whole_shares(
     keys = [(leg.ticket_id, leg.symbol) for leg in legs] + [(leg.ticket_id, leg.symbol) for leg in fixed]
     if len(set(keys)) != len(keys):
         raise ValueError(f"a ticket leg appears twice: {sorted(key for key in keys if keys.count(key) > 1)[0]}")
+    cut = [leg.share_leg(leg.range.most) for leg in legs]
+    rows = audit(limits, [leg.leg() for leg in (*cut, *fixed)], held, amber_at)
+    if not any(row.limit.mode == "construct" for row in breaches(rows)):
+        return ShareBook(_in_order((*cut, *fixed)), (), rows, "TRUNCATED")
     frozen = [leg.leg() for leg in fixed]
     construct = [limit for limit in limits if limit.mode == "construct" and limit.measure is not Measure.COUNT]
     board = LotBoard(legs, frozen, held, construct)
-    truncated, asked = list(board.lots), dict[int, Limit]()
-    method: Literal["TRUNCATED", "REPAIRED", "PROGRAM"] = "TRUNCATED"
-    if board.broken:
-        method = "REPAIRED"
-        worst = board.limits[max(sorted(board.broken), key=lambda i: board.values[i] - board.limits[i].bound)]
-        asked = mend(board)
-        if board.broken:
-            method, asked = "PROGRAM", {}
-            _set(board, truncated)
-            exact = most_lots(board, frozen, held)
-            # With no lots at all only frozen legs can still breach a limit: then they are what the error names.
-            _set(board, [0] * len(legs) if exact is None else exact)
-        if not board.broken:
-            fill(board, truncated)
-        asked = {j: asked.get(j, worst) for j in range(len(legs)) if board.lots[j] < truncated[j]}
+    truncated = list(board.lots)
+    method, asked = _repaired(board, frozen, held)
     book = [*(leg.share_leg(lots) for leg, lots in zip(board.legs, board.lots, strict=True)), *fixed]
     rows = audit(limits, [leg.leg() for leg in book], held, amber_at)
     failed = [row for row in breaches(rows) if row.limit.mode == "construct"]
@@ -110,7 +103,30 @@ def whole_shares(
         for j, leg in enumerate(board.legs)
         if j in asked
     )
-    return ShareBook(tuple(sorted(book, key=lambda leg: (leg.ticket_id, leg.symbol))), repairs, rows, method)
+    return ShareBook(_in_order(book), repairs, rows, method)
+
+
+def _repaired(board: LotBoard, frozen: Sequence[Leg[int]], held: Sequence[Leg[int]]) -> tuple[Method, dict[int, Limit]]:
+    """Mend the truncated board in place; how it was done, and for each leg that lost lots the limit that asked for it."""
+    truncated = list(board.lots)
+    if not board.broken:
+        return "TRUNCATED", {}
+    worst = board.limits[max(sorted(board.broken), key=lambda i: board.values[i] - board.limits[i].bound)]
+    method: Method = "REPAIRED"
+    asked = mend(board)
+    if board.broken:
+        method, asked = "PROGRAM", {}
+        _set(board, truncated)
+        exact = most_lots(board, frozen, held)
+        # With no lots at all only frozen legs can still breach a limit: then they are what the error names.
+        _set(board, [0] * len(board.legs) if exact is None else exact)
+    if not board.broken:
+        fill(board, truncated)
+    return method, {j: asked.get(j, worst) for j, most in enumerate(truncated) if board.lots[j] < most}
+
+
+def _in_order(legs: Sequence[ShareLeg]) -> tuple[ShareLeg, ...]:
+    return tuple(sorted(legs, key=lambda leg: (leg.ticket_id, leg.symbol)))
 
 
 def _lot_leg(leg: Leg[float], prices: Mapping[str, int], lot_sizes: Mapping[str, int]) -> LotLeg:
