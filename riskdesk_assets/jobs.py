@@ -1,0 +1,34 @@
+"""The jobs: whole groups of assets with their checks, one step after the other in one process.
+
+A step in a process of its own costs seconds of imports; the desk's own arithmetic is less.
+"""
+
+from __future__ import annotations
+
+from dagster import AssetSelection, define_asset_job, in_process_executor
+
+POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "construction", "reports")
+REALIZED_PNL = "realized_pnl"
+
+post_close = define_asset_job(
+    "post_close",
+    AssetSelection.groups(*POST_CLOSE_GROUPS) | AssetSelection.assets(REALIZED_PNL),
+    description="Everything of a session: bars to the released book and its reports.",
+    executor_def=in_process_executor,
+)
+
+ingest = define_asset_job(
+    "ingest",
+    AssetSelection.groups("market"),
+    description="Bars and the volatility index of a session.",
+    executor_def=in_process_executor,
+)
+
+research = define_asset_job(
+    "research",
+    AssetSelection.groups("research"),
+    description="Realized P&L and what is learned from it.",
+    executor_def=in_process_executor,
+)
+
+JOBS = (post_close, ingest, research)
