@@ -174,8 +174,8 @@ _ALL = (
     Table(
         "portfolio_blotter",
         _columns(
-            "run_id: VARCHAR; as_of_date: DATE; ticket_id symbol side: VARCHAR; shares_before shares_after shares_delta: BIGINT; "
-            "price: DOUBLE; notional_delta_cents: BIGINT; reason: VARCHAR"
+            "run_id: VARCHAR; as_of_date: DATE; ticket_id symbol side: VARCHAR; "
+            "shares_before shares_after shares_delta: BIGINT; price: DOUBLE; notional_delta_cents: BIGINT; reason: VARCHAR"
         ),
         ("as_of_date", "ticket_id", "symbol"),
     ),

@@ -6,7 +6,6 @@ first one from the warehouse. A declared self-dependency would split a backfill 
 
 from collections.abc import Iterator
 
-import polars as pl
 from dagster import (
     AssetExecutionContext,
     AssetSpec,

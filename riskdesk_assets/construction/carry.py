@@ -71,9 +71,8 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
             clips.extend(closed)
         if stopped:
             names = ", ".join(leg.symbol for leg in legs if leg.shares and leg.priced_on != session)
-            messages.append(
-                f"ticket {position.ticket_id} is frozen: no print of {names} for {position.missing or settings.close_after_sessions} session(s)"
-            )
+            silent = position.missing or settings.close_after_sessions
+            messages.append(f"ticket {position.ticket_id} is frozen: no print of {names} for {silent} session(s)")
         positions.append(position)
     return Carried(tuple(positions), round(pnl / TICKS_PER_CENT), tuple(clips), tuple(messages))
 

@@ -213,7 +213,7 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
     scaled = (item.proposed[0] * scale, item.proposed[1] * scale)
     if scale != 1.0:
         target = context.config.desk.vol_target.target_daily_vol
-        reason = f"the proposal's daily volatility is {volatility:.3%} of nav against a target of {target:.3%}: scaled by {scale:.3f}"
+        reason = f"the proposal's daily volatility is {volatility:.3%} of nav, the target {target:.3%}: scaled by {scale:.3f}"
         clips.append(Clip(item.ticket_id, "", VOL_TARGET, "vol_target", target, gross(item.proposed), gross(scaled), reason))
     a, b, codes = cap_ticket(*scaled, item.ticket.max_gross_notional, item.ticket.max_leg_notional)
     if codes:

@@ -340,12 +340,8 @@ def _in_leg_order(legs: Sequence[Leg[float]], table: _Table) -> tuple[Leg[float]
 def _shares_in_leg_order(book: ShareBook, table: _Table) -> tuple[ShareLeg, ...]:
     found = {(leg.ticket_id, leg.symbol): leg for leg in book.legs}
     whole = {ticket_id for ticket_id, _ in found}
-    legs: list[ShareLeg] = []
-    for item in table.items:
-        if item.ticket_id in whole:
-            for symbol in (item.leg_a, item.leg_b):
-                legs.append(found.get((item.ticket_id, symbol)) or ShareLeg(item.ticket_id, symbol, 0, 1))
-    return tuple(legs)
+    keys = [(item.ticket_id, symbol) for item in table.items for symbol in (item.leg_a, item.leg_b)]
+    return tuple(found.get(key) or ShareLeg(key[0], key[1], 0, 1) for key in keys if key[0] in whole)
 
 
 def _ticks(legs: Sequence[Leg[float]]) -> tuple[Leg[int], ...]:

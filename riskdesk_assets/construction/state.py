@@ -1,4 +1,4 @@
-"""What one session hands to the next: positions, ages, marks and cumulated P&L. Integers and dates only, so it hashes exactly."""
+"""What one session hands to the next: positions, ages, marks, cumulated P&L. Integers and dates only: it hashes exactly."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ range carry the same id and the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -18,7 +18,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import price_ticks
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.carry import Mark, Prints
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
 from riskdesk_assets.construction.rows import day_rows, merged
@@ -38,6 +38,27 @@ CONSTRUCTION_TABLES = (
     "clip_ledger",
     "desk_state",
 )
+
+
+_TICKET_FIELDS = (
+    "ticket_id",
+    "leg_a",
+    "leg_b",
+    "orientation",
+    "max_gross_notional",
+    "max_leg_notional",
+    "horizon_days",
+    "conviction",
+    "time_stop_days",
+    "flatten_on_breakdown",
+    "expires_on",
+    "effective_from",
+    "entry_z",
+    "exit_z",
+    "strategy",
+)
+
+Days = Mapping[date, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -78,10 +99,12 @@ def walk(inputs: WalkInputs, progress: Callable[[int, int], None] = lambda done,
         progress: told (sessions done, sessions in all) after each one.
     """
     context = desk_context(inputs.config)
+    sources = _Sources.of(inputs)
     state = inputs.start
     results: list[DayResult] = []
     rows: list[dict[str, list[dict[str, object]]]] = []
-    for place, (day, hashes) in enumerate(_days(inputs, lambda: state), start=1):
+    for place, session in enumerate(inputs.sessions, start=1):
+        day, hashes = sources.day(session, state)
         result = desk_day(day, state, context)
         rows.append(day_rows(result, day, context, hashes))
         results.append(result)
@@ -92,41 +115,64 @@ def walk(inputs: WalkInputs, progress: Callable[[int, int], None] = lambda done,
     return Walk(frames, tuple(results))
 
 
-def _days(inputs: WalkInputs, state: Callable[[], DeskState]) -> Iterator[tuple[DayInputs, dict[str, object]]]:
-    prints = prints_of(inputs.bars)
-    splits = _by_day(inputs.splits)
-    tickets = _by_day(inputs.ticket_snapshots)
-    budgets = _by_day(inputs.strategy_budgets)
-    signals = _by_day(inputs.pair_state)
-    lookback = inputs.config.desk.features.lookback_sessions
-    position = {session: place for place, session in enumerate(inputs.all_sessions)}
-    for session in inputs.sessions:
-        window = inputs.all_sessions[max(0, position[session] - lookback) : position[session] + 1]
-        ticket_rows, budget_rows, signal_rows = tickets.get(session, []), budgets.get(session, []), signals.get(session, [])
+@dataclass(frozen=True)
+class _Sources:
+    """The walk's frames, cut by session."""
+
+    inputs: WalkInputs
+    position: Mapping[date, int]
+    prints: Prints
+    splits: Days
+    tickets: Days
+    budgets: Days
+    signals: Days
+
+    @classmethod
+    def of(cls, inputs: WalkInputs) -> _Sources:
+        return cls(
+            inputs,
+            {session: place for place, session in enumerate(inputs.all_sessions)},
+            prints_of(inputs.bars),
+            _by_day(inputs.splits),
+            _by_day(inputs.ticket_snapshots),
+            _by_day(inputs.strategy_budgets),
+            _by_day(inputs.pair_state),
+        )
+
+    def day(self, session: date, state: DeskState) -> tuple[DayInputs, dict[str, object]]:
+        """One session's inputs, and the hashes its run id is derived from."""
+        tickets, budgets, signals = (rows.get(session, []) for rows in (self.tickets, self.budgets, self.signals))
         hashes: dict[str, object] = {
             "session": session.isoformat(),
-            "bars": digest_bytes("".join(inputs.day_digests.get(day, "-") for day in window).encode()),
-            "tickets": digest(ticket_rows),
-            "budgets": digest(budget_rows),
-            "pair_state": digest(signal_rows),
-            "config": inputs.config.hash,
-            "state": state().hash,
+            "bars": self._bars_hash(session),
+            "tickets": digest(tickets),
+            "budgets": digest(budgets),
+            "pair_state": digest(signals),
+            "config": self.inputs.config.hash,
+            "state": state.hash,
             "halts": digest([]),
             "model": None,
-            "code": inputs.code_version,
+            "code": self.inputs.code_version,
         }
         day = DayInputs(
             session=session,
             run_id=run_id(session, hashes),
-            tickets=tuple(ticket_from_row(row) for row in ticket_rows if row["status"] in ("IN_FORCE", "EXPIRED", "NOT_YET")),
-            unreadable=tuple(f"{row['file']}: {row['note']}" for row in ticket_rows if row["status"] == "INVALID"),
-            budgets={str(row["ticket_id"]): float(row["budget"]) for row in budget_rows},
-            signals={str(row["pair_id"]): _signal(row) for row in signal_rows},
-            prints=prints,
-            splits={str(row["symbol"]): Fraction(row["ratio"]).limit_denominator(1000) for row in splits.get(session, [])},
-            covariance=inputs.covariances.get(session),
+            tickets=tuple(ticket_from_row(row) for row in tickets if row["status"] in ("IN_FORCE", "EXPIRED", "NOT_YET")),
+            unreadable=tuple(f"{row['file']}: {row['note']}" for row in tickets if row["status"] == "INVALID"),
+            budgets={str(row["ticket_id"]): float(row["budget"]) for row in budgets},
+            signals={str(row["pair_id"]): _signal(row) for row in signals},
+            prints=self.prints,
+            splits={str(row["symbol"]): Fraction(row["ratio"]).limit_denominator(1000) for row in self.splits.get(session, [])},
+            covariance=self.inputs.covariances.get(session),
         )
-        yield day, hashes
+        return day, hashes
+
+    def _bars_hash(self, session: date) -> str:
+        """Hash of every bar the session may read, and of no later one."""
+        place = self.position[session]
+        start = max(0, place - self.inputs.config.desk.features.lookback_sessions)
+        window = self.inputs.all_sessions[start : place + 1]
+        return digest_bytes("".join(self.inputs.day_digests.get(day, "-") for day in window).encode())
 
 
 def run_id(session: date, hashes: Mapping[str, object]) -> str:
@@ -136,11 +182,7 @@ def run_id(session: date, hashes: Mapping[str, object]) -> str:
 
 def ticket_from_row(row: Mapping[str, object]) -> Ticket:
     """The ticket a row of ticket_snapshots describes."""
-    fields = (
-        "ticket_id leg_a leg_b orientation max_gross_notional max_leg_notional horizon_days conviction time_stop_days "
-        "flatten_on_breakdown expires_on effective_from entry_z exit_z strategy"
-    ).split()
-    known = {name: row[name] for name in fields if row[name] is not None}
+    known = {name: row[name] for name in _TICKET_FIELDS if row[name] is not None}
     return Ticket.model_validate({"type": "PAIR", **known})
 
 

@@ -90,7 +90,7 @@ def propose(rules: Rules, signal: Signal | None, stance: Stance, session: date, 
 
 
 def leg_notionals(units: float, budget: float, beta: float) -> tuple[float, float]:
-    """Signed dollars of leg A and leg B: N = |u| G / (1 + |beta|); A = sign(u) N; B = -sign(u) beta N (methods.md section 4)."""
+    """Signed dollars of legs A and B: N = |u| G / (1 + |beta|); A = sign(u) N; B = -sign(u) beta N (methods.md section 4)."""
     sign = (units > 0) - (units < 0)
     notional = abs(units) * budget / (1 + abs(beta))
     return sign * notional, -sign * beta * notional

@@ -11,7 +11,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
+from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.history import read_history
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import patience_sessions, realized_pnl

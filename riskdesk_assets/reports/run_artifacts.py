@@ -157,10 +157,12 @@ def _log(content: RunContent) -> str:
         for row in rows["clip_ledger"].iter_rows(named=True):
             what = f"{row['ticket_id']} {row['symbol']}".strip()
             lines.append(f"  clip {row['stage']} {what}: {row['value_in']:,.2f} -> {row['value_out']:,.2f}: {row['reason']}")
-        for row in rows["limit_audit"].filter(pl.col("status") != "OK").iter_rows(named=True):
-            lines.append(f"  {row['status']} {row['limit_name']}: {row['measured']} of {row['bound']} {row['unit']}")
-        for row in rows["portfolio_blotter"].iter_rows(named=True):
-            lines.append(
-                f"  {row['side']} {abs(row['shares_delta']):,} {row['symbol']} at {row['price']:,.4f} for {row['ticket_id']}"
-            )
+        lines.extend(
+            f"  {row['status']} {row['limit_name']}: {row['measured']} of {row['bound']} {row['unit']}"
+            for row in rows["limit_audit"].filter(pl.col("status") != "OK").iter_rows(named=True)
+        )
+        lines.extend(
+            f"  {row['side']} {abs(row['shares_delta']):,} {row['symbol']} at {row['price']:,.4f} for {row['ticket_id']}"
+            for row in rows["portfolio_blotter"].iter_rows(named=True)
+        )
     return "\n".join(lines) + "\n"
