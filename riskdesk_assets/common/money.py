@@ -7,7 +7,7 @@ audited without a rounding. Accounting notionals are integer cents, rounded half
 from __future__ import annotations
 
 import math
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 TICKS_PER_DOLLAR = 10_000
 TICKS_PER_CENT = 100
@@ -34,6 +34,11 @@ def notional_cents(shares: int, ticks: int) -> int:
 def dollars_to_ticks_floor(dollars: float) -> int:
     """Largest whole number of ticks not above a dollar amount: a bound never rounds up."""
     return int((Decimal(repr(dollars)) * TICKS_PER_DOLLAR).to_integral_value(rounding=ROUND_FLOOR))
+
+
+def dollars_to_ticks_ceiling(dollars: float) -> int:
+    """Smallest whole number of ticks not below a dollar amount: what is taken from a bound never rounds down."""
+    return int((Decimal(repr(dollars)) * TICKS_PER_DOLLAR).to_integral_value(rounding=ROUND_CEILING))
 
 
 def fraction_of_nav_ticks(fraction: float, nav: float) -> int:

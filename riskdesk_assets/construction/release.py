@@ -259,21 +259,18 @@ def _solution_clips(table: _Table, solution: TicketSolution) -> tuple[Clip, ...]
 
 
 def _governed(table: _Table, _messages: list[str]) -> _Built:
-    legs, scalings = govern((*table.approved, *table.fixed), table.held, table.limits)
-    frozen = {leg.ticket_id for leg in table.fixed}
+    legs, scalings = govern(table.approved, table.held, table.limits, table.fixed)
     sizes = {item.ticket_id: gross(item.approved) for item in table.items}
     clips: list[Clip] = []
     codes: dict[str, tuple[str, ...]] = {}
     for scaling in scalings:
-        if scaling.ticket_id in frozen:
-            continue
         size = sizes[scaling.ticket_id]
         sizes[scaling.ticket_id] = size * scaling.ratio
         bound = None if scaling.limit.unit == "count" else scaling.limit.bound / TICKS_PER_DOLLAR
         reason = f"the governor scales the ticket by {scaling.ratio:.4f} for {scaling.limit.name}"
         clips.append(Clip(scaling.ticket_id, "", GOVERNOR, scaling.limit.name, bound, size, size * scaling.ratio, reason))
         codes[scaling.ticket_id] = (*codes.get(scaling.ticket_id, ()), scaling.limit.family.value.upper())
-    return _Built("governor", tuple(leg for leg in legs if leg.ticket_id not in frozen), {}, tuple(clips), codes)
+    return _Built("governor", legs, {}, tuple(clips), codes)
 
 
 def _rounded(built: _Built, table: _Table) -> ShareBook:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from riskdesk_assets.common.money import dollars_to_ticks_floor, fraction_of_nav_ticks
+from riskdesk_assets.common.money import dollars_to_ticks_ceiling, dollars_to_ticks_floor, fraction_of_nav_ticks
 from riskdesk_assets.common.settings import Config, LimitSpec
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_ticket, held_in_direction
 
@@ -117,7 +117,7 @@ def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: S
         if limit.measure is Measure.COUNT:
             bound = max(bound, staying)
         elif limit.measure is Measure.ADDITIONS:
-            bound = max(0, bound - dollars_to_ticks_floor(forced))
+            bound = max(0, bound - dollars_to_ticks_ceiling(forced))
         adjusted.append(limit if bound == limit.bound else replace(limit, bound=bound))
     return tuple(adjusted)
 
