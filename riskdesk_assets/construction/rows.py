@@ -193,7 +193,7 @@ def _state(result: DayResult, nav: float, inputs: Mapping[str, object]) -> Row:
         "release_reason": result.release.reason,
         "equity": equity(result.state, nav),
         "inputs_json": canonical_json(inputs),
-        "state_json": result.state.to_json(),
+        "state_json": result.state.json,
     }
 
 

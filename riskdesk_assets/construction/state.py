@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
@@ -88,14 +89,23 @@ class DeskState:
         """Every held leg in ticks, in ticket order."""
         return tuple(Leg(position.ticket_id, leg.symbol, leg.value) for position in self.positions for leg in position.legs)
 
-    def to_json(self) -> str:
+    @cached_property
+    def json(self) -> str:
         """Canonical JSON."""
-        return canonical_json(asdict(self))
+        return canonical_json(
+            {
+                "session": self.session,
+                "positions": [_position_fields(position) for position in self.positions],
+                "memories": [vars(memory) for memory in self.memories],
+                "pnl_gross_cents": self.pnl_gross_cents,
+                "costs_cents": self.costs_cents,
+            }
+        )
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON."""
-        return digest_bytes(self.to_json().encode())
+        return digest_bytes(self.json.encode())
 
 
 GENESIS = DeskState(None, (), (), 0, 0)
@@ -116,6 +126,10 @@ def state_from_json(text: str) -> DeskState:
 def reshared(leg: HeldLeg, shares: int, price: int) -> HeldLeg:
     """The leg with other shares at another price of the same print, as after a split."""
     return replace(leg, shares=shares, price=price)
+
+
+def _position_fields(position: Position) -> dict[str, object]:
+    return {**vars(position), "leg_a": vars(position.leg_a), "leg_b": vars(position.leg_b)}
 
 
 def _position(raw: dict[str, Any]) -> Position:

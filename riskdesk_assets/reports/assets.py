@@ -73,7 +73,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         last=last,
         frames=frames,
         prior={name: _prior(warehouse.read(name, start, before), name, first) for name in PRIOR_TABLES},
-        start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).to_json(),
+        start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).json,
         tickets=stored(frames["ticket_snapshots"], paths.snapshots),
         code_version=code_version(),
     )

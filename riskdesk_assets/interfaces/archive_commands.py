@@ -1,0 +1,97 @@
+"""``riskdesk replay`` and ``riskdesk rebuild``: runs computed again, and the warehouse restored from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from riskdesk_assets.interfaces.failures import FAILED
+from riskdesk_assets.interfaces.options import echo_json, json_option
+
+REPLAY_WAIT_SECONDS = 900.0
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@json_option
+@click.pass_context
+def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
+    """Compute a run again from the inputs its manifest names, and compare every hash.
+
+    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468. Bars come from the run's own immutable snapshot,
+    tickets, configuration and starting state from its directory. Nothing is written.
+
+    \b
+    Exit codes: 0 every table is identical; 1 one is not, or a file was changed; 2 no such run, or an input of it is lost.
+    """
+    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.settings import load_paths
+    from riskdesk_assets.reports.replay import replay as replay_run
+
+    with _watched(f"replay {run_id}"):
+        done = replay_run(run_id, load_paths(), desk_calendar())
+    if as_json:
+        echo_json(
+            {
+                "run_id": done.run_id,
+                "identical": done.identical,
+                "equal": done.equal,
+                "different": done.different,
+                "damaged_files": done.damaged,
+                "same_code": done.same_code,
+            }
+        )
+    else:
+        for name in done.equal:
+            click.echo(f"  identical  {name}")
+        for name in done.different:
+            click.echo(click.style(f"  DIFFERENT  {name}", fg="red"))
+        for name in done.damaged:
+            click.echo(click.style(f"  CHANGED    {name}: the file is not what the manifest says", fg="red"))
+        if not done.same_code:
+            click.echo("  the code or a numeric library is not the one of the run")
+        verdict = "identical, bit for bit" if done.identical else "NOT identical"
+        click.echo(f"{done.run_id}: {len(done.equal)} of {len(done.equal) + len(done.different)} tables {verdict}")
+    if not done.identical:
+        ctx.exit(FAILED)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def rebuild(yes: bool, as_json: bool) -> None:
+    """Restore the DuckDB file from the run directories, in the order in which they were published.
+
+    The file that stands is kept beside it; it is replaced only when every directory is whole and the new one is complete.
+    """
+    from riskdesk_assets.common.settings import load_paths
+    from riskdesk_assets.common.writer_lock import single_writer
+    from riskdesk_assets.reports.rebuild import rebuild as rebuild_warehouse
+
+    paths = load_paths()
+    if not yes and not as_json:
+        click.confirm(f"Rebuild {paths.warehouse} from {paths.runs}?", abort=True)
+    with single_writer(paths, REPLAY_WAIT_SECONDS, "riskdesk rebuild"), _watched("rebuild"):
+        done = rebuild_warehouse(paths)
+    if as_json:
+        echo_json({"runs": done.runs, "sessions": done.sessions, "kept": done.kept})
+        return
+    click.echo(f"{paths.warehouse}: {done.sessions} sessions from {done.runs} runs")
+    if done.kept is not None:
+        click.echo(f"the file that stood there is kept as {done.kept}")
+
+
+@contextmanager
+def _watched(title: str) -> Iterator[None]:
+    """A progress bar for the block, where somebody watches."""
+    from riskdesk_assets.common.progress import listening
+    from riskdesk_assets.interfaces.progress_bar import RunProgress
+
+    with RunProgress(title).shown() as bar:
+        if bar is None:
+            yield
+            return
+        with listening(bar.work):
+            yield
