@@ -66,6 +66,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if event.dagster_event_type != DagsterEventType.ASSET_CHECK_EVALUATION or not event.run_id:
             self.store_event_batch([event])
             return
+        self._prepare(event.run_id)
         with self._lock:
             if self._waiting and self._waiting[0].run_id != event.run_id:
                 self._write_waiting()
@@ -78,6 +79,8 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events in order: one transaction per run in the run's database, and one in the index, or neither."""
+        for run_id in {event.run_id for event in events}:
+            self._prepare(run_id)
         with self._lock:
             self._write_waiting()
             self._write(events)
@@ -108,6 +111,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         """One transaction on a database; inside it the same thread gets the same connection again."""
+        self._prepare(shard)
         with self._lock:
             held = self._held.get(shard)
             if held is not None:
@@ -116,9 +120,6 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             if not self._writing:
                 self._write_waiting()
             engine = self._engine(shard)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 self._held[shard] = connection
                 try:
@@ -166,17 +167,26 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             for event, event_id in newest.values():
                 self._store_asset_event(connection, event, event_id)
 
+    def _prepare(self, shard: str) -> None:
+        """Make a database's engine and tables before the lock is taken: both use Python's logging lock.
+
+        A thread that logs an event holds that one while it waits for ours.
+        """
+        for name in (shard, INDEX_SHARD_NAME):
+            engine = self._engine(name)
+            if name not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(name)
+
     def _engine(self, shard: str) -> Engine:
+        engine = self._engines.get(shard)
+        if engine is None:
+            url = self.conn_string_for_shard(shard)
+            engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+            sqlalchemy_event.listen(engine, "connect", _commit_to_the_log)
         with self._lock:
-            engine = self._engines.pop(shard, None)
-            if engine is None:
-                engine = create_engine(
-                    self.conn_string_for_shard(shard),
-                    poolclass=NullPool,
-                    connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
-                )
-                sqlalchemy_event.listen(engine, "connect", _commit_to_the_log)
             self._engines[shard] = engine
+            self._engines.move_to_end(shard)
             while len(self._engines) > KEPT_ENGINES:
                 self._engines.popitem(last=False)[1].dispose()
             return engine

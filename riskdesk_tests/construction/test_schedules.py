@@ -1,0 +1,62 @@
+"""The post-close schedule and the partitions it asks for, over four years of clock changes, half days and holidays."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from dagster import RunRequest, SkipReason, build_schedule_context
+from dagster._utils.schedules import cron_string_iterator
+
+from riskdesk_assets.common.resources import desk_calendar, partitions
+from riskdesk_assets.common.sessions import NEW_YORK
+from riskdesk_assets.schedules import post_close_schedule
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path_factory.getbasetemp() / "calendar"))
+
+
+def at(day: date, hour: int = 16, minute: int = 45) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=NEW_YORK)
+
+
+def test_the_partitions_are_exactly_the_sessions_since_2000():
+    calendar = desk_calendar()
+    keys = partitions().get_partition_keys(current_time=at(calendar.last_day, 23, 0))
+    assert keys == [str(session) for session in calendar.sessions]
+    assert keys[0] == "2000-01-03"
+
+
+def test_a_half_day_and_a_friday_appear_on_the_day_itself():
+    assert partitions().get_partition_keys(current_time=at(date(2026, 11, 27)))[-1] == "2026-11-27"
+    assert partitions().get_partition_keys(current_time=at(date(2026, 11, 20)))[-1] == "2026-11-20"
+    assert partitions().get_partition_keys(current_time=at(date(2026, 11, 20), 16, 29))[-1] == "2026-11-19"
+
+
+def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day():
+    calendar = desk_calendar()
+    first, last = date(2024, 1, 1), date(2027, 12, 31)
+    ticks = cron_string_iterator(at(first, 0, 0).timestamp(), post_close_schedule.cron_schedule, "America/New_York")
+    asked: list[str] = []
+    for tick in ticks:
+        if tick.date() > last:
+            break
+        result = post_close_schedule(build_schedule_context(scheduled_execution_time=tick))
+        local = tick.astimezone(NEW_YORK)
+        assert (local.hour, local.minute) == (16, 45)
+        if isinstance(result, RunRequest):
+            assert tick.astimezone(UTC) > calendar.close_of(local.date())
+            assert result.run_key == f"post_close:{result.partition_key}"
+            asked.append(result.partition_key)
+    assert asked == [str(session) for session in calendar.between(first, last)]
+
+
+def test_thanksgiving_is_skipped_by_name_and_does_not_ask_for_the_friday_that_already_has_a_partition():
+    thanksgiving = date(2026, 11, 26)
+    assert "2026-11-27" in partitions().get_partition_keys(current_time=at(thanksgiving))
+    result = post_close_schedule(build_schedule_context(scheduled_execution_time=at(thanksgiving)))
+    assert isinstance(result, SkipReason)
+    assert "2026-11-26 is a holiday" in result.skip_message
+    assert "next session is 2026-11-27, which has not closed" in result.skip_message
