@@ -9,6 +9,7 @@ from dagster import AssetSelection, define_asset_job, in_process_executor
 
 POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "construction", "reports")
 REALIZED_PNL = "realized_pnl"
+TICKETS = "ticket_snapshots"
 
 post_close = define_asset_job(
     "post_close",
@@ -24,6 +25,27 @@ ingest = define_asset_job(
     executor_def=in_process_executor,
 )
 
+features = define_asset_job(
+    "features",
+    AssetSelection.groups("features") | AssetSelection.assets(TICKETS),
+    description="What is known of each pair, name and day; the tickets say which pairs.",
+    executor_def=in_process_executor,
+)
+
+controller = define_asset_job(
+    "controller",
+    AssetSelection.groups("strategy", "construction"),
+    description="From tickets and features to a released book, with its limits checked.",
+    executor_def=in_process_executor,
+)
+
+realize = define_asset_job(
+    "realize",
+    AssetSelection.assets(REALIZED_PNL),
+    description="What earlier books earned, on the sessions on which it became known.",
+    executor_def=in_process_executor,
+)
+
 research = define_asset_job(
     "research",
     AssetSelection.groups("research"),
@@ -31,4 +53,4 @@ research = define_asset_job(
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, research)
+JOBS = (post_close, ingest, features, controller, realize, research)

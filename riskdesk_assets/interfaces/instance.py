@@ -25,7 +25,7 @@ def open_instance() -> Iterator[DagsterInstance]:
         return
     home = load_paths().data / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    with DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(_config_dir()))) as instance:
+    with DagsterInstance.from_ref(InstanceRef.from_dir(str(home), config_dir=str(config_dir()))) as instance:
         yield instance
 
 
@@ -56,6 +56,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _config_dir() -> Path:
+def config_dir() -> Path:
+    """The folder of the dagster.yaml that describes the instance: this one, if it is a desk's, else the checkout's."""
     here = Path.cwd()
     return here if (here / "dagster.yaml").is_file() and (here / "config" / "desk.yaml").is_file() else ROOT

@@ -1,0 +1,78 @@
+"""The command line ``riskdesk``: one group, its commands in files of their own."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from riskdesk_assets.interfaces.archive_commands import rebuild, replay
+from riskdesk_assets.interfaces.explain_command import explain
+from riskdesk_assets.interfaces.failures import redact
+from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
+from riskdesk_assets.interfaces.run_command import run
+from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
+from riskdesk_assets.interfaces.ticket_commands import tickets
+from riskdesk_assets.interfaces.ui_command import ui
+
+COMMANDS: tuple[click.Command, ...] = (
+    run,
+    ingest_prices,
+    build_features,
+    run_controller,
+    realize,
+    explain,
+    tickets,
+    replay,
+    rebuild,
+    ui,
+)
+
+
+@click.group(cls=DeskGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="riskdesk", prog_name="riskdesk")
+@click.option("--debug", is_flag=True, help="Show Dagster's own log, and the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """A deterministic risk desk for bank-sector pairs.
+
+    After each close it turns prices and the tickets people wrote (tickets/active/*.yaml) into an ideal portfolio that obeys
+    every hard limit, says what clipped each position, and can be computed again bit for bit. It never trades.
+
+    \b
+    riskdesk run              bring the desk up to the newest session
+    riskdesk explain JPM      why the position in JPM is what it is
+    riskdesk tickets lint     check the ticket files
+    riskdesk ui               the asset graph, the runs and the checks in a browser
+
+    Settings are in config/; the environment says where data, runs, tickets and prices are (DATA_DIR, RUNS_DIR, TICKETS_DIR,
+    PRICES_DIR, FMP_API_KEY, RISKDESK_PROFILE).
+    """
+    ctx.meta[DEBUG] = debug
+    _say_alerts()
+
+
+for command in COMMANDS:
+    cli.add_command(command)
+
+
+class _OnStandardError(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"alert: {redact(record.getMessage())}", err=True)
+
+
+def _say_alerts() -> None:
+    """Alerts that go to the log are said on standard error, once."""
+    logger = logging.getLogger("riskdesk.alerts")
+    if not any(isinstance(handler, _OnStandardError) for handler in logger.handlers):
+        logger.addHandler(_OnStandardError())
+        logger.propagate = False
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="riskdesk")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""The main job from the command line: choose the sessions, run them through Dagster, send the alerts, read the book."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from riskdesk_assets.alerts.sensors import deliver_breaches
+from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
+from riskdesk_assets.interfaces.failures import Failure, Unusable, failure_named
+from riskdesk_assets.interfaces.instance import open_instance
+from riskdesk_assets.interfaces.progress_bar import RunProgress
+from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
+from riskdesk_assets.interfaces.wanted_sessions import (
+    WantedSessions,
+    asked_sessions,
+    catching_up,
+    newest_session,
+    require_start,
+)
+from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.reports.run_artifacts import directory_id
+
+MAIN_JOB = "post_close"
+
+
+@dataclass(frozen=True)
+class DeskRun:
+    """A finished main job: why these sessions, what Dagster recorded, and the book it came to."""
+
+    wanted: WantedSessions
+    outcome: JobOutcome
+    summary: DeskSummary
+    paths: Paths
+    run_folder: Path | None
+    alerts_sent: int
+    undelivered: Mapping[str, str]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a hard check failed, a session has no released book, or the run did not end well."""
+        return bool(self.outcome.hard_failures or self.summary.unreleased or not self.outcome.success)
+
+    def as_json(self) -> dict[str, object]:
+        """Everything, in dollars and plain words."""
+        summary = self.summary
+        return {
+            "first": self.wanted.first,
+            "last": self.wanted.last,
+            "why": self.wanted.why,
+            "source": summary.source,
+            "profile": summary.profile,
+            "nav": summary.nav,
+            "session": summary.newest.session,
+            "status": summary.newest.status,
+            "released": not summary.unreleased,
+            "run_id": summary.newest.run_id,
+            "dagster_run_id": self.outcome.dagster_run_id,
+            "sessions": [asdict(line) for line in summary.sessions],
+            "book": [{**asdict(line), "notional": line.notional} for line in summary.book],
+            "book_sum_cents": summary.sum_cents,
+            "clips": [asdict(line) for line in summary.clips],
+            "limits": [asdict(line) for line in summary.limits],
+            "failed_checks": [asdict(check) for check in self.outcome.failed_checks],
+            "alerts_sent": self.alerts_sent,
+            "paths": {"run": self.run_folder, "runs": self.paths.runs, "warehouse": self.paths.warehouse},
+        }
+
+
+def run_desk(
+    asof: date | None, start: date | None, end: date | None, *, alert_backdated: bool, quiet: bool, verbose: bool
+) -> DeskRun:
+    """Run the main job over the sessions asked for, or over those that bring the desk up to date.
+
+    Args:
+        asof, start, end: as given on the command line; all None for the newest session.
+        alert_backdated: send alerts for older sessions too.
+        quiet: say nothing but errors.
+        verbose: let Dagster's own log through.
+
+    Raises:
+        InputError, StateError: what was asked for cannot be computed.
+        Failure: the run stopped; says where and why.
+    """
+    paths = load_paths()
+    config = load_config(paths)
+    wanted = _wanted(paths, config, asof, start, end)
+    if not quiet:
+        click.echo(wanted.why[:1].upper() + wanted.why[1:], err=True)
+    with open_instance() as instance:
+        with RunProgress("riskdesk run").shown() as watcher:
+            outcome = run_job(instance, MAIN_JOB, wanted.first, wanted.last, watcher, verbose=verbose)
+        delivery, _ = deliver_breaches(instance, paths, _alerting(config, include_backdated=alert_backdated))
+    require_finished(outcome)
+    summary = desk_summary(Warehouse(paths.warehouse), config, wanted.first, wanted.last)
+    if summary is None:
+        checks = [f"{check.session or ''} {check.name}: {check.message}" for check in outcome.hard_failures]
+        raise Failure(f"no session from {wanted.first} to {wanted.last} was computed", *checks)
+    return DeskRun(wanted, outcome, summary, paths, _run_folder(paths, summary), delivery.sent, delivery.failures)
+
+
+def require_finished(outcome: JobOutcome) -> None:
+    """Tell what stopped a run, if anything but a failed check did (Failure)."""
+    stopped = outcome.stopped
+    if stopped is None:
+        return
+    failure = failure_named(stopped.kinds, stopped.lines)
+    if isinstance(failure, Unusable):
+        raise failure
+    place = f"step {stopped.step.replace('_', ' ')}: " if stopped.step else ""
+    where = f"the whole story: `riskdesk ui`, run {outcome.dagster_run_id}"
+    raise Failure(f"{place}{stopped.lines[0]}", *stopped.lines[1:], where)
+
+
+def _wanted(paths: Paths, config: Config, asof: date | None, start: date | None, end: date | None) -> WantedSessions:
+    calendar, warehouse, now = desk_calendar(), Warehouse(paths.warehouse), datetime.now(UTC)
+    if asof is not None or start is not None:
+        wanted = asked_sessions(calendar, asof, start, end, now)
+    else:
+        vendor = choose_vendor(paths, config.universe, calendar, os.environ)
+        wanted = catching_up(newest_session(vendor, paths, config, calendar, now), warehouse, config, calendar)
+    require_start(wanted.first, warehouse, calendar)
+    return wanted
+
+
+def _alerting(config: Config, *, include_backdated: bool) -> Config:
+    if not include_backdated:
+        return config
+    alerts = config.desk.alerts.model_copy(update={"include_backdated": True})
+    return config.model_copy(update={"desk": config.desk.model_copy(update={"alerts": alerts})})
+
+
+def _run_folder(paths: Paths, summary: DeskSummary) -> Path | None:
+    """Where the run's artifacts are; None when it left none."""
+    lines = summary.sessions
+    folder = paths.runs / directory_id([line.run_id for line in lines], lines[0].session, lines[-1].session)
+    return folder if folder.is_dir() else None

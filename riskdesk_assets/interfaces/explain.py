@@ -1,0 +1,340 @@
+"""Why a position is what it is, as plain data: a ticket from its intent to its shares, a symbol from its tickets to its net.
+
+Everything comes from the warehouse's tables, so it says what was decided then, not what today's code would decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.interfaces.run_summary import LimitLine, clip_unit, limit_line
+
+CENTS_PER_DOLLAR = 100
+BOOK_WIDE = ("portfolio_gross", "portfolio_net", "mandate_gross", "turnover", "position_count")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a ticket's waterfall: what it leaves of gross and of each leg, in signed dollars (None: of no leg)."""
+
+    name: str
+    gross: float
+    leg_a: float | None
+    leg_b: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """One row of the clip ledger; values in ``unit``, the bound in dollars (a fraction of NAV for the volatility target)."""
+
+    ticket_id: str
+    symbol: str
+    stage: str
+    limit: str
+    bound: float | None
+    value_in: float
+    value_out: float
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HeldLine:
+    """One leg of one ticket as held; notional in dollars."""
+
+    ticket_id: str
+    leg: str
+    symbol: str
+    shares: int
+    price: float
+    notional: float
+    entered_on: date
+    age_sessions: int
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class TicketStory:
+    """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds."""
+
+    session: date
+    run_id: str
+    status: str
+    released: bool
+    source: str
+    ticket_id: str
+    leg_a: str
+    leg_b: str
+    intent: Row
+    zscore: float | None
+    beta: float | None
+    units: float
+    reason: str
+    stages: tuple[Stage, ...]
+    clips: tuple[ClipRow, ...]
+    limits: tuple[LimitLine, ...]
+    held: tuple[HeldLine, ...]
+
+
+@dataclass(frozen=True)
+class TicketAnswer:
+    """What one ticket says about a symbol it may hold: its units and why, and the leg it holds (None: nothing)."""
+
+    ticket_id: str
+    leg: str
+    units: float
+    reason: str
+    held: HeldLine | None
+
+
+@dataclass(frozen=True)
+class SymbolStory:
+    """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets."""
+
+    session: date
+    run_id: str
+    status: str
+    released: bool
+    source: str
+    symbol: str
+    name: str
+    group: str
+    price: float | None
+    shares: int
+    net: float
+    gross: float
+    tickets: tuple[TicketAnswer, ...]
+    limits: tuple[LimitLine, ...]
+    clips: tuple[ClipRow, ...]
+
+
+def explain(word: str, asof: date | None, warehouse: Warehouse, config: Config) -> TicketStory | SymbolStory:
+    """The story of a symbol or ticket on a session, by default the newest.
+
+    Raises:
+        StateError: the session has no book; says which command makes one.
+        InputError: the word is neither a symbol of the universe nor a ticket of that session; names the nearest.
+    """
+    state = _state(asof, warehouse)
+    session: date = state["as_of_date"]
+    proposals = warehouse.read("proposals", session, session)
+    known_ids = {*proposals["ticket_id"], *warehouse.read("ticket_snapshots", session, session)["ticket_id"].drop_nulls()}
+    tickets = sorted(known_ids - {""})
+    symbol = word.upper()
+    if word in tickets:
+        return _ticket(word, state, proposals, warehouse, config)
+    if symbol in config.universe.symbols:
+        return _symbol(symbol, state, proposals, warehouse, config)
+    message = f"{word!r} is neither a symbol nor a ticket of {session}{_near(word, tickets, config.universe.tradable)}"
+    raise InputError(Problem("", None, "", message, f"{', '.join(config.universe.tradable)}; {', '.join(tickets)}"))
+
+
+def _near(word: str, tickets: Sequence[str], symbols: Sequence[str]) -> str:
+    """The ticket that begins with the word, else the nearest: symbols of the same first letter before others."""
+    for ticket in tickets:
+        if ticket.startswith(word.lower()):
+            return f"; did you mean '{ticket}'?"
+    symbol = word.upper()
+    alike = [known for known in symbols if known[:1] == symbol[:1]]
+    return nearest(symbol, alike) or nearest(word.lower(), tickets) or nearest(symbol, symbols)
+
+
+def _state(asof: date | None, warehouse: Warehouse) -> Row:
+    states = warehouse.read("desk_state").sort("as_of_date")
+    if states.is_empty():
+        raise StateError("there is no book yet: `riskdesk run` makes one")
+    chosen = states if asof is None else states.filter(pl.col("as_of_date") == asof)
+    if chosen.is_empty():
+        first, last = states["as_of_date"][0], states["as_of_date"][-1]
+        raise StateError(f"there is no book of {asof} (books from {first} to {last}): `riskdesk run --asof {asof}` makes one")
+    return chosen.row(-1, named=True)
+
+
+def _source(warehouse: Warehouse, session: date) -> str:
+    return ", ".join(warehouse.read("daily_bars", session, session)["source"].unique().sort().to_list())
+
+
+def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Warehouse, config: Config) -> TicketStory:
+    session: date = state["as_of_date"]
+    snapshot = _one(warehouse.read("ticket_snapshots", session, session), ticket_id)
+    proposal = _one(proposals, ticket_id)
+    held = _held(warehouse, session, pl.col("ticket_id") == ticket_id)
+    leg_a, leg_b = _legs(snapshot, proposal)
+    fields = ("file", "status", "change", "orientation", "max_gross_notional", "max_leg_notional", "horizon_days", "conviction")
+    more = ("time_stop_days", "flatten_on_breakdown", "effective_from", "expires_on", "entry_z", "exit_z", "note")
+    decision = _one(warehouse.read("decisions", session, session), ticket_id)
+    gate = _one(warehouse.read("gate_decisions", session, session), ticket_id)
+    names = {f"ticket_gross:{ticket_id}", *_limit_names([leg_a, leg_b], [ticket_id], config)}
+    return TicketStory(
+        session=session,
+        run_id=state["run_id"],
+        status=state["release_status"],
+        released=state["released"],
+        source=_source(warehouse, session),
+        ticket_id=ticket_id,
+        leg_a=leg_a,
+        leg_b=leg_b,
+        intent={name: snapshot[name] for name in (*fields, *more) if snapshot.get(name) is not None},
+        zscore=proposal.get("zscore"),
+        beta=proposal.get("beta"),
+        units=proposal.get("units", 0.0),
+        reason=proposal.get("reason", snapshot.get("status", "")),
+        stages=tuple(_stages(snapshot, proposal, gate, decision, held, released=state["released"])),
+        clips=_clips(warehouse, session, [ticket_id]),
+        limits=_limits(warehouse, session, names),
+        held=held,
+    )
+
+
+def _stages(
+    snapshot: Row, proposal: Row, gate: Row, decision: Row, held: tuple[HeldLine, ...], *, released: bool
+) -> Iterable[Stage]:
+    """The waterfall, from what the ticket allows to what the desk holds."""
+    if snapshot.get("max_gross_notional") is not None:
+        most = snapshot["max_gross_notional"]
+        yield Stage("intent", most, None, None, f"at most {most:,.0f} gross, {snapshot['max_leg_notional']:,.0f} a leg")
+    if not proposal:
+        return
+    budget, units = proposal["budget"], proposal["units"]
+    yield Stage("budget", budget, None, None, "what its strategy may use")
+    proposed = (proposal["notional_a"], proposal["notional_b"])
+    yield Stage("controller", _gross(proposed), *proposed, f"{units_said(units)} units: {proposal['reason']}")
+    scale = proposal["vol_scale"]
+    scaled = (proposed[0] * scale, proposed[1] * scale)
+    yield Stage("vol target", _gross(scaled), *scaled, f"times {scale:.3f}")
+    capped = (proposal["capped_a"], proposal["capped_b"])
+    yield Stage("ticket caps", _gross(capped), *capped, proposal["clamp_codes"] or "within the ticket's own caps")
+    ratio = gate["approved_gross"] / _gross(capped) if gate and _gross(capped) else 0.0
+    approved = (capped[0] * min(1.0, ratio), capped[1] * min(1.0, ratio))
+    yield Stage("gatekeeper", _gross(approved), *approved, " ".join(filter(None, (gate.get("status"), gate.get("reason")))))
+    if released and decision:
+        taken = (decision["released_notional_a"], decision["released_notional_b"])
+        share = _gross(taken) / _gross(approved) if _gross(approved) else 0.0
+        yield Stage("optimizer", _gross(taken), *taken, f"takes {share:.1%} of what was approved" if _gross(approved) else "")
+    shares = " ".join(f"{line.shares:+,} {line.symbol}" for line in held) or "nothing held"
+    legs = [next((line.notional for line in held if line.leg == leg), 0.0) for leg in "AB"]
+    name = "whole shares" if released else "held before"
+    yield Stage(name, _gross((legs[0], legs[1])), legs[0], legs[1], shares)
+
+
+def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Warehouse, config: Config) -> SymbolStory:
+    session: date = state["as_of_date"]
+    held = {line.ticket_id: line for line in _held(warehouse, session, pl.col("symbol") == symbol)}
+    answers: list[TicketAnswer] = []
+    for row in proposals.iter_rows(named=True):
+        legs = row["pair_id"].split("__")
+        if symbol in legs:
+            line = held.get(row["ticket_id"])
+            answers.append(TicketAnswer(row["ticket_id"], "AB"[legs.index(symbol)], row["units"], row["reason"], line))
+    bars = warehouse.read("daily_bars", session, session).filter(pl.col("symbol") == symbol)
+    instrument = config.universe.symbols[symbol]
+    return SymbolStory(
+        session=session,
+        run_id=state["run_id"],
+        status=state["release_status"],
+        released=state["released"],
+        source=_source(warehouse, session),
+        symbol=symbol,
+        name=instrument.name,
+        group=instrument.industry_group,
+        price=bars["close"][0] if bars.height else None,
+        shares=sum(line.shares for line in held.values()),
+        net=sum(round(line.notional * CENTS_PER_DOLLAR) for line in held.values()) / CENTS_PER_DOLLAR,
+        gross=sum(round(abs(line.notional) * CENTS_PER_DOLLAR) for line in held.values()) / CENTS_PER_DOLLAR,
+        tickets=tuple(sorted(answers, key=lambda answer: (answer.held is None, answer.ticket_id))),
+        limits=_limits(warehouse, session, _limit_names([symbol], held, config)),
+        clips=_clips(warehouse, session, [answer.ticket_id for answer in answers], symbol),
+    )
+
+
+def _limit_names(symbols: Iterable[str], tickets: Iterable[str], config: Config) -> set[str]:
+    """Every limit that holds for the symbols, for the tickets, or for the whole book."""
+    names = set(BOOK_WIDE)
+    own, on = list(tickets), list(symbols)
+    for symbol in on:
+        names |= {f"name_gross:{symbol}", f"symbol_net:{symbol}", f"mandate_name_gross:{symbol}"}
+        names |= {f"leg_notional:{ticket}:{symbol}" for ticket in own}
+        item = config.universe.symbols.get(symbol)
+        if item is not None:
+            names |= {
+                f"group:{item.industry_group}",
+                f"sector:{item.sector}",
+                f"country:{item.country}",
+                f"currency:{item.currency}",
+            }
+    return names
+
+
+def _one(frame: pl.DataFrame, ticket_id: str) -> Row:
+    found = frame.filter(pl.col("ticket_id") == ticket_id)
+    return found.row(0, named=True) if found.height else {}
+
+
+def _legs(snapshot: Row, proposal: Row) -> tuple[str, str]:
+    if proposal:
+        leg_a, leg_b = proposal["pair_id"].split("__")
+        return leg_a, leg_b
+    return snapshot.get("leg_a") or "?", snapshot.get("leg_b") or "?"
+
+
+def _held(warehouse: Warehouse, session: date, which: pl.Expr) -> tuple[HeldLine, ...]:
+    rows = warehouse.read("desk_positions", session, session).filter(which)
+    return tuple(
+        HeldLine(
+            row["ticket_id"],
+            row["leg"],
+            row["symbol"],
+            row["shares"],
+            row["price"],
+            row["notional_cents"] / CENTS_PER_DOLLAR,
+            row["entered_on"],
+            row["age_sessions"],
+            row["frozen"],
+        )
+        for row in rows.iter_rows(named=True)
+    )
+
+
+def _clips(warehouse: Warehouse, session: date, tickets: list[str], symbol: str | None = None) -> tuple[ClipRow, ...]:
+    """The ledger's rows of some tickets in the order they happened; those of one leg only where it is ``symbol``."""
+    rows = warehouse.read("clip_ledger", session, session).filter(pl.col("ticket_id").is_in(tickets))
+    return tuple(
+        ClipRow(
+            row["ticket_id"],
+            row["symbol"],
+            row["stage"],
+            row["limit_name"],
+            row["bound"],
+            row["value_in"],
+            row["value_out"],
+            clip_unit(row["stage"]),
+            row["reason"],
+        )
+        for row in rows.sort("sequence").iter_rows(named=True)
+        if symbol is None or row["symbol"] in ("", symbol)
+    )
+
+
+def _limits(warehouse: Warehouse, session: date, names: set[str]) -> tuple[LimitLine, ...]:
+    rows = warehouse.read("limit_audit", session, session).filter(pl.col("limit_name").is_in(sorted(names)))
+    lines = [limit_line(row) for row in rows.iter_rows(named=True)]
+    return tuple(sorted(lines, key=lambda line: (-(line.utilization if line.utilization is not None else 2.0), line.name)))
+
+
+def _gross(legs: tuple[float, float]) -> float:
+    return abs(legs[0]) + abs(legs[1])
+
+
+def units_said(units: float) -> str:
+    """Units with their sign; 0 has none."""
+    return f"{units:+g}" if units else "0"

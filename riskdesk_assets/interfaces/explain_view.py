@@ -1,0 +1,110 @@
+"""The story of a ticket or a symbol on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory, units_said
+from riskdesk_assets.interfaces.run_summary import LimitLine
+from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LISTED = 12
+
+
+def show_ticket(out: Console, story: TicketStory) -> None:
+    """Signal and controller, the waterfall, each clip in words, and the limits around it."""
+    _head(out, story, f"{story.ticket_id}  [bold]{story.leg_a} / {story.leg_b}[/]")
+    intent = story.intent
+    terms = [
+        str(intent.get("orientation", "")),
+        f"conviction {intent['conviction']}" if "conviction" in intent else "",
+        f"horizon {intent['horizon_days']} sessions" if "horizon_days" in intent else "",
+        f"expires {intent['expires_on']}" if "expires_on" in intent else "",
+        f"{intent.get('status', 'not in the folder any more')}".replace("_", " ").lower(),
+    ]
+    out.print(f"intent       {escaped(', '.join(filter(None, terms)))}")
+    z = "-" if story.zscore is None else f"{story.zscore:+.2f}"
+    beta = "-" if story.beta is None else f"{story.beta:.3f}"
+    out.print(f"controller   z {z}   beta {beta}   units {units_said(story.units)}   {escaped(story.reason)}")
+    for line in story.held:
+        frozen = "   [bold red]frozen[/]" if line.frozen else ""
+        held = f"{line.shares:+,} {line.symbol} at {line.price:,.2f} = {dollars(line.notional, 2)}"
+        out.print(f"holds        {held}   since {line.entered_on}, {line.age_sessions} sessions{frozen}")
+    if not story.held:
+        out.print("holds        nothing")
+    found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
+    for stage in story.stages:
+        legs = ["" if leg is None else dollars(leg) for leg in (stage.leg_a, stage.leg_b)]
+        found.add_row(stage.name, dollars(stage.gross), *legs, escaped(stage.note))
+    out.print()
+    out.print(found)
+    _clips(out, story.clips)
+    _limits(out, story.limits)
+
+
+def show_symbol(out: Console, story: SymbolStory) -> None:
+    """Tickets and how they net, the limits that touch the symbol, and what clipped its tickets."""
+    price = "no bar" if story.price is None else f"close {story.price:,.2f}"
+    _head(out, story, f"[bold]{story.symbol}[/]  {escaped(story.name)}, {escaped(story.group)}, {price}")
+    found = table("ticket", "leg", ">units", ">shares", ">notional", "controller", "since")
+    for answer in story.tickets:
+        line = answer.held
+        cells = ["", "", ""] if line is None else [f"{line.shares:+,}", dollars(line.notional, 2), str(line.entered_on)]
+        style = "dim" if line is None else ""
+        found.add_row(answer.ticket_id, answer.leg, units_said(answer.units), *cells[:2], answer.reason, cells[2], style=style)
+    found.add_section()
+    found.add_row("[bold]net[/]", "", "", f"[bold]{story.shares:+,}[/]", f"[bold]{dollars(story.net, 2)}[/]", "", "")
+    found.add_row("gross before netting", "", "", "", dollars(story.gross, 2), "", "")
+    out.print()
+    out.print(found if story.tickets else "No ticket trades it.")
+    _clips(out, story.clips)
+    _limits(out, story.limits)
+
+
+def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:
+    out.print(f"{banner(story.source)}   {story.session}   [{release_style(story.status)}]{story.status}[/]")
+    out.print(title)
+    if not story.released:
+        out.print("[bold red]No book was released[/]: what is held is what stood before.")
+
+
+def _clips(out: Console, clips: Sequence[ClipRow]) -> None:
+    if not clips:
+        out.print("\nNothing clipped it.")
+        return
+    found = table("clip", "limit", ">bound", ">from", ">to", "why", title="Clips, in the order they happened")
+    several = len({clip.ticket_id for clip in clips}) > 1
+    for clip in clips:
+        why = f"{clip.ticket_id}: {clip.reason}" if several else clip.reason
+        stage = f"{clip.stage} {clip.symbol}".strip()
+        values = (amount(clip.value_in, clip.unit), amount(clip.value_out, clip.unit))
+        found.add_row(stage, escaped(clip.limit), _bound(clip), *values, escaped(why))
+    out.print()
+    out.print(found)
+
+
+def _bound(clip: ClipRow) -> str:
+    """The volatility target is a fraction of NAV, everything else dollars."""
+    if clip.bound is None:
+        return "-"
+    return f"{clip.bound:.2%}" if clip.stage == "VOL_TARGET" else dollars(clip.bound)
+
+
+def _limits(out: Console, limits: Sequence[LimitLine]) -> None:
+    if not limits:
+        return
+    found = table("limit", ">measured", ">bound", ">used", "", ">$/day per $", title="Limits it counts in")
+    for line in limits[:LISTED]:
+        used = "-" if line.utilization is None else f"{line.utilization:.1%}"
+        style = {"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, "")
+        price = "" if line.price is None else f"{line.price:.6f}"
+        cells = (amount(line.measured, line.unit), amount(line.bound, line.unit), used)
+        found.add_row(escaped(line.name), *cells, "" if line.status == "OK" else line.status, price, style=style)
+    out.print()
+    out.print(found)
+    if len(limits) > LISTED:
+        out.print(f"[dim]and {len(limits) - LISTED} less used; --json has them all[/]")

@@ -1,0 +1,134 @@
+"""A run's summary on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from riskdesk_assets.interfaces.dagster_run import FailedCheck
+from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
+from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+LISTED = 12
+
+
+def show_summary(console: Console, summary: DeskSummary, checks: Sequence[FailedCheck], run_folder: Path | None) -> None:
+    """Banner, the newest session, its book, its clips and its limits, then what failed."""
+    newest = summary.newest
+    console.print(f"{banner(summary.source)}  profile {summary.profile}")
+    held = f"{newest.tickets_held} ticket{'' if newest.tickets_held == 1 else 's'} held"
+    console.print(f"[bold]{newest.session}[/]  [{release_style(newest.status)}]{newest.status}[/]  {held}")
+    console.print(
+        f"gross {dollars(newest.gross)} ({newest.gross / summary.nav:.1%} of NAV)   net {dollars(newest.net)} "
+        f"({newest.net / summary.nav:+.1%})   NAV {dollars(summary.nav)}   equity {dollars(newest.equity)}"
+    )
+    if newest.reason:
+        console.print(f"  {escaped(newest.reason)}")
+    _book(console, summary)
+    _clips(console, summary)
+    _limits(console, summary)
+    if len(summary.sessions) > 1:
+        console.print(f"\n{_released_line(summary)}")
+    _failures(console, summary, checks)
+    if run_folder is not None:
+        console.print(f"\n[dim]artifacts[/]  {escaped(run_folder)}")
+
+
+def where_to_look(console: Console, warehouse: Path, summary: DeskSummary) -> None:
+    """The warehouse, and the commands that show more."""
+    example = next((line.symbol for line in summary.book if line.shares), "JPM")
+    console.print(f"[dim]warehouse[/]  {escaped(warehouse)}", soft_wrap=True)
+    console.print(f"[dim]look     [/]  riskdesk explain {example}   riskdesk ui")
+
+
+def _book(console: Console, summary: DeskSummary) -> None:
+    title = "Ideal portfolio" if summary.newest.released else "Nothing released: these positions stand"
+    found = table("symbol", ">shares", ">price", ">notional", ">of NAV", "tickets", title=title)
+    for line in summary.book:
+        style = "dim" if line.shares is None else ""
+        shares = "" if line.shares is None else f"{line.shares:,}"
+        price = "" if line.price is None else f"{line.price:,.2f}"
+        of_nav = f"{line.notional / summary.nav:.1%}"
+        found.add_row(line.symbol, shares, price, dollars(line.notional, 2), of_nav, ", ".join(line.tickets), style=style)
+    found.add_section()
+    said = "exactly zero" if summary.sum_cents == 0 else "[bold red]not zero[/]"
+    found.add_row("[bold]sum[/]", "", "", f"[bold]{dollars(summary.sum_cents / CENTS_PER_DOLLAR, 2)}[/]", "", said)
+    console.print()
+    console.print(found)
+
+
+def _clips(console: Console, summary: DeskSummary) -> None:
+    if not summary.clips:
+        return
+    found = table("clipped by", "limit", ">tickets", ">from", ">to", title="Clips")
+    for line in summary.clips:
+        found.add_row(
+            line.stage,
+            escaped(line.limit),
+            str(line.tickets),
+            amount(line.value_in, line.unit),
+            amount(line.value_out, line.unit),
+        )
+    console.print()
+    console.print(found)
+
+
+def _limits(console: Console, summary: DeskSummary) -> None:
+    if not summary.limits:
+        console.print("No limit is amber or binding.")
+        return
+    found = table("limit", ">measured", ">bound", ">used", "", ">price, $/day per $", title="Limits that are close")
+    for line in summary.limits[:LISTED]:
+        used = "-" if line.utilization is None else f"{line.utilization:.1%}"
+        style = {"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, "")
+        price = "" if line.price is None else f"{line.price:.6f}"
+        found.add_row(
+            escaped(line.name),
+            amount(line.measured, line.unit),
+            amount(line.bound, line.unit),
+            used,
+            line.status,
+            price,
+            style=style,
+        )
+    console.print()
+    console.print(found)
+    if len(summary.limits) > LISTED:
+        console.print(f"[dim]and {len(summary.limits) - LISTED} more; --json has them all[/]")
+
+
+def _released_line(summary: DeskSummary) -> str:
+    counts: dict[str, int] = {}
+    for line in summary.sessions:
+        counts[line.status] = counts.get(line.status, 0) + 1
+    told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    return f"{len(summary.sessions):,} sessions from {summary.sessions[0].session}: {told}"
+
+
+def _failures(console: Console, summary: DeskSummary, checks: Sequence[FailedCheck]) -> None:
+    unreleased: Sequence[SessionLine] = summary.unreleased
+    for line in unreleased[:LISTED]:
+        console.print(f"[bold red]not released[/]  {line.session}: {line.status}")
+    if len(unreleased) > LISTED:
+        console.print(f"[bold red]not released[/]  and {len(unreleased) - LISTED} more sessions")
+    show_failed_checks(console, checks)
+
+
+def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
+    """Hard failures by session and name; warnings counted by name."""
+    hard = [check for check in checks if check.hard]
+    for check in hard[:LISTED]:
+        console.print(f"[bold red]failed check[/]  {check.session or ''} {escaped(check.name)}: {escaped(check.message)}")
+    if len(hard) > LISTED:
+        console.print(f"[bold red]failed check[/]  and {len(hard) - LISTED} more; --json has them all")
+    warnings: dict[str, int] = {}
+    for check in checks:
+        if not check.hard:
+            warnings[check.name] = warnings.get(check.name, 0) + 1
+    if warnings:
+        told = ", ".join(f"{name} {count}" for name, count in sorted(warnings.items()))
+        console.print(f"[yellow]warnings[/]  {escaped(told)}; --json lists them")

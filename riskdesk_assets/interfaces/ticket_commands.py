@@ -1,0 +1,187 @@
+"""``riskdesk tickets``: check, draft and promote the files people write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, Unusable, redact
+from riskdesk_assets.interfaces.options import SESSION, DeskGroup, echo_json, json_option
+
+if TYPE_CHECKING:
+    from riskdesk_assets.common.universe import Universe
+    from riskdesk_assets.strategy.drafts import LintReport
+
+# What a ticket of ours usually asks for (methods.md section 14), where the command line says nothing else.
+GROSS_OF_NAV = 0.32
+LEG_OF_GROSS = 0.7
+HORIZON_SESSIONS = 40
+TIME_STOP_SESSIONS = 60
+CONVICTION = "3"
+
+
+@click.group(cls=DeskGroup)
+def tickets() -> None:
+    """Check, draft and promote tickets.
+
+    A ticket is a YAML file: what is wanted from one pair, how much of it at most, and until when. Those in TICKETS_DIR
+    (tickets/active) are in force; drafts are beside it, and only `promote` moves one there.
+    """
+
+
+@tickets.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@json_option
+@click.pass_context
+def lint(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check ticket files, or folders of them, without changing anything; by default the active ones.
+
+    \b
+    riskdesk tickets lint
+    riskdesk tickets lint tickets/drafts my-idea.yaml
+
+    Exit code 2 when a file cannot be used; every problem is told with file, line, field and what is allowed.
+    """
+    from riskdesk_assets.common.settings import load_config, load_paths
+
+    desk = load_paths()
+    universe = load_config(desk).universe
+    reports = list(_linted(paths or (desk.tickets,), universe))
+    problems = [problem for report in reports for problem in report.problems]
+    notices = [notice for report in reports for notice in report.notices]
+    names = [name for report in reports for name in report.tickets]
+    if as_json:
+        told = [
+            {"file": item.file, "line": item.line, "field": item.field, "message": item.message, "allowed": item.allowed}
+            for item in problems
+        ]
+        echo_json({"clean": not problems, "tickets": names, "problems": told, "notices": [str(notice) for notice in notices]})
+    else:
+        for notice in notices:
+            click.echo(str(notice))
+        for problem in problems:
+            click.echo(f"{click.style('error:', fg='red')} {redact(str(problem))}", err=True)
+        bad = f", {len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else ""
+        click.echo(f"{len(names)} usable ticket{'' if len(names) == 1 else 's'}{bad}")
+    if problems:
+        ctx.exit(UNUSABLE)
+
+
+@tickets.command()
+@click.option("--leg-a", required=True, metavar="SYMBOL", help="First leg; LONG_SPREAD is long this one.")
+@click.option("--leg-b", required=True, metavar="SYMBOL", help="Second leg.")
+@click.option("--ticket-id", metavar="ID", help="[default: LEGA-LEGB-reversion]")
+@click.option("--orientation", default="BOTH", show_default=True, help="LONG_SPREAD, SHORT_SPREAD or BOTH.")
+@click.option(
+    "--max-gross-notional", metavar="DOLLARS", help=f"|A| + |B| at most.  [default: {GROSS_OF_NAV:g} of the desk's nav]"
+)
+@click.option("--max-leg-notional", metavar="DOLLARS", help=f"Either leg at most.  [default: {LEG_OF_GROSS:g} of the gross]")
+@click.option("--horizon-days", default=str(HORIZON_SESSIONS), show_default=True, help="Sessions the idea should take.")
+@click.option("--conviction", default=CONVICTION, show_default=True, help="1 to 5, or Low, Medium, High, Exceptional.")
+@click.option(
+    "--time-stop-days", default=str(TIME_STOP_SESSIONS), show_default=True, help="Flat after this many sessions held."
+)
+@click.option(
+    "--flatten-on-breakdown/--hold-on-breakdown", default=True, show_default=True, help="What to do when the pair breaks down."
+)
+@click.option("--expires-on", type=SESSION, help="Last day in force.  [default: a year from today]")
+@click.option("--effective-from", type=SESSION, help="First day in force.")
+@click.option("--entry-z", help="|z| to enter.  [default: the desk's]")
+@click.option("--exit-z", help="|z| to leave.  [default: the desk's]")
+@click.option("--strategy", help="The strategy it belongs to.")
+@click.option("--share", help="Its part of the strategy's capital, up to 1.")
+@click.option("--note", help="Why.")
+@json_option
+def draft(as_json: bool, **options: object) -> None:
+    """Write a checked, commented ticket file into the folder of drafts; the active folder is never touched.
+
+    \b
+    riskdesk tickets draft --leg-a JPM --leg-b BAC --conviction High --note "Hedged spread at a two-year wide."
+    """
+    from riskdesk_assets.common.settings import load_config, load_paths
+    from riskdesk_assets.strategy.drafts import draft as write_draft
+
+    desk = load_paths()
+    config = load_config(desk)
+    path = write_draft(_fields(options, config.desk.nav), desk.drafts, config.universe, desk.tickets)
+    if as_json:
+        echo_json({"draft": path, "ticket_id": path.stem})
+        return
+    click.echo(path.read_text().rstrip())
+    click.echo(f"\n{path}\nriskdesk tickets promote {path.stem}   puts it in force")
+
+
+@tickets.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_context
+def promote(ctx: click.Context, name: str, yes: bool, as_json: bool) -> None:
+    """Put the draft NAME in force: move it to the active folder, after saying what it will do and asking.
+
+    It is checked first, together with the tickets already in force; nothing is ever overwritten.
+    """
+    if as_json and not yes:
+        raise Unusable("--json cannot ask: give --yes, too")
+    from riskdesk_assets.common.sessions import NEW_YORK
+    from riskdesk_assets.common.settings import load_config, load_paths
+    from riskdesk_assets.strategy.drafts import promote as promote_draft
+
+    desk = load_paths()
+    universe = load_config(desk).universe
+    today = datetime.now(NEW_YORK).date()
+
+    def confirmed(question: str) -> bool:
+        click.echo(question, err=True)
+        if yes or click.confirm("Put it in force?", err=True):
+            return True
+        click.echo("Nothing was changed.", err=True)
+        ctx.exit(FAILED)
+
+    path = promote_draft(name, desk.drafts, desk.tickets, universe, today, confirm=confirmed, archived=desk.archived)
+    if as_json:
+        echo_json({"active": path, "ticket_id": path.stem})
+    else:
+        click.echo(f"in force: {path}")
+
+
+def _linted(paths: Iterable[Path], universe: Universe) -> Iterable[LintReport]:
+    """One report for all the files named, and one for each folder."""
+    from riskdesk_assets.strategy.drafts import lint as lint_files
+
+    files = [path for path in paths if path.is_file()]
+    if files:
+        yield lint_files(files, universe)
+    for path in paths:
+        if not path.is_file():
+            yield lint_files(path, universe)
+
+
+def _fields(options: dict[str, object], nav: float) -> dict[str, object]:
+    """The options that say something, with the desk's usual answers for the rest."""
+    from riskdesk_assets.common.sessions import NEW_YORK
+
+    given = {name: value for name, value in options.items() if value is not None}
+    legs = {name: str(given[name]).upper() for name in ("leg_a", "leg_b")}
+    today = datetime.now(NEW_YORK).date()
+    gross = given.get("max_gross_notional", GROSS_OF_NAV * nav)
+    usual = {
+        "ticket_id": f"{legs['leg_a']}-{legs['leg_b']}-reversion".lower().replace(".", "-"),
+        "type": "PAIR",
+        "max_gross_notional": gross,
+        "max_leg_notional": _leg_of(gross),
+        "expires_on": date(today.year + 1, today.month, min(today.day, 28)),
+    }
+    return {**usual, **given, **legs}
+
+
+def _leg_of(gross: object) -> object:
+    """The usual part of a gross; what is no number is handed on, for validation to say so."""
+    try:
+        return LEG_OF_GROSS * float(str(gross))
+    except ValueError:
+        return gross
