@@ -34,7 +34,7 @@ EVENTS_PER_READ = 1000
 READS_PER_TICK = 20
 NEWEST_SESSION = "newest_session"
 EVENTS_READ = "events_read"
-RELEASE_CHECK = AssetCheckKey(AssetKey("limit_audit"), "release")
+RELEASE_CHECK = AssetCheckKey(AssetKey("ideal_portfolio"), "release")
 SUMMARY = "range_summary"
 COMPLETED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 

@@ -11,23 +11,37 @@ from dagster import (
     AssetSpec,
     BackfillPolicy,
     MaterializeResult,
+    MetadataValue,
     multi_asset,
 )
 
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.summary import session_numbers, walk_digest
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, walk
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, Walk, walk
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
 
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
+_DESCRIPTIONS = {
+    "proposals": "Stages 1 to 3 per ticket: budget, the controller's units and why, volatility scale, the ticket's own caps.",
+    "gate_decisions": "Stage 4 per ticket: APPROVED, ADJUSTED or REJECTED, and what may pass.",
+    "target_portfolios": "Stage 5: net target weight per name, as a fraction of nav.",
+    "decisions": "Per ticket: proposed and final units, legs after the ticket caps and after every stage, costs, volatility.",
+    "limit_audit": "Every hard limit measured in integers on the book: bound, utilization, OK, AMBER or BREACH, and its price.",
+    "ideal_portfolio": "Stage 6, the released book: whole shares and exact cents per name, with CASH that makes the sum zero.",
+    "portfolio_blotter": "What changes from yesterday's desk positions, per ticket leg.",
+    "desk_positions": "Stage 7: what the desk holds after the session; tomorrow starts from it.",
+    "clip_ledger": "Every touch of every ticket: stage, limit, bound, value in, value out, and the reason in words.",
+    "desk_state": "What one session hands to the next, with the hash of what it started from.",
+}
 _INPUTS = ["daily_bars", "pair_state", "instrument_state", "ticket_snapshots", "strategy_budgets"]
 _DEPENDENCIES = {
     "proposals": _INPUTS,
@@ -46,7 +60,13 @@ _DEPENDENCIES = {
 @multi_asset(
     name="desk_days",
     specs=[
-        AssetSpec(name, group_name="construction", deps=_DEPENDENCIES[name], kinds={"duckdb", "polars"})
+        AssetSpec(
+            name,
+            group_name="construction",
+            deps=_DEPENDENCIES[name],
+            description=_DESCRIPTIONS[name],
+            kinds={"duckdb", "polars"},
+        )
         for name in CONSTRUCTION_TABLES
     ],
     partitions_def=SESSIONS,
@@ -76,5 +96,12 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
     for table, numbers in session_numbers(done, config.desk.nav).items():
         attach(context, table, numbers)
     for name in CONSTRUCTION_TABLES:
-        digest = {"digest": walk_digest(done, config)} if name == "ideal_portfolio" else {}
-        yield MaterializeResult(asset_key=name, metadata={"rows_in_run": done.frames[name].height, **digest})
+        yield MaterializeResult(asset_key=name, metadata=_run_metadata(name, done, config))
+
+
+def _run_metadata(name: str, done: Walk, config: Config) -> dict[str, MetadataValue]:
+    """What the whole run says of one asset; the book carries a digest to read."""
+    metadata: dict[str, MetadataValue] = {"rows_in_run": MetadataValue.int(done.frames[name].height)}
+    if name == "ideal_portfolio":
+        metadata["digest"] = MetadataValue.md(walk_digest(done, config))
+    return metadata

@@ -72,7 +72,15 @@ def trading_sessions_asset(context: AssetExecutionContext, desk: DeskResource) -
 
 
 @multi_asset(
-    specs=[AssetSpec("bar_findings", group_name="market", deps=["daily_bars", "ticket_snapshots"], kinds={"duckdb"})],
+    specs=[
+        AssetSpec(
+            "bar_findings",
+            group_name="market",
+            deps=["daily_bars", "ticket_snapshots"],
+            description="Every fault of the bars; ERROR where a ticket in force needs the name, WARN elsewhere.",
+            kinds={"duckdb"},
+        )
+    ],
     check_specs=[AssetCheckSpec(name, asset="bar_findings") for name in CHECKS],
     partitions_def=SESSIONS,
     backfill_policy=ONE_RUN,
