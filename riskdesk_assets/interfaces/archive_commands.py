@@ -13,7 +13,7 @@ from riskdesk_assets.interfaces.options import echo_json, json_option
 REPLAY_WAIT_SECONDS = 900.0
 
 
-@click.command()
+@click.command(short_help="Compute a run again and compare every hash.")
 @click.argument("run_id", metavar="RUN")
 @json_option
 @click.pass_context
@@ -58,7 +58,7 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
         ctx.exit(FAILED)
 
 
-@click.command()
+@click.command(short_help="Restore the warehouse from the run directories.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def rebuild(yes: bool, as_json: bool) -> None:

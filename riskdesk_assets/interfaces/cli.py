@@ -7,11 +7,13 @@ import logging
 import click
 
 from riskdesk_assets.interfaces.archive_commands import rebuild, replay
+from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
+from riskdesk_assets.interfaces.terminal import shortened
 from riskdesk_assets.interfaces.ticket_commands import tickets
 from riskdesk_assets.interfaces.ui_command import ui
 
@@ -26,6 +28,7 @@ COMMANDS: tuple[click.Command, ...] = (
     replay,
     rebuild,
     ui,
+    bench,
 )
 
 
@@ -58,7 +61,7 @@ for command in COMMANDS:
 
 class _OnStandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"alert: {redact(record.getMessage())}", err=True)
+        click.echo(f"alert: {shortened(redact(record.getMessage()))}", err=True)
 
 
 def _say_alerts() -> None:

@@ -14,6 +14,7 @@ from riskdesk_assets.alerts.sensors import deliver_breaches
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.construction.start import stale_from
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
 from riskdesk_assets.interfaces.failures import Failure, Unusable, failure_named
 from riskdesk_assets.interfaces.instance import open_instance
@@ -28,6 +29,7 @@ from riskdesk_assets.interfaces.wanted_sessions import (
 )
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.reports.run_artifacts import directory_id
+from riskdesk_assets.strategy.loading import load_tickets
 
 MAIN_JOB = "post_close"
 
@@ -43,6 +45,8 @@ class DeskRun:
     run_folder: Path | None
     alerts_sent: int
     undelivered: Mapping[str, str]
+    ticket_problems: tuple[str, ...]
+    stale_from: date | None
 
     @property
     def failed(self) -> bool:
@@ -70,7 +74,10 @@ class DeskRun:
             "clips": [asdict(line) for line in summary.clips],
             "limits": [asdict(line) for line in summary.limits],
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],
+            "ticket_problems": list(self.ticket_problems),
+            "stale_from": self.stale_from,
             "alerts_sent": self.alerts_sent,
+            "alerts_failed": dict(self.undelivered),
             "paths": {"run": self.run_folder, "runs": self.paths.runs, "warehouse": self.paths.warehouse},
         }
 
@@ -104,7 +111,17 @@ def run_desk(
     if summary is None:
         checks = [f"{check.session or ''} {check.name}: {check.message}" for check in outcome.hard_failures]
         raise Failure(f"no session from {wanted.first} to {wanted.last} was computed", *checks)
-    return DeskRun(wanted, outcome, summary, paths, _run_folder(paths, summary), delivery.sent, delivery.failures)
+    return DeskRun(
+        wanted=wanted,
+        outcome=outcome,
+        summary=summary,
+        paths=paths,
+        run_folder=_run_folder(paths, summary),
+        alerts_sent=delivery.sent,
+        undelivered=delivery.failures,
+        ticket_problems=tuple(str(problem) for problem in load_tickets(paths.tickets, config.universe).problems),
+        stale_from=stale_from(Warehouse(paths.warehouse).read("desk_state")),
+    )
 
 
 def require_finished(outcome: JobOutcome) -> None:

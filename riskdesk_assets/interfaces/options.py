@@ -18,6 +18,10 @@ DEBUG = "riskdesk.debug"
 class DeskGroup(click.Group):
     """A group whose commands may raise the desk's own errors; they are told in one place, with the documented exit codes."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they were registered: that of the work."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; any error but click's own becomes a Failure."""
         try:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskdesk_assets.interfaces.failures import FAILED
+from riskdesk_assets.interfaces.failures import FAILED, redact
 from riskdesk_assets.interfaces.options import DEBUG, json_option, require_one_way, session_options
 
 if TYPE_CHECKING:
     from riskdesk_assets.interfaces.desk_run import DeskRun
 
 
-@click.command()
+@click.command(short_help="The main job: bars in, an audited ideal portfolio out.")
 @session_options
 @click.option("--alert-backdated", is_flag=True, help="Send alerts for sessions older than the newest one, too.")
 @json_option
@@ -62,7 +62,11 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
     out = console()
     show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
     where_to_look(out, done.paths.warehouse, done.summary)
+    if done.stale_from is not None:
+        click.echo(f"sessions from {done.stale_from} on are stale now: `riskdesk run` computes them again", err=True)
+    for problem in done.ticket_problems:
+        click.echo(f"{click.style('error:', fg='red')} {redact(problem)}", err=True)
     for channel, why in sorted(done.undelivered.items()):
-        click.echo(f"alerts not delivered by {channel}: {why}", err=True)
+        click.echo(f"alerts not delivered by {channel}: {redact(why)}", err=True)
     if done.alerts_sent:
-        click.echo(f"{done.alerts_sent} alert{'s' if done.alerts_sent > 1 else ''} sent", err=True)
+        click.echo(f"{done.alerts_sent} alert{'s' if done.alerts_sent > 1 else ''} delivered", err=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
-from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary
+from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
         f"({newest.net / summary.nav:+.1%})   NAV {dollars(summary.nav)}   equity {dollars(newest.equity)}"
     )
     if newest.reason:
-        console.print(f"  {escaped(newest.reason)}")
+        console.print(f"  {escaped(shortened(newest.reason))}")
     _book(console, summary)
     _clips(console, summary)
     _limits(console, summary)
@@ -110,25 +110,34 @@ def _released_line(summary: DeskSummary) -> str:
 
 
 def _failures(console: Console, summary: DeskSummary, checks: Sequence[FailedCheck]) -> None:
-    unreleased: Sequence[SessionLine] = summary.unreleased
-    for line in unreleased[:LISTED]:
-        console.print(f"[bold red]not released[/]  {line.session}: {line.status}")
-    if len(unreleased) > LISTED:
-        console.print(f"[bold red]not released[/]  and {len(unreleased) - LISTED} more sessions")
+    by_status: dict[str, list[str]] = {}
+    for line in summary.unreleased:
+        by_status.setdefault(line.status, []).append(str(line.session))
+    for status, sessions in by_status.items():
+        console.print(f"[bold red]not released[/]  {status}: {_listed(sessions)}")
     show_failed_checks(console, checks)
 
 
 def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
-    """Hard failures by session and name; warnings counted by name."""
-    hard = [check for check in checks if check.hard]
-    for check in hard[:LISTED]:
-        console.print(f"[bold red]failed check[/]  {check.session or ''} {escaped(check.name)}: {escaped(check.message)}")
-    if len(hard) > LISTED:
-        console.print(f"[bold red]failed check[/]  and {len(hard) - LISTED} more; --json has them all")
+    """Hard failures by name with their sessions and what the newest says; warnings counted by name."""
+    hard: dict[str, list[FailedCheck]] = {}
     warnings: dict[str, int] = {}
     for check in checks:
-        if not check.hard:
+        if check.hard:
+            hard.setdefault(check.name, []).append(check)
+        else:
             warnings[check.name] = warnings.get(check.name, 0) + 1
+    for name, found in hard.items():
+        sessions = _listed([str(check.session) for check in found if check.session is not None])
+        said = f"[bold red]failed check[/]  {escaped(name)}: {sessions}"
+        console.print(said)
+        console.print(f"  {escaped(shortened(found[-1].message))}")
     if warnings:
         told = ", ".join(f"{name} {count}" for name, count in sorted(warnings.items()))
         console.print(f"[yellow]warnings[/]  {escaped(told)}; --json lists them")
+
+
+def _listed(words: Sequence[str]) -> str:
+    """The words, or the first ones and how many more there are."""
+    more = len(words) - LISTED
+    return ", ".join(words[:LISTED]) + (f" and {more:,} more" if more > 0 else "")

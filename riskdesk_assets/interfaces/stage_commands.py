@@ -10,7 +10,7 @@ from riskdesk_assets.interfaces.failures import FAILED
 from riskdesk_assets.interfaces.options import DEBUG, SESSION, json_option, require_one_way, session_options
 
 
-@click.command("ingest-prices")
+@click.command("ingest-prices", short_help="Bring in daily bars and check them.")
 @click.option("--start", type=SESSION, required=True, help="First day; a day without a session counts as the one after it.")
 @click.option("--end", type=SESSION, required=True, help="Last day; its session must have closed.")
 @json_option
@@ -28,7 +28,7 @@ def ingest_prices(ctx: click.Context, start: date, end: date, as_json: bool) -> 
     _stage(ctx, "ingest", None, start, end, as_json=as_json)
 
 
-@click.command("build-features")
+@click.command("build-features", short_help="Hedge ratios, z-scores, volatilities, regimes.")
 @session_options
 @json_option
 @click.pass_context
@@ -45,7 +45,7 @@ def build_features(ctx: click.Context, asof: date | None, start: date | None, en
     _stage(ctx, "features", asof, start, end, as_json=as_json)
 
 
-@click.command("run-controller")
+@click.command("run-controller", short_help="From tickets and features to a released book.")
 @session_options
 @json_option
 @click.pass_context
@@ -62,7 +62,7 @@ def run_controller(ctx: click.Context, asof: date | None, start: date | None, en
     _stage(ctx, "controller", asof, start, end, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="What earlier books earned.")
 @session_options
 @json_option
 @click.pass_context

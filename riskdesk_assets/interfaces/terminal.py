@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 100
+LONGEST_TEXT = 280  # of a reason or message; --json has the whole of it
 SIMULATED = "SIMULATED"
 
 
@@ -58,6 +59,11 @@ def escaped(text: object) -> str:
     from rich.markup import escape
 
     return escape(str(text))
+
+
+def shortened(text: str, most: int = LONGEST_TEXT) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= most else f"{text[:most].rstrip()}..."
 
 
 def dollars(amount: float, places: int = 0) -> str:

@@ -22,7 +22,7 @@ PROBE_SECONDS = 0.5
 STOP_SECONDS = 30
 
 
-@click.command()
+@click.command(short_help="Dagster's graph, runs and checks in a browser.")
 @click.option("--port", default=3000, show_default=True, type=click.IntRange(1, 65535), help="Port on 127.0.0.1.")
 def ui(port: int) -> None:
     """Show the asset graph, runs, checks, schedules and sensors in a browser, on this machine only.
