@@ -3,7 +3,7 @@
 from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
 
 from riskdesk_assets.alerts.sensors import SENSORS as ALERT_SENSORS
-from riskdesk_assets.common.resources import DeskResource
+from riskdesk_assets.common.resources import DeskResource, WarehouseResource
 from riskdesk_assets.construction import assets as construction
 from riskdesk_assets.construction import checks as construction_checks
 from riskdesk_assets.features import assets as features
@@ -20,5 +20,5 @@ defs = Definitions(
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[ticket_folder_sensor, *ALERT_SENSORS],
-    resources={"desk": DeskResource()},
+    resources={"desk": DeskResource(), "duckdb": WarehouseResource()},
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dagster import DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, SkipReason, schedule
+from datetime import date
+
+from dagster import AssetKey, DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, SkipReason, schedule
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from riskdesk_assets.common.resources import desk_calendar
-from riskdesk_assets.common.sessions import NEW_YORK
+from riskdesk_assets.common.sessions import NEW_YORK, SessionCalendar
 from riskdesk_assets.jobs import post_close
 
 
@@ -24,10 +27,26 @@ def post_close_schedule(context: ScheduleEvaluationContext) -> RunRequest | Skip
     calendar = desk_calendar()
     if calendar.is_session(day):
         calendar.require_closed(day, at)
-        return RunRequest(run_key=f"post_close:{day}", partition_key=day.isoformat())
+        return _request(calendar, day, _newest_state(context, day))
     following = calendar.between(day, calendar.last_day)[0]
     why = "is a weekend day" if day.weekday() >= 5 else "is a holiday or another day on which the NYSE is closed"
     return SkipReason(f"{day} {why}; the next session is {following}, which has not closed yet")
+
+
+def _newest_state(context: ScheduleEvaluationContext, day: date) -> date | None:
+    """The newest session before ``day`` that the desk has a state for; None for a desk without one."""
+    known = context.instance.get_materialized_partitions(AssetKey("desk_state"))
+    return max((found for found in map(date.fromisoformat, known) if found < day), default=None)
+
+
+def _request(calendar: SessionCalendar, day: date, newest: date | None) -> RunRequest:
+    """The day alone; or, where sessions were missed, all of them up to the day as one run, since each starts from the last."""
+    run_key = f"post_close:{day}"
+    first = day if newest is None else calendar.after(newest)
+    if first >= day:
+        return RunRequest(run_key=run_key, partition_key=day.isoformat())
+    tags = {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: day.isoformat()}
+    return RunRequest(run_key=run_key, tags=tags)
 
 
 SCHEDULES = (post_close_schedule,)

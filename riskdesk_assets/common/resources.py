@@ -18,6 +18,8 @@ from dagster import (
     PreviewWarning,
     TimeWindowPartitionsDefinition,
 )
+from dagster_duckdb import DuckDBResource
+from duckdb import DuckDBPyConnection
 from pydantic import Field, PrivateAttr
 
 from riskdesk_assets.common.errors import InputError, Problem
@@ -47,6 +49,22 @@ def partitions() -> TimeWindowPartitionsDefinition:
     """
     calendar = desk_calendar()
     return _partitions(calendar.sessions[0], calendar.weekday_closures(calendar.sessions[0], calendar.last_day))
+
+
+class WarehouseResource(DuckDBResource):
+    """Dagster's DuckDB resource over the desk's file, for anybody's own assets: closed in a finally, a lock is waited for."""
+
+    database: str = Field(default="", description="The DuckDB file; empty: DATA_DIR/riskdesk.duckdb.")
+
+    def tables(self) -> Warehouse:
+        """The desk's tables in that file."""
+        return Warehouse(Path(self.database) if self.database else load_paths().warehouse)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[DuckDBPyConnection]:
+        """A connection for as long as the block runs."""
+        with self.tables().connect() as connection:
+            yield connection
 
 
 class DeskResource(ConfigurableResource["DeskResource"]):

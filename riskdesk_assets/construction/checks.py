@@ -11,7 +11,7 @@ from dagster import (
 )
 
 from riskdesk_assets.common.checks import check_events
-from riskdesk_assets.common.resources import DeskResource, partitions
+from riskdesk_assets.common.resources import DeskResource, WarehouseResource, partitions
 from riskdesk_assets.construction.remeasure import CHECKS, Written, remeasure
 
 CHECKED = "ideal_portfolio"
@@ -31,10 +31,12 @@ CHECKED = "ideal_portfolio"
         for name in CHECKS
     ],
 )
-def hard_limits(context: AssetCheckExecutionContext, desk: DeskResource) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+def hard_limits(
+    context: AssetCheckExecutionContext, desk: DeskResource, duckdb: WarehouseResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
     """Every limit family of every session of the run."""
     first, last = desk.session_range(context)
-    warehouse = desk.warehouse()
+    warehouse = duckdb.tables()
     written = Written(
         desk_positions=warehouse.read("desk_positions", first, last),
         portfolio_blotter=warehouse.read("portfolio_blotter", first, last),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from dagster import RunRequest, SkipReason, build_schedule_context
+from dagster import AssetMaterialization, RunRequest, SkipReason, build_schedule_context, instance_for_test
 from dagster._utils.schedules import cron_string_iterator
 
 from riskdesk_assets.common.resources import desk_calendar, partitions
@@ -16,6 +16,12 @@ from riskdesk_assets.schedules import post_close_schedule
 @pytest.fixture(autouse=True)
 def _data(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("DATA_DIR", str(tmp_path_factory.getbasetemp() / "calendar"))
+
+
+@pytest.fixture
+def instance():
+    with instance_for_test() as found:
+        yield found
 
 
 def at(day: date, hour: int = 16, minute: int = 45) -> datetime:
@@ -35,7 +41,7 @@ def test_a_half_day_and_a_friday_appear_on_the_day_itself():
     assert partitions().get_partition_keys(current_time=at(date(2026, 11, 20), 16, 29))[-1] == "2026-11-19"
 
 
-def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day():
+def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day(instance):
     calendar = desk_calendar()
     first, last = date(2024, 1, 1), date(2027, 12, 31)
     ticks = cron_string_iterator(at(first, 0, 0).timestamp(), post_close_schedule.cron_schedule, "America/New_York")
@@ -43,7 +49,7 @@ def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day():
     for tick in ticks:
         if tick.date() > last:
             break
-        result = post_close_schedule(build_schedule_context(scheduled_execution_time=tick))
+        result = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=tick))
         local = tick.astimezone(NEW_YORK)
         assert (local.hour, local.minute) == (16, 45)
         if isinstance(result, RunRequest):
@@ -53,10 +59,21 @@ def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day():
     assert asked == [str(session) for session in calendar.between(first, last)]
 
 
-def test_thanksgiving_is_skipped_by_name_and_does_not_ask_for_the_friday_that_already_has_a_partition():
+def test_thanksgiving_is_skipped_by_name_and_does_not_ask_for_the_friday_that_already_has_a_partition(instance):
     thanksgiving = date(2026, 11, 26)
     assert "2026-11-27" in partitions().get_partition_keys(current_time=at(thanksgiving))
-    result = post_close_schedule(build_schedule_context(scheduled_execution_time=at(thanksgiving)))
+    result = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=at(thanksgiving)))
     assert isinstance(result, SkipReason)
     assert "2026-11-26 is a holiday" in result.skip_message
     assert "next session is 2026-11-27, which has not closed" in result.skip_message
+
+
+def test_missed_sessions_are_asked_for_with_the_day_as_one_run(instance):
+    instance.report_runless_asset_event(AssetMaterialization("desk_state", partition="2026-11-13"))
+    monday, wednesday = date(2026, 11, 16), date(2026, 11, 18)
+    alone = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=at(monday)))
+    assert (alone.partition_key, alone.tags) == ("2026-11-16", {})
+    late = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=at(wednesday)))
+    assert late.partition_key is None
+    assert late.tags["dagster/asset_partition_range_start"] == "2026-11-16"
+    assert late.tags["dagster/asset_partition_range_end"] == "2026-11-18"
