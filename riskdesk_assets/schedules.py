@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from dagster import AssetKey, DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, SkipReason, schedule
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
@@ -21,13 +21,19 @@ from riskdesk_assets.jobs import post_close
     description="Weekdays at 16:45 New York, a quarter of an hour after the session's partition appears.",
 )
 def post_close_schedule(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
-    """Ask for the session of the tick's own day, or say why there is none."""
-    at = context.scheduled_execution_time.astimezone(NEW_YORK)
-    day = at.date()
+    """Ask for the session of the tick's own day, with any missed before it, or say why there is none."""
     calendar = desk_calendar()
+    wanted = session_of(calendar, context.scheduled_execution_time)
+    return wanted if isinstance(wanted, SkipReason) else _request(calendar, wanted, _newest_state(context, wanted))
+
+
+def session_of(calendar: SessionCalendar, tick: datetime) -> date | SkipReason:
+    """The session that closed on the tick's own day in New York, or why there is none."""
+    at = tick.astimezone(NEW_YORK)
+    day = at.date()
     if calendar.is_session(day):
         calendar.require_closed(day, at)
-        return _request(calendar, day, _newest_state(context, day))
+        return day
     following = calendar.between(day, calendar.last_day)[0]
     why = "is a weekend day" if day.weekday() >= 5 else "is a holiday or another day on which the NYSE is closed"
     return SkipReason(f"{day} {why}; the next session is {following}, which has not closed yet")

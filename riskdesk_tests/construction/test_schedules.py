@@ -10,7 +10,7 @@ from dagster._utils.schedules import cron_string_iterator
 
 from riskdesk_assets.common.resources import desk_calendar, partitions
 from riskdesk_assets.common.sessions import NEW_YORK
-from riskdesk_assets.schedules import post_close_schedule
+from riskdesk_assets.schedules import post_close_schedule, session_of
 
 
 @pytest.fixture(autouse=True)
@@ -41,22 +41,21 @@ def test_a_half_day_and_a_friday_appear_on_the_day_itself():
     assert partitions().get_partition_keys(current_time=at(date(2026, 11, 20), 16, 29))[-1] == "2026-11-19"
 
 
-def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day(instance):
+def test_from_2024_to_2027_every_session_is_asked_for_once_and_no_other_day():
     calendar = desk_calendar()
     first, last = date(2024, 1, 1), date(2027, 12, 31)
     ticks = cron_string_iterator(at(first, 0, 0).timestamp(), post_close_schedule.cron_schedule, "America/New_York")
-    asked: list[str] = []
+    asked: list[date] = []
     for tick in ticks:
         if tick.date() > last:
             break
-        result = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=tick))
+        session = session_of(calendar, tick)
         local = tick.astimezone(NEW_YORK)
         assert (local.hour, local.minute) == (16, 45)
-        if isinstance(result, RunRequest):
-            assert tick.astimezone(UTC) > calendar.close_of(local.date())
-            assert result.run_key == f"post_close:{result.partition_key}"
-            asked.append(result.partition_key)
-    assert asked == [str(session) for session in calendar.between(first, last)]
+        if not isinstance(session, SkipReason):
+            assert tick.astimezone(UTC) > calendar.close_of(session)
+            asked.append(session)
+    assert asked == list(calendar.between(first, last))
 
 
 def test_thanksgiving_is_skipped_by_name_and_does_not_ask_for_the_friday_that_already_has_a_partition(instance):
@@ -72,7 +71,8 @@ def test_missed_sessions_are_asked_for_with_the_day_as_one_run(instance):
     instance.report_runless_asset_event(AssetMaterialization("desk_state", partition="2026-11-13"))
     monday, wednesday = date(2026, 11, 16), date(2026, 11, 18)
     alone = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=at(monday)))
-    assert (alone.partition_key, alone.tags) == ("2026-11-16", {})
+    assert isinstance(alone, RunRequest)
+    assert (alone.partition_key, alone.run_key, alone.tags) == ("2026-11-16", "post_close:2026-11-16", {})
     late = post_close_schedule(build_schedule_context(instance=instance, scheduled_execution_time=at(wednesday)))
     assert late.partition_key is None
     assert late.tags["dagster/asset_partition_range_start"] == "2026-11-16"
