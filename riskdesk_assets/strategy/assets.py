@@ -29,12 +29,14 @@ READABLE = "tickets_readable"
 
 
 @multi_asset(
-    specs=[AssetSpec(
+    specs=[
+        AssetSpec(
             "ticket_snapshots",
             group_name="strategy",
             description="Every ticket file as it stood, with its content hash and what changed since the session before.",
             kinds={"yaml", "duckdb"},
-        )],
+        )
+    ],
     check_specs=[AssetCheckSpec(READABLE, asset="ticket_snapshots", description="Every ticket file can be used.")],
     partitions_def=SESSIONS,
     backfill_policy=ONE_RUN,
