@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from riskdesk_assets.book.clips import Clip
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.construction.carry import carry
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
@@ -60,7 +61,11 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         day: what is known at the close.
         state: the desk after the session before.
         context: configuration and what is derived from it.
+
+    Raises:
+        StateError: a held name is not in the universe.
     """
+    _require_known(state, context)
     carried = carry(state, day.session, day.prints, day.splits, context.config.desk.frozen)
     items = proposals(day, state, carried.positions, context)
     released = release(day, items, context)
@@ -89,6 +94,17 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         pnl_gross_cents=carried.pnl_gross_cents,
         costs_cents=costs,
     )
+
+
+def _require_known(state: DeskState, context: DeskContext) -> None:
+    """A name without an instrument has no cost, no limit and no bars: its position would pass for delisted."""
+    for position in state.positions:
+        for leg in position.legs:
+            if leg.symbol not in context.config.universe.symbols:
+                raise StateError(
+                    f"{leg.symbol} is not in the universe, but ticket {position.ticket_id} holds {leg.shares:,} shares of it: "
+                    "put it back until the position is closed"
+                )
 
 
 def _shares(position: Position) -> tuple[int, int]:
