@@ -1,0 +1,223 @@
+"""A desk in memory: configuration, tickets and bars in, the walk's inputs or one day's out. No Dagster, no warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from riskdesk_assets.common.errors import Problem
+from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.money import price_ticks
+from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
+from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.desk_day import DayResult, desk_day
+from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
+from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
+from riskdesk_assets.construction.walk import WalkInputs
+from riskdesk_assets.features.compute import pair_states, panel_of, watched_pairs
+from riskdesk_assets.market.history import History, lookback_start
+from riskdesk_assets.market.sample import SampleMarket
+from riskdesk_assets.market.snapshots import Snapshot
+from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.strategy.library import strategy_budgets
+from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder, load_tickets
+from riskdesk_assets.strategy.snapshots import ticket_snapshots
+from riskdesk_assets.strategy.ticket import Ticket
+
+CODE = "the tests' own code version"
+PRIOR = ("desk_positions", "portfolio_blotter", "clip_ledger")
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+
+@cache
+def calendar() -> SessionCalendar:
+    """NYSE sessions to the end of 2027."""
+    return load_calendar(None, date(2027, 12, 31))
+
+
+def sessions_from(first: date, count: int) -> tuple[date, ...]:
+    """``count`` sessions from ``first`` on."""
+    place = calendar().position(calendar().on_or_before(first))
+    return calendar().sessions[place : place + count]
+
+
+def desk_config(profile: str = "desk", environ: Mapping[str, str] | None = None) -> Config:
+    """The repo's own configuration under a profile."""
+    paths = load_paths({"RISKDESK_CONFIG_DIR": str(ROOT / "config")})
+    return load_config(paths, {"RISKDESK_PROFILE": profile, **(environ or {})})
+
+
+def changed(model: ModelT, path: str, value: object) -> ModelT:
+    """A copy with one value changed: ``changed(config, "desk.controller.exit_z", 0.5)``; checked like the file itself."""
+    raw = model.model_dump()
+    place = raw
+    *parents, last = path.split(".")
+    for name in parents:
+        place = place[name]
+    place[last] = value
+    return type(model).model_validate(raw)
+
+
+def make_ticket(ticket_id: str = "jpm-bac", leg_a: str = "JPM", leg_b: str = "BAC", **fields: object) -> Ticket:
+    """A usable ticket."""
+    base: dict[str, object] = {
+        "type": "PAIR",
+        "orientation": "BOTH",
+        "max_gross_notional": 800_000.0,
+        "max_leg_notional": 560_000.0,
+        "horizon_days": 30,
+        "conviction": 3,
+        "time_stop_days": 45,
+        "flatten_on_breakdown": True,
+        "expires_on": date(2027, 12, 31),
+    }
+    return Ticket.model_validate({"ticket_id": ticket_id, "leg_a": leg_a, "leg_b": leg_b, **base, **fields})
+
+
+@cache
+def shipped_tickets() -> tuple[Ticket, ...]:
+    """The repo's own example tickets."""
+    folder = load_tickets(ROOT / "tickets" / "active", desk_config().universe)
+    assert not folder.problems, folder.problems
+    return tuple(item.ticket for item in folder.tickets)
+
+
+def snapshots_of(
+    tickets: Sequence[Ticket],
+    sessions: Sequence[date],
+    problems: Sequence[Problem] = (),
+    previous: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The table ticket_snapshots of a folder that holds these tickets, one file each, and these unusable files."""
+    loaded = tuple(LoadedTicket(item, f"{item.ticket_id}.yaml", item.content_hash) for item in tickets)
+    folder = TicketFolder(loaded, tuple(problems), {}, "")
+    before = TABLES["ticket_snapshots"].frame([]) if previous is None else previous
+    return ticket_snapshots(folder, sessions, before, {})
+
+
+@cache
+def _sample(profile: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    universe, days = desk_config(profile).universe, calendar().sessions
+    market = SampleMarket(universe, calendar())
+    return market.bars(universe.watched, days[0], days[-1]), market.volatility_index("^VIX", days[0], days[-1])
+
+
+def sample_bars() -> pl.DataFrame:
+    """The whole sample market."""
+    return _sample("desk")[0]
+
+
+def history_of_bars(
+    config: Config, first: date, last: date, bars: pl.DataFrame | None = None, volatility: pl.DataFrame | None = None
+) -> History:
+    """Bars (the sample market's where none are given) cut to what the range may read."""
+    bars = sample_bars() if bars is None else bars
+    volatility = _sample("desk")[1] if volatility is None else volatility
+    start = lookback_start(calendar(), config, first)
+    within = pl.col("as_of_date").is_between(start, last)
+    source = "SIMULATED" if bars.is_empty() else str(bars["source"][0])
+    snapshot = Snapshot("in-memory", start, last, source, ())
+    stale = config.desk.quality.stale_sessions
+    return History(snapshot, calendar(), first, last, bars.filter(within), volatility.filter(within), stale)
+
+
+def inputs_of(
+    config: Config,
+    tickets: pl.DataFrame | Sequence[Ticket],
+    first: date,
+    last: date,
+    bars: pl.DataFrame | None = None,
+    start: DeskState = GENESIS,
+) -> WalkInputs:
+    """The walk's inputs for a range, with the features computed from the bars; tickets or a ready ticket_snapshots."""
+    history = history_of_bars(config, first, last, bars)
+    panel = panel_of(history, config)
+    rows = tickets if isinstance(tickets, pl.DataFrame) else snapshots_of(tickets, history.wanted)
+    rows = rows.filter(pl.col("as_of_date").is_between(first, last))
+    pairs = watched_pairs(config, rows, history.wanted)
+    quiet = config.model_copy(
+        update={
+            "desk": config.desk.model_copy(
+                update={"features": config.desk.features.model_copy(update={"coint_refresh": "never"})}
+            )
+        }
+    )
+    return walk_inputs(
+        history,
+        panel,
+        config,
+        pair_state=pair_states(panel, quiet, pairs, first, last),
+        ticket_snapshots=rows,
+        strategy_budgets=strategy_budgets(rows),
+        start=start,
+        code_version=CODE,
+    )
+
+
+def marks(**prices: float) -> dict[str, Mark]:
+    """Prints of one session: close and adjusted close alike."""
+    return {symbol: Mark(price_ticks(price), price) for symbol, price in prices.items()}
+
+
+def signal(zscore: float, beta: float = 1.0, *, extreme: bool | None = None) -> PairSignal:
+    """A pair's state; broken from |z| = 3 on."""
+    return PairSignal(zscore, beta, abs(zscore) >= 3.0 if extreme is None else extreme, 0.02, 15.0)
+
+
+def flat_covariance(symbols: Iterable[str], daily_vol: float = 0.015, correlation: float = 0.6) -> Covariance:
+    """Every name as volatile as the next, every two as correlated as the next two."""
+    names = tuple(sorted(symbols))
+    matrix = np.full((len(names), len(names)), correlation)
+    np.fill_diagonal(matrix, 1.0)
+    return Covariance(names, matrix * daily_vol**2, 0.1, 252)
+
+
+def day_of(
+    session: date,
+    tickets: Iterable[Ticket],
+    signals: Mapping[str, PairSignal],
+    prints: Mapping[date, Mapping[str, Mark]],
+    *,
+    covariance: Covariance | None = None,
+    splits: Mapping[str, Fraction] | None = None,
+    unreadable: tuple[str, ...] = (),
+) -> DayInputs:
+    """One close, by hand; every ticket's budget is its own cap."""
+    tickets = tuple(tickets)
+    return DayInputs(
+        session=session,
+        run_id=f"{session:%Y%m%d}-test",
+        tickets=tickets,
+        unreadable=unreadable,
+        budgets={item.ticket_id: item.max_gross_notional for item in tickets},
+        signals=signals,
+        prints=prints,
+        splits=splits or {},
+        covariance=covariance,
+    )
+
+
+def held(ticket_id: str, legs: Mapping[str, tuple[int, float]], priced_on: date, age: int = 3, missing: int = 0) -> Position:
+    """A held ticket: symbol -> (shares, price), leg A first."""
+    first, second = (HeldLeg(symbol, shares, price_ticks(price), priced_on) for symbol, (shares, price) in legs.items())
+    return Position(ticket_id, first, second, priced_on, age, missing)
+
+
+def state_of(session: date, *positions: Position) -> DeskState:
+    """The desk after a session with these positions and nothing remembered."""
+    return replace(GENESIS, session=session, positions=tuple(sorted(positions, key=lambda item: item.ticket_id)))
+
+
+def run_day(day: DayInputs, state: DeskState, config: Config) -> DayResult:
+    """The funnel for one hand-made day."""
+    return desk_day(day, state, desk_context(config))
