@@ -17,6 +17,7 @@ import click
 from riskdesk_assets.interfaces.failures import Failure, Unusable
 
 HOST = "127.0.0.1"
+QUIET = "ignore:Function `dev_command` is superseded"  # by a tool of another package
 READY_SECONDS = 180
 PROBE_SECONDS = 0.5
 STOP_SECONDS = 30
@@ -39,6 +40,7 @@ def ui(port: int) -> None:
     environ |= {"RISKDESK_CONFIG_DIR": str(paths.config), "UNIVERSE_FILE": str(paths.universe)}
     if paths.prices is not None:
         environ["PRICES_DIR"] = str(paths.prices)
+    environ["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), QUIET)))
     paths.data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "dagster", "dev", "--module-name", "riskdesk_assets.definitions"]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning"]

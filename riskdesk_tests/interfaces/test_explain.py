@@ -1,0 +1,104 @@
+"""``riskdesk explain``: a ticket from its intent to its shares, a symbol from its tickets to its net."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from riskdesk_tests.interfaces.conftest import DeskFolder
+
+
+def held_ticket(built: DeskFolder) -> str:
+    return str(built.warehouse.read("desk_positions", built.last, built.last)["ticket_id"][0])
+
+
+def told(built: DeskFolder, *arguments: str) -> dict[str, Any]:
+    result = built.run("explain", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    story: dict[str, Any] = json.loads(result.stdout)
+    return story
+
+
+def test_a_ticket_is_told_from_its_intent_to_its_shares(built: DeskFolder) -> None:
+    ticket = held_ticket(built)
+    story = told(built, ticket)
+    assert story["kind"] == "ticket"
+    names = [stage["name"] for stage in story["stages"]]
+    assert names == ["intent", "budget", "controller", "vol target", "ticket caps", "gatekeeper", "optimizer", "whole shares"]
+    row = built.warehouse.read("proposals", built.last, built.last).filter(pl.col("ticket_id") == ticket).row(0, named=True)
+    assert (story["zscore"], story["beta"], story["units"]) == (row["zscore"], row["beta"], row["units"])
+    positions = built.warehouse.read("desk_positions", built.last, built.last).filter(pl.col("ticket_id") == ticket)
+    assert [line["shares"] for line in story["held"]] == positions["shares"].to_list()
+    cents = positions["notional_cents"].abs().sum()
+    assert story["stages"][-1]["gross"] == pytest.approx(cents / 100)
+
+
+def test_no_stage_after_the_ticket_caps_adds_to_a_ticket(built: DeskFolder) -> None:
+    for ticket in built.warehouse.read("proposals", built.last, built.last)["ticket_id"]:
+        stages = {stage["name"]: stage["gross"] for stage in told(built, ticket)["stages"]}
+        assert stages["gatekeeper"] <= stages["ticket caps"] + 1e-6
+        assert stages["optimizer"] <= stages["gatekeeper"] + 1e-6
+
+
+def test_each_clip_of_the_ledger_is_told_in_order(built: DeskFolder) -> None:
+    ledger = built.warehouse.read("clip_ledger", built.last, built.last)
+    ticket = ledger["ticket_id"][0]
+    own = ledger.filter(pl.col("ticket_id") == ticket).sort("sequence")
+    story = told(built, ticket)
+    assert [(clip["stage"], clip["limit"], clip["value_out"]) for clip in story["clips"]] == list(
+        own.select("stage", "limit_name", "value_out").iter_rows()
+    )
+    text = built.run("explain", ticket).stdout
+    for word in own["reason"][0].split():
+        assert word in text
+
+
+def test_a_symbol_nets_to_its_row_of_the_book(built: DeskFolder) -> None:
+    book = built.warehouse.read("ideal_portfolio", built.last, built.last).filter(~pl.col("is_cash"))
+    for row in book.iter_rows(named=True):
+        story = told(built, row["symbol"].lower())
+        assert story["kind"] == "symbol"
+        assert story["shares"] == row["shares"]
+        assert round(story["net"] * 100) == row["notional_cents"]
+        assert {answer["ticket_id"] for answer in story["tickets"] if answer["held"]} == set(
+            row["source_ticket_ids"].split(",")
+        )
+        limits = {limit["name"]: limit for limit in story["limits"]}
+        assert limits[f"name_gross:{row['symbol']}"]["measured"] == pytest.approx(story["gross"])
+        assert "portfolio_gross" in limits
+
+
+def test_a_symbol_nobody_holds_is_told_too(built: DeskFolder) -> None:
+    result = built.run("explain", "TROW")
+    assert result.exit_code == 0
+    assert "No ticket trades it." in result.stdout
+
+
+def test_an_earlier_session_can_be_asked_for(built: DeskFolder) -> None:
+    assert told(built, held_ticket(built), "--asof", str(built.first))["session"] == str(built.first)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("jpm-bac", "jpm-bac-reversion"), ("JPN", "JPM"), ("gs-ms-reversoin", "gs-ms-reversion")]
+)
+def test_an_unknown_word_names_the_nearest(built: DeskFolder, word: str, near: str) -> None:
+    result = built.run("explain", word)
+    assert result.exit_code == 2
+    assert f"did you mean '{near}'?" in result.stderr
+
+
+def test_a_desk_without_a_book_says_which_command_makes_one(empty: DeskFolder) -> None:
+    result = empty.run("explain", "JPM")
+    assert result.exit_code == 2
+    assert "`riskdesk run` makes one" in result.stderr
+    assert not (empty.root / "data" / "riskdesk.duckdb").exists()
+
+
+def test_a_session_without_a_book_is_told_with_those_that_have_one(built: DeskFolder) -> None:
+    earlier = built.calendar.before(built.first)
+    result = built.run("explain", "JPM", "--asof", str(earlier))
+    assert result.exit_code == 2
+    assert f"there is no book of {earlier} (books from {built.first} to {built.last})" in result.stderr
