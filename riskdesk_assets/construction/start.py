@@ -38,9 +38,17 @@ def starting_state(states: pl.DataFrame, calendar: SessionCalendar, first: date)
     if broken is not None:
         raise StateError(
             f"{first} cannot be computed: desk states from {broken} on are stale, an earlier session was rewritten since. "
-            f"Run `riskdesk run --start {broken} --end {first}`"
+            f"Run `riskdesk run --start {resume_from(earlier, calendar)} --end {first}`"
         )
     return state_from_json(earlier["state_json"][-1])
+
+
+def resume_from(states: pl.DataFrame, calendar: SessionCalendar) -> date:
+    """The first session to compute again: the one after the newest state that descends unbroken from the first."""
+    broken = stale_from(states)
+    sound = states if broken is None else states.filter(pl.col("as_of_date") < broken)
+    newest: date = sound.sort("as_of_date")["as_of_date"][-1]
+    return calendar.after(newest)
 
 
 def stale_from(states: pl.DataFrame) -> date | None:

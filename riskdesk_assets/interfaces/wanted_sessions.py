@@ -9,7 +9,7 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.construction.start import stale_from, starting_state
+from riskdesk_assets.construction.start import resume_from, stale_from, starting_state
 from riskdesk_assets.market.newest import newest_complete_session
 from riskdesk_assets.market.vendor import Vendor
 from riskdesk_assets.strategy.loading import load_tickets
@@ -93,7 +93,7 @@ def catching_up(newest: date, warehouse: Warehouse, config: Config, calendar: Se
     stale = stale_from(states)
     if stale is not None:
         why = f"sessions from {stale} on are stale, an earlier one was rewritten since: computed again to {newest}"
-        return WantedSessions(stale, newest, why)
+        return WantedSessions(resume_from(states, calendar), newest, why)
     if reached == newest:
         return WantedSessions(newest, newest, f"the desk stands at {newest} already: computed again")
     first = calendar.after(reached)
