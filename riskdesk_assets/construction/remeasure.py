@@ -32,6 +32,7 @@ FAMILIES = (
 )
 CHECKS = (NET_ZERO, *FAMILIES, RELEASE)
 _TICKS_PER_DOLLAR = 10_000
+_TICKS_PER_CENT = 100
 _DAY = "as_of_date"
 
 
@@ -51,7 +52,7 @@ def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) ->
     measured = _measured(written, universe)
     rows = written.limit_audit.join(measured, on=[_DAY, "limit_name"], how="left").with_columns(pl.col("again").fill_null(0))
     by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
-    sums = dict(written.ideal_portfolio.group_by(_DAY).agg(pl.col("notional_cents").sum()).iter_rows())
+    books = {row[_DAY]: row for row in _books(written.ideal_portfolio).to_dicts()}
     states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
     for session in sessions:
         state = states.get(session)
@@ -59,15 +60,36 @@ def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) ->
             yield SessionCheck(RELEASE, session, passed=False, message=f"{session} has no desk state")
             continue
         run = str(state["run_id"])
-        cents = sums.get(session, 0)
-        yield SessionCheck(
-            NET_ZERO, session, cents == 0, f"notionals and CASH sum to {cents} cents", NET_ZERO, str(cents), "0", run
-        )
+        yield _net_zero(session, books.get(session), released=bool(state["released"]), run=run)
         for family in FAMILIES:
             yield _family(family, session, by_key.get((session, family), []), released=bool(state["released"]), run=run)
         yield SessionCheck(
             RELEASE, session, bool(state["released"]), str(state["release_reason"] or state["release_status"]), run_hash=run
         )
+
+
+def _net_zero(session: date, book: dict[str, object] | None, *, released: bool, run: str) -> SessionCheck:
+    """A released book is there, every row is its shares at its price, and the whole sums to nothing."""
+    if book is None:
+        message = "the session was released, but it has no book" if released else "nothing was released"
+        return SessionCheck(NET_ZERO, session, not released, message, run_hash=run)
+    cents, wrong = book["cents"], str(book["wrong"])
+    message = f"notionals and CASH sum to {cents} cents"
+    if wrong:
+        message += f"; the cents of {wrong} are not its shares at its price"
+    return SessionCheck(NET_ZERO, session, cents == 0 and not wrong, message, NET_ZERO, str(cents), "0", run)
+
+
+def _books(ideal: pl.DataFrame) -> pl.DataFrame:
+    """as_of_date, cents (the sum of a session's notional_cents), wrong (symbols whose cents are not shares x price)."""
+    ticks = pl.col("shares") * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
+    low = ticks.floordiv(_TICKS_PER_CENT)
+    rest = ticks - low * _TICKS_PER_CENT
+    up = (rest * 2 > _TICKS_PER_CENT) | ((rest * 2 == _TICKS_PER_CENT) & ((low - low.floordiv(2) * 2) == 1))
+    wrong = ~pl.col("is_cash") & (pl.col("notional_cents") != low + up.cast(pl.Int64))
+    return ideal.group_by(_DAY).agg(
+        pl.col("notional_cents").sum().alias("cents"), pl.col("symbol").filter(wrong).sort().str.join(", ").alias("wrong")
+    )
 
 
 def _family(family: str, session: date, rows: list[dict[str, object]], *, released: bool, run: str) -> SessionCheck:
