@@ -67,11 +67,11 @@ def _is_superseded(evaluation: Evaluation, latest: Evaluation | None) -> bool:
 def _alert(evaluation: Evaluation) -> Alert:
     name = f"{evaluation.asset}/{evaluation.check}"
     lines = [evaluation.message or f"{name} failed for {evaluation.session}."]
-    if evaluation.measured and evaluation.bound:
+    if not evaluation.message and evaluation.measured and evaluation.bound:
         subject = evaluation.limit or evaluation.check
         lines.append(f"{subject}: measured {evaluation.measured}, bound {evaluation.bound}.")
     if evaluation.run_hash:
-        lines.append(f"Run {evaluation.run_hash[:12]}.")
+        lines.append(f"Run {evaluation.run_hash}.")
     return Alert(
         key=f"check:{name}:{evaluation.session}:{evaluation.limit}:{evaluation.measured}",
         session=evaluation.session,

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of one round: how many were taken, and for each channel that failed, why."""
+    """What came of one round: how many alerts at least one channel took, and for each channel that failed, why."""
 
     sent: int
     failures: dict[str, str]
@@ -66,7 +66,7 @@ class Outbox:
 
     def deliver(self, channels: Sequence[Channel]) -> Delivery:
         """Send what is pending, oldest first; a channel that fails keeps its alerts for the next round, the others go on."""
-        sent = 0
+        told: set[int] = set()
         failures: dict[str, str] = {}
         for channel in channels:
             for alert_id, alert in self._claim(channel.name):
@@ -79,9 +79,9 @@ class Outbox:
                     failures[channel.name] = str(error)
                     self._settle(alert_id, channel.name, str(error))
                 else:
-                    sent += 1
+                    told.add(alert_id)
                     self._settle(alert_id, channel.name, None)
-        return Delivery(sent, failures)
+        return Delivery(len(told), failures)
 
     def pending(self) -> int:
         """How many deliveries wait."""

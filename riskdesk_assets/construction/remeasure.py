@@ -61,11 +61,19 @@ def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) ->
             continue
         run = str(state["run_id"])
         yield _net_zero(session, books.get(session), released=bool(state["released"]), run=run)
-        for family in FAMILIES:
-            yield _family(family, session, by_key.get((session, family), []), released=bool(state["released"]), run=run)
-        yield SessionCheck(
-            RELEASE, session, bool(state["released"]), str(state["release_reason"] or state["release_status"]), run_hash=run
-        )
+        released = bool(state["released"])
+        families = [
+            _family(family, session, by_key.get((session, family), []), released=released, run=run) for family in FAMILIES
+        ]
+        yield from families
+        yield _release(session, state, explained=any(not result.passed for result in families), run=run)
+
+
+def _release(session: date, state: dict[str, object], *, explained: bool, run: str) -> SessionCheck:
+    """A session without a book fails; it is a warning where a limit's own check, or the tickets' own, already tells why."""
+    message = str(state["release_reason"] or state["release_status"])
+    told = explained or state["release_status"] == "FAILED_CLOSED"
+    return SessionCheck(RELEASE, session, bool(state["released"]), message, run_hash=run, hard=not told)
 
 
 def _net_zero(session: date, book: dict[str, object] | None, *, released: bool, run: str) -> SessionCheck:
