@@ -14,7 +14,7 @@ from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.history import read_history
 from riskdesk_assets.reports.published import publish_book
-from riskdesk_assets.reports.realized import patience_sessions, realized_pnl
+from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, run_files
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.strategy.ticket_archive import stored
@@ -38,7 +38,7 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     first, last = desk.session_range(context)
     config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
     history = read_history(desk.paths(), calendar, config, first, last)
-    start = calendar.before(first, patience_sessions(config))
+    start = calendar.before(first, history_sessions(config))
     rows = realized_pnl(
         history.wanted,
         calendar.sessions,
@@ -63,7 +63,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
     first, last = desk.session_range(context)
     paths, config, calendar, warehouse = desk.paths(), desk.config(), desk.calendar(), desk.warehouse()
     history = read_history(paths, calendar, config, first, last)
-    before, start = calendar.before(first), calendar.before(first, patience_sessions(config))
+    before, start = calendar.before(first), calendar.before(first, history_sessions(config))
     frames = {name: warehouse.read(name, first, last) for name in TABLES}
     content = RunContent(
         config=config,

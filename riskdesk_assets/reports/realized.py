@@ -39,8 +39,8 @@ def realized_pnl(
     Args:
         sessions: the sessions to report on.
         all_sessions: the exchange's sessions, ascending.
-        positions, blotter, clips: desk_positions, portfolio_blotter and clip_ledger from ``patience`` sessions before the
-            first session on.
+        positions, blotter, clips: desk_positions, portfolio_blotter and clip_ledger from ``history_sessions`` sessions
+            before the first session on.
         prints: usable prints by session and symbol.
         context: cost and borrow rates, and how long a name may stay silent.
     """
@@ -53,15 +53,26 @@ def realized_pnl(
         here = place[session]
         for number in range(max(0, here - patience), here):
             rows.extend(_known_on(session, all_sessions[number], all_sessions, place, patience, books, prints, costs))
+        skipped: list[Row] = []
         if any(symbol not in prints.get(session, {}) for symbol in _symbols(books, session)):
-            rows.extend(_skipped(session, session, SKIPPED_NO_PRICE, books, costs))
-        rows.extend(_delisted(session, clips, context.config.desk.frozen.delisting_return))
+            skipped.extend(_skipped(session, session, SKIPPED_NO_PRICE, books, costs))
+        # The last borrow of a name closed today, on a day skipped for another name, belongs to the one row of its closing.
+        spent = costs.get(session, {}) if skipped else {}
+        closed = list(_delisted(session, clips, context.config.desk.frozen.delisting_return, spent))
+        names = {(row["ticket_id"], row["symbol"]) for row in closed}
+        rows.extend(row for row in skipped if (row["ticket_id"], row["symbol"]) not in names)
+        rows.extend(closed)
     return TABLES["realized_pnl"].frame(rows)
 
 
 def patience_sessions(config: Config) -> int:
     """How many sessions a book may wait for a common next session: twice what a silent name is given."""
     return 2 * config.desk.frozen.close_after_sessions
+
+
+def history_sessions(config: Config) -> int:
+    """How many sessions before the first one are read: the oldest book that may still wait paid borrow on the one before it."""
+    return patience_sessions(config) + 1
 
 
 def _known_on(
@@ -115,7 +126,9 @@ def _skipped(
         yield _row(session, day, None, status, ticket_id, symbol, 0, None, 0.0, cost)
 
 
-def _delisted(session: date, clips: pl.DataFrame, delisting_return: float) -> Iterator[Row]:
+def _delisted(
+    session: date, clips: pl.DataFrame, delisting_return: float, spent: Mapping[tuple[str, str], float]
+) -> Iterator[Row]:
     closed = clips.filter((pl.col("as_of_date") == session) & (pl.col("limit_name") == "delisted"))
     for row in closed.iter_rows(named=True):
         value = float(row["value_in"])
@@ -130,7 +143,7 @@ def _delisted(session: date, clips: pl.DataFrame, delisting_return: float) -> It
             round(value * 100),
             simple,
             value * simple,
-            0.0,
+            spent.get((row["ticket_id"], row["symbol"]), 0.0),
         )
 
 
