@@ -133,10 +133,10 @@ class _Sources:
             inputs,
             {session: place for place, session in enumerate(inputs.all_sessions)},
             prints_of(inputs.bars),
-            _by_day(inputs.splits),
-            _by_day(inputs.ticket_snapshots),
-            _by_day(inputs.strategy_budgets),
-            _by_day(inputs.pair_state),
+            _by_day(inputs.splits, ("symbol",)),
+            _by_day(inputs.ticket_snapshots, TABLES["ticket_snapshots"].key),
+            _by_day(inputs.strategy_budgets, TABLES["strategy_budgets"].key),
+            _by_day(inputs.pair_state, TABLES["pair_state"].key),
         )
 
     def day(self, session: date, state: DeskState) -> tuple[DayInputs, dict[str, object]]:
@@ -204,8 +204,9 @@ def prints_of(bars: pl.DataFrame) -> dict[date, dict[str, Mark]]:
     return prints
 
 
-def _by_day(frame: pl.DataFrame) -> dict[date, list[dict[str, Any]]]:
+def _by_day(frame: pl.DataFrame, key: Sequence[str]) -> dict[date, list[dict[str, Any]]]:
+    """Rows by session, in key order whatever order they came in: a day's hash is of what it says."""
     days: dict[date, list[dict[str, Any]]] = {}
-    for row in frame.iter_rows(named=True):
+    for row in frame.sort(key).iter_rows(named=True):
         days.setdefault(row["as_of_date"], []).append(row)
     return days
