@@ -117,12 +117,17 @@ def sample_bars() -> pl.DataFrame:
     return _sample("desk")[0]
 
 
+def sample_volatility() -> pl.DataFrame:
+    """The whole sample market's volatility index."""
+    return _sample("desk")[1]
+
+
 def history_of_bars(
     config: Config, first: date, last: date, bars: pl.DataFrame | None = None, volatility: pl.DataFrame | None = None
 ) -> History:
     """Bars (the sample market's where none are given) cut to what the range may read."""
     bars = sample_bars() if bars is None else bars
-    volatility = _sample("desk")[1] if volatility is None else volatility
+    volatility = sample_volatility() if volatility is None else volatility
     start = lookback_start(calendar(), config, first)
     within = pl.col("as_of_date").is_between(start, last)
     source = "SIMULATED" if bars.is_empty() else str(bars["source"][0])
