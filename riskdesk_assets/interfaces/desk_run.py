@@ -14,6 +14,7 @@ from riskdesk_assets.alerts.sensors import deliver_breaches
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.common.writer_lock import writer
 from riskdesk_assets.construction.start import stale_from
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
 from riskdesk_assets.interfaces.failures import Failure, Unusable, failure_named
@@ -102,6 +103,7 @@ def run_desk(
     wanted = _wanted(paths, config, asof, start, end)
     if not quiet:
         click.echo(wanted.why[:1].upper() + wanted.why[1:], err=True)
+    say_who_writes(paths)
     with open_instance() as instance:
         with RunProgress("riskdesk run").shown() as watcher:
             outcome = run_job(instance, MAIN_JOB, wanted.first, wanted.last, watcher, verbose=verbose)
@@ -122,6 +124,13 @@ def run_desk(
         ticket_problems=tuple(str(problem) for problem in load_tickets(paths.tickets, config.universe).problems),
         stale_from=stale_from(Warehouse(paths.warehouse).read("desk_state")),
     )
+
+
+def say_who_writes(paths: Paths) -> None:
+    """Tell on standard error whom this run is about to wait for, if anyone writes the desk's data right now."""
+    busy = writer(paths)
+    if busy is not None:
+        click.echo(f"waiting for {busy} to finish writing", err=True)
 
 
 def require_finished(outcome: JobOutcome) -> None:

@@ -79,7 +79,7 @@ def _clips(console: Console, summary: DeskSummary) -> None:
 
 def _limits(console: Console, summary: DeskSummary) -> None:
     if not summary.limits:
-        console.print("No limit is amber or binding.")
+        console.print("\nNo limit is amber or binding.")
         return
     found = table("limit", ">measured", ">bound", ">used", "", ">price, $/day per $", title="Limits that are close")
     for line in summary.limits[:LISTED]:

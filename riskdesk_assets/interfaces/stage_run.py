@@ -10,7 +10,7 @@ from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
-from riskdesk_assets.interfaces.desk_run import require_finished
+from riskdesk_assets.interfaces.desk_run import require_finished, say_who_writes
 from riskdesk_assets.interfaces.instance import open_instance
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
@@ -77,6 +77,7 @@ def run_stage(job: str, asof: date | None, start: date | None, end: date | None,
     wanted = asked_sessions(calendar, asof, start, end, datetime.now(UTC))
     if job == CONTROLLER:
         require_start(wanted.first, warehouse, calendar)
+    say_who_writes(paths)
     with open_instance() as instance, RunProgress(f"riskdesk {job}").shown() as watcher:
         outcome = run_job(instance, job, wanted.first, wanted.last, watcher, verbose=verbose)
     require_finished(outcome)

@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.interfaces.explain import TicketStory, explain
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
 
@@ -37,10 +39,13 @@ def test_a_ticket_is_told_from_its_intent_to_its_shares(built: DeskFolder) -> No
 
 
 def test_no_stage_after_the_ticket_caps_adds_to_a_ticket(built: DeskFolder) -> None:
-    for ticket in built.warehouse.read("proposals", built.last, built.last)["ticket_id"]:
-        stages = {stage["name"]: stage["gross"] for stage in told(built, ticket)["stages"]}
+    config = load_config(load_paths(built.environ), {})
+    for ticket in built.warehouse.read("desk_positions", built.last, built.last)["ticket_id"].unique().sort():
+        story = explain(ticket, None, built.warehouse, config)
+        assert isinstance(story, TicketStory)
+        stages = {stage.name: stage.gross for stage in story.stages}
+        assert 0 < stages["optimizer"] <= stages["gatekeeper"] + 1e-6
         assert stages["gatekeeper"] <= stages["ticket caps"] + 1e-6
-        assert stages["optimizer"] <= stages["gatekeeper"] + 1e-6
 
 
 def test_each_clip_of_the_ledger_is_told_in_order(built: DeskFolder) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import polars as pl
 import pytest
 
+from riskdesk_assets.common.settings import load_paths
+from riskdesk_assets.common.writer_lock import single_writer
 from riskdesk_tests.interfaces.conftest import BEHIND, BUILT, DeskFolder
 
 
@@ -131,18 +135,25 @@ def test_a_bad_ticket_fails_closed_with_exit_code_1_and_its_file_and_line(desk: 
     assert result.exit_code == 1, result.output
     assert "FAILED_CLOSED" in result.stdout
     assert "Nothing released: these positions stand" in result.stdout
-    assert "failed check  ideal_portfolio/release" in result.stdout
+    assert f"not released  FAILED_CLOSED: {wanted}" in result.stdout
+    assert f"failed check  ticket_snapshots/tickets_readable: {wanted}" in result.stdout
     assert "error: broken.yaml:2: convction: is not a known field; did you mean 'conviction'?" in result.stderr
     assert "alert: " in result.stderr
     after = desk.warehouse.read("desk_positions", wanted, wanted).select("ticket_id", "symbol", "shares")
     assert after.equals(stands)
-    again = desk.run("run", "--asof", str(wanted), "--json")
-    assert again.exit_code == 1
-    assert json.loads(again.stdout)["released"] is False
-    assert json.loads(again.stdout)["alerts_sent"] == 0, "an alert is sent once"
 
 
-def test_an_unusable_setting_is_told_with_file_line_and_field(desk: DeskFolder, tmp_path: object) -> None:
+def test_alerts_of_an_older_session_are_sent_only_when_asked_for(desk: DeskFolder) -> None:
+    (desk.active / "broken.yaml").write_text("ticket_id: broken\n")
+    older = str(desk.calendar.before(desk.last))
+    told = [json.loads(desk.run("run", "--asof", older, "--json", *flag).stdout) for flag in ([], ["--alert-backdated"])]
+    assert [run["released"] for run in told] == [False, False]
+    assert told[0]["alerts_sent"] == 0
+    assert told[1]["alerts_sent"] > 0
+    assert told[0]["stale_from"] == str(desk.last)
+
+
+def test_an_unusable_setting_is_told_with_file_line_and_field(desk: DeskFolder) -> None:
     config = desk.root / "config"
     subprocess.run(["cp", "-r", "config", str(config)], check=True)
     text = (config / "limits.yaml").read_text()
@@ -189,6 +200,27 @@ def test_prices_from_a_holiday_on_are_prices_from_the_session_after_it(empty: De
         "5 sessions, 2025-01-02 to 2025-01-08"
         in empty.run("ingest-prices", "--start", "2025-01-01", "--end", "2025-01-09").stdout
     )
+
+
+def test_a_run_says_whom_it_waits_for(desk: DeskFolder) -> None:
+    paths = load_paths(desk.environ)
+    with ThreadPoolExecutor(1) as pool, single_writer(paths, 0, "the other run"):
+        day = str(desk.first)
+        waiting = pool.submit(
+            subprocess.run,
+            [sys.executable, "-m", "riskdesk_assets.interfaces.cli", "realize", "--asof", day, "--json"],
+            env={"PATH": "/usr/bin:/bin", **desk.environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        time.sleep(4)
+        assert not waiting.done()
+    done = waiting.result()
+    assert done.returncode == 0, done.stderr
+    assert "waiting for pid" in done.stderr
+    assert "the other run" in done.stderr
+    assert json.loads(done.stdout)["job"] == "realize"
 
 
 def test_prices_of_a_day_to_come_are_refused_by_name(empty: DeskFolder) -> None:
