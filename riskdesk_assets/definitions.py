@@ -1,6 +1,6 @@
 """What Dagster loads: every asset, check, job, schedule, sensor and resource of the desk."""
 
-from dagster import Definitions, load_asset_checks_from_modules, load_assets_from_modules
+from dagster import Definitions, in_process_executor, load_asset_checks_from_modules, load_assets_from_modules
 
 from riskdesk_assets.alerts.sensors import SENSORS as ALERT_SENSORS
 from riskdesk_assets.common.resources import DeskResource, WarehouseResource
@@ -20,5 +20,7 @@ defs = Definitions(
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[ticket_folder_sensor, *ALERT_SENSORS],
+    # Also for what is launched from the UI: a process per step would cost seconds of imports each.
+    executor=in_process_executor,
     resources={"desk": DeskResource(), "duckdb": WarehouseResource()},
 )

@@ -8,7 +8,7 @@ in the data).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from dagster import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity, AssetKey, MetadataValue
+from dagster import AssetCheckEvaluation, AssetCheckResult, AssetCheckSeverity, AssetKey
 
 from riskdesk_assets.common.session_check import SessionCheck
 
@@ -37,7 +37,7 @@ def check_events(
                 check_name=check,
                 passed=result.passed,
                 severity=_severity(result),
-                metadata={name: MetadataValue.text(text) for name, text in result.metadata.items()},
+                metadata=result.metadata,
                 partition=result.session.isoformat(),
             )
         failed = [result.session for result in by_check[check] if not result.passed]

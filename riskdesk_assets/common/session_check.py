@@ -8,7 +8,9 @@ from datetime import date
 
 @dataclass(frozen=True)
 class SessionCheck:
-    """One check's result on one session; ``measured`` and ``bound`` as text in the limit's unit; ``hard``: not a warning."""
+    """One check's result on one session; ``measured`` and ``bound`` as text in the limit's unit; ``hard``: not a warning.
+
+    ``utilization`` is measured / bound, where there is such a ratio."""
 
     check: str
     session: date
@@ -19,16 +21,18 @@ class SessionCheck:
     bound: str = ""
     run_hash: str = ""
     hard: bool = True
+    utilization: float | None = None
 
     @property
-    def metadata(self) -> dict[str, str]:
+    def metadata(self) -> dict[str, str | float]:
         """What the UI shows and the alert sensor reads."""
-        known = {
+        known: dict[str, str | float | None] = {
             "as_of_date": self.session.isoformat(),
             "limit": self.limit,
             "measured": self.measured,
             "bound": self.bound,
             "message": self.message,
             "run_hash": self.run_hash,
+            "utilization": self.utilization,
         }
-        return {name: value for name, value in known.items() if value}
+        return {name: value for name, value in known.items() if value or value == 0.0}

@@ -117,7 +117,18 @@ def _family(family: str, session: date, rows: list[dict[str, object]], *, releas
     if differing and not failed:
         message = f"{name}: the audit recorded {_amount(worst['measured'], unit)}, the tables give {_amount(measured, unit)}"
     passed = not failed and not differing
-    return SessionCheck(family, session, passed, message, name, str(measured), str(worst["bound"]), run)
+    bound = int(str(worst["bound"]))
+    return SessionCheck(
+        family,
+        session,
+        passed,
+        message,
+        name,
+        str(measured),
+        str(bound),
+        run,
+        utilization=int(str(measured)) / bound if bound else None,
+    )
 
 
 def _utilization(row: dict[str, object]) -> tuple[float, str]:

@@ -71,7 +71,8 @@ def walk_digest(walk: Walk, config: Config) -> str:
     nav = config.desk.nav
     lines = [
         f"### {day.session}: {day.release.status}",
-        f"Gross ${gross:,.0f} ({gross / nav:.1%} of nav), net ${net:,.0f}, {len(day.state.positions)} tickets held.",
+        f"Gross ${gross:,.0f} ({gross / nav:.1%} of nav), net {'-' if net < 0 else ''}${abs(net):,.0f}, "
+        f"{len(day.state.positions)} tickets held.",
         "",
         "| ticket | z | units | leg A | leg B | clipped by |",
         "|---|---|---|---|---|---|",

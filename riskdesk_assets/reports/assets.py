@@ -22,7 +22,17 @@ from riskdesk_assets.strategy.ticket_archive import stored
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
 _BOOK = "ideal_portfolio"
-_EVERY_TABLE = [name for name in TABLES if name != _BOOK]
+# The last tables of every branch of the graph: whatever they stand on is written by then.
+_LAST_TABLES = [
+    "trading_sessions",
+    "bar_findings",
+    "instrument_state",
+    "return_correlations",
+    "decisions",
+    "clip_ledger",
+    "desk_state",
+    "realized_pnl",
+]
 
 
 @asset(
@@ -57,7 +67,7 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
 
 
 # Not downstream of ideal_portfolio itself: a blocked session's directory is evidence, and the next day starts from its state.
-@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=_EVERY_TABLE, kinds={"parquet", "json"})
+@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=_LAST_TABLES, kinds={"parquet", "json"})
 def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
     """The immutable run directory: every table of the dates, tickets, inputs, metrics, log and manifest."""
     first, last = desk.session_range(context)
