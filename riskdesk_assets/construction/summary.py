@@ -81,12 +81,15 @@ def walk_digest(walk: Walk, config: Config) -> str:
     clipped: dict[str, list[str]] = {}
     for clip in day.clips:
         clipped.setdefault(clip.ticket_id, []).append(clip.limit_name)
-    for item in day.items:
+    busy = [item for item in day.items if item.proposal.units or item.ticket_id in held or item.ticket_id in clipped]
+    for item in busy:
         position = held.get(item.ticket_id)
         z = f"{item.signal.zscore:+.2f}" if item.signal else "-"
         legs = [f"{leg.shares:+,} {leg.symbol}" for leg in position.legs] if position else ["-", "-"]
         names = ", ".join(dict.fromkeys(clipped.get(item.ticket_id, ())))
         lines.append(f"| {item.ticket_id} | {z} | {item.proposal.units:+g} | {legs[0]} | {legs[1]} | {names} |")
+    flat = ", ".join(item.ticket_id for item in day.items if item not in busy)
+    lines += ["", f"Flat: {flat}"] if flat else []
     close = [row for row in day.release.audit if row.status != "OK"]
     lines += ["", *(f"- {row.status}: {row.sentence()}" for row in sorted(close, key=lambda row: row.limit.name)[:12])]
     if len(walk.days) > 1:
