@@ -7,8 +7,6 @@ is imported here only, once, and its sessions are stored beside the data; a proc
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.whole_file import replace_file
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_DAY = date(2000, 1, 1)
@@ -129,7 +128,7 @@ def load_calendar(folder: Path | None, last_day: date) -> SessionCalendar:
         rows = [
             [day.isoformat(), int(close.timestamp())] for day, close in zip(calendar.sessions, calendar.closes, strict=True)
         ]
-        _write_atomically(path, json.dumps(rows))
+        replace_file(path, json.dumps(rows).encode())
     return calendar
 
 
@@ -145,11 +144,3 @@ def _from_library(last_day: date) -> SessionCalendar:
     sessions = tuple(stamp.date() for stamp in xnys.sessions)
     closes = tuple(datetime.fromtimestamp(stamp.timestamp(), UTC) for stamp in xnys.closes)
     return SessionCalendar(FIRST_DAY, last_day, sessions, closes)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".calendar-")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).replace(path)

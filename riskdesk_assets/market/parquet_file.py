@@ -1,15 +1,14 @@
-"""Parquet files that are either the old one or the new one, never half of either."""
+"""Parquet files written whole, with the hash of their bytes."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from riskdesk_assets.common.hashing import digest_bytes
+from riskdesk_assets.common.whole_file import replace_file
 
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> str:
@@ -20,14 +19,5 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> str:
     buffer = BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     raw = buffer.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_file(path, raw)
     return digest_bytes(raw)

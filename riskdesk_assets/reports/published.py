@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+
+from riskdesk_assets.common.whole_file import replace_file
 
 FOLDER = "published"
 BOOK = "ideal_portfolio.csv"
@@ -30,8 +30,8 @@ def publish_book(data: Path, book: pl.DataFrame, session: date, run_id: str, sou
         return None
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"session": session.isoformat(), "run_id": run_id, "source": source, "rows": book.height}
-    _replace(folder / BOOK, book.sort("is_cash", "symbol").write_csv().encode())
-    _replace(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+    replace_file(folder / BOOK, book.sort("is_cash", "symbol").write_csv().encode())
+    replace_file(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
     return folder / BOOK
 
 
@@ -42,13 +42,3 @@ def published_session(data: Path) -> date | None:
         return date.fromisoformat(facts["session"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(path)

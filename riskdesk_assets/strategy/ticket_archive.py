@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
+from riskdesk_assets.common.whole_file import replace_file
 from riskdesk_assets.strategy.loading import TicketFolder
 
 FOLDER = "tickets"
@@ -19,7 +18,7 @@ def keep(folder: TicketFolder, snapshots: Path) -> None:
     for item in folder.tickets:
         path = snapshots / FOLDER / f"{item.content_hash}.yaml"
         if not path.exists():
-            _write(path, folder.raw[item.file])
+            replace_file(path, folder.raw[item.file])
 
 
 def stored(rows: pl.DataFrame, snapshots: Path) -> dict[str, bytes]:
@@ -42,13 +41,3 @@ def content_hashes(files: Mapping[str, bytes]) -> set[str]:
     from riskdesk_assets.strategy.loading import parse_ticket
 
     return {parse_ticket(raw, name, None).content_hash for name, raw in files.items()}
-
-
-def _write(path: Path, raw: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)
