@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
-from riskdesk_assets.common.hashing import digest_bytes, digest_file
+from riskdesk_assets.common.hashing import digest_file
 from riskdesk_assets.market.append_log import append_record, read_records
 
 MANIFEST = "manifest.json"
@@ -66,7 +66,8 @@ def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes
             "run_id": run_id,
             "first": content["first"],
             "last": content["last"],
-            "manifest_sha256": digest_bytes(manifest),
+            # Of the manifest that stands: the same tables may have been computed again from a snapshot of another range.
+            "manifest_sha256": digest_file(place / MANIFEST),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
@@ -92,11 +93,18 @@ def open_run(runs: Path, run_id: str) -> RunDirectory:
 
 
 def published(runs: Path) -> Iterator[RunDirectory]:
-    """Every run of the publish log in the order of publishing, the last publishing of each only."""
+    """Every run of the publish log in the order of publishing, the last publishing of each only.
+
+    Raises:
+        StateError: a manifest is missing, or is not the one the log says was published.
+    """
     records = read_records(runs / PUBLISH_LOG)
     last = {str(record["run_id"]): number for number, record in enumerate(records)}
-    for run_id, _ in sorted(last.items(), key=lambda pair: pair[1]):
-        yield open_run(runs, run_id)
+    for run_id, number in sorted(last.items(), key=lambda pair: pair[1]):
+        run = open_run(runs, run_id)
+        if digest_file(run.path / MANIFEST) != records[number]["manifest_sha256"]:
+            raise StateError(f"{run.path / MANIFEST} is not the one that was published: restore it from a backup")
+        yield run
 
 
 def _require_same(place: Path, manifest: bytes) -> None:
