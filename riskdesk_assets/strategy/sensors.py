@@ -1,11 +1,11 @@
-"""The ticket folder sensor: one run of the newest closed session once a change to the tickets has settled."""
+"""The ticket folder sensor: one run of the newest session once a change to the tickets has settled."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from dagster import DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
+from dagster import AssetKey, DefaultSensorStatus, RunRequest, SensorEvaluationContext, SkipReason, sensor
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.resources import desk_calendar
@@ -17,10 +17,11 @@ POST_CLOSE = "post_close"
 INTERVAL_SECONDS = 15
 
 
-@sensor(job_name=POST_CLOSE, minimum_interval_seconds=INTERVAL_SECONDS, default_status=DefaultSensorStatus.STOPPED)
+@sensor(job_name=POST_CLOSE, minimum_interval_seconds=INTERVAL_SECONDS, default_status=DefaultSensorStatus.RUNNING)
 def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     """Request one ``post_close`` run when ticket files were created, changed, renamed or deleted and have settled.
 
+    The run is of the newest session the desk stands at: a change of tickets moves no clock; the schedule does.
     Unusable tickets are logged and told, and the run is requested all the same: failing closed is the run's own business.
     """
     paths = load_paths()
@@ -37,7 +38,7 @@ def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipR
         context.update_cursor(seen.cursor)
         return SkipReason("no ticket has changed")
     try:
-        session = desk_calendar().newest_closed(datetime.now(UTC))
+        session = _newest_session(context)
     except InputError as error:
         # The cursor stays, so that the change is still one at the next tick.
         return SkipReason(f"tickets changed ({_names(seen.changed)}), but no session can be run: {error}")
@@ -48,6 +49,12 @@ def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipR
         partition_key=session.isoformat(),
         tags={"riskdesk/reason": "tickets changed", "riskdesk/tickets": _names(seen.changed)[:200]},
     )
+
+
+def _newest_session(context: SensorEvaluationContext) -> date:
+    """The newest session the desk stands at; for a desk without one, the newest that has closed."""
+    known = context.instance.get_materialized_partitions(AssetKey("desk_state"))
+    return max(map(date.fromisoformat, known)) if known else desk_calendar().newest_closed(datetime.now(UTC))
 
 
 def _trouble(context: SensorEvaluationContext, folder: Path) -> str:

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, Definitions, StaticPartitionsDefinition, build_sensor_context, job, op
+from dagster import (
+    AssetMaterialization,
+    DagsterInstance,
+    Definitions,
+    StaticPartitionsDefinition,
+    build_sensor_context,
+    job,
+    op,
+)
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from riskdesk_assets.common.sessions import calendar_end, load_calendar
@@ -36,17 +44,23 @@ class Ticks:
         def nothing() -> None:
             """Stands in for the desk's graph, which lives in another room."""
 
-        @job(name="post_close", partitions_def=StaticPartitionsDefinition([newest]))
-        def post_close() -> None:
-            nothing()
-
+        self._nothing = nothing
         self.folder = folder
-        self._repository = Definitions(jobs=[post_close], sensors=[ticket_folder_sensor]).get_repository_def()
-        self._instance = instance
+        self.instance = instance
+        self.allow(newest)
         self.cursor: str | None = None
 
+    def allow(self, *partitions: str) -> None:
+        """The job's partitions from here on."""
+
+        @job(name="post_close", partitions_def=StaticPartitionsDefinition(list(partitions)))
+        def post_close() -> None:
+            self._nothing()
+
+        self._repository = Definitions(jobs=[post_close], sensors=[ticket_folder_sensor]).get_repository_def()
+
     def tick(self) -> SensorExecutionData:
-        with build_sensor_context(self._instance, self.cursor, repository_def=self._repository) as context:
+        with build_sensor_context(self.instance, self.cursor, repository_def=self._repository) as context:
             found = ticket_folder_sensor.evaluate_tick(context)
         self.cursor = found.cursor
         return found
@@ -137,3 +151,12 @@ def test_a_folder_that_vanishes_is_told_and_its_tickets_are_not_taken_for_delete
 def test_the_sensor_asks_every_fifteen_seconds_for_the_post_close_job() -> None:
     assert ticket_folder_sensor.minimum_interval_seconds == 15
     assert ticket_folder_sensor.job_name == "post_close"
+
+
+def test_a_desk_that_stands_at_an_earlier_session_runs_that_one_again(ticks: Ticks, newest: str) -> None:
+    earlier = load_calendar(None, calendar_end(datetime.now(UTC))).before(datetime.fromisoformat(newest).date(), 3).isoformat()
+    ticks.instance.report_runless_asset_event(AssetMaterialization("desk_state", partition=earlier))
+    ticks.allow(earlier)
+    write_ticket(ticks.folder, ticket_id="second", leg_a="GS", leg_b="MS")
+    _, _, partition = settled(ticks)
+    assert partition == earlier
