@@ -12,10 +12,12 @@ import pytest
 
 from riskdesk_assets.common.errors import Problem, StateError
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.construction.desk_day import DayResult
-from riskdesk_assets.construction.inputs import PairSignal
+from riskdesk_assets.construction.inputs import PairSignal, desk_context
 from riskdesk_assets.construction.remeasure import Written, remeasure
+from riskdesk_assets.construction.rows import day_rows
 from riskdesk_assets.construction.state import DeskState, Memory
 from riskdesk_assets.construction.walk import Walk, walk
 from riskdesk_assets.market.quality import check_bars
@@ -178,6 +180,45 @@ def test_the_governor_leaves_frozen_positions_their_room() -> None:
     assert result.release.status == "RELEASED"
     two = next(item for item in result.state.positions if item.ticket_id == "two")
     assert 49_000 <= two.gross / 10_000 <= 50_000
+    # before rounding too, so that whole shares had nothing to mend
+    assert sum(abs(size) for size in result.release.notionals["two"]) <= 50_000 + 1e-6
+    assert not [clip for clip in result.clips if clip.stage == "BOOK"]
+
+
+def test_a_frozen_position_takes_one_of_the_places() -> None:
+    config = changed(CONFIG, "limits.position_count.max", 1)
+    result = today(ONE, TWO, config=config, silent=("JPM",))
+    assert result.release.status == "RELEASED"
+    assert set(shares(result)) == {"one"}
+    two = next(item for item in result.items if item.ticket_id == "two")
+    assert two.gate is not None
+    assert two.gate.status == "REJECTED"
+
+
+def test_a_short_pays_a_sessions_borrow_also_on_a_day_without_a_book() -> None:
+    # 1,000 BAC short at 50.00, 30 bp a year: 50,000 x 0.003 / 252 = 0.5952 dollars
+    result = today(TWO, unreadable=("one.yaml: no",))
+    assert result.costs_cents == 60
+
+
+def test_a_reversal_pays_for_both_ways_and_is_measured_as_one() -> None:
+    result = today(ONE, signals={"JPM__BAC": signal(2.0)})
+    assert reason(result, "one") == "REVERSE"
+    context = desk_context(CONFIG)
+    day = day_of(TODAY, [ONE], {}, {})
+    rows = day_rows(result, day, context, {})
+    tables = Written(
+        **{
+            name: TABLES[name].frame(rows[name])
+            for name in ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
+        }
+    )
+    assert [item for item in remeasure(tables, CONFIG.universe, [TODAY]) if not item.passed] == []
+    turnover = next(row for row in result.release.audit if row.limit.name == "turnover")
+    assert turnover.measured == result.state.positions[0].gross
+    traded = {fill.symbol: abs(fill.traded) / 10_000 for fill in result.fills}
+    # 1 bp and half a spread of 1 (JPM) or 1.5 (BAC) bp, and the night's borrow
+    assert result.costs_cents == pytest.approx(traded["JPM"] * 2e-2 + traded["BAC"] * 2.5e-2 + 59.52, abs=1)
 
 
 def test_where_the_optimizer_fails_the_governor_builds_the_book_and_says_so() -> None:
