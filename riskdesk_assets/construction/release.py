@@ -206,7 +206,7 @@ def _problem(table: _Table) -> TicketProblem | None:
 def _covariance(day: DayInputs, symbols: tuple[str, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Daily covariance over all tradable names; a name without one (it takes no new entry) carries the mean variance."""
     matrix = np.zeros((len(symbols), len(symbols)))
-    if day.covariance is None:
+    if day.covariance is None or not day.covariance.symbols:
         return matrix
     known = [place for place, symbol in enumerate(symbols) if symbol in day.covariance.symbols]
     matrix[np.ix_(known, known)] = day.covariance.submatrix([symbols[place] for place in known])
