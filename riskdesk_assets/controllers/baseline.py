@@ -72,13 +72,14 @@ def propose(rules: Rules, signal: Signal | None, stance: Stance, session: date, 
         return Proposal(0.0, "EXPIRED_SKIP", never_add=True, armed=stance.armed)
     if rules.effective_from is not None and session < rules.effective_from:
         return Proposal(0.0, "NOT_YET_EFFECTIVE", never_add=True, armed=stance.armed)
+    if stance.side and stance.age >= rules.time_stop_sessions:
+        rearmed = signal is not None and abs(signal.zscore) < rules.exit_z
+        return Proposal(0.0, "TIME_STOP", never_add=True, armed=rearmed)
     if signal is None:
         reason = "HOLD_NO_FEATURES" if stance.side else "NO_FEATURES"
         return Proposal(stance.side * rules.max_units, reason, never_add=True, armed=stance.armed)
     size = abs(signal.zscore)
     armed = stance.armed or size < rules.exit_z
-    if stance.side and stance.age >= rules.time_stop_sessions:
-        return Proposal(0.0, "TIME_STOP", never_add=True, armed=size < rules.exit_z)
     if signal.extreme_z:
         return _broken(rules, stance, armed=armed)
     reversion = 0 if signal.zscore == 0 else (-1 if signal.zscore > 0 else 1)

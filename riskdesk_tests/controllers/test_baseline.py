@@ -168,3 +168,9 @@ def test_legs_split_the_budget_by_the_hedge_ratio() -> None:
     # a negative hedge ratio: both legs on one side, gross still |u| G: 1,000 / (1 + 1) = 500 each
     assert leg_notionals(1.0, 1_000, -1.0) == (500.0, 500.0)
     assert leg_notionals(0.0, 1_000, 1.0) == (0.0, 0.0)
+
+
+def test_the_time_stop_needs_no_features_and_leaves_the_ticket_to_be_rearmed() -> None:
+    found = decide(None, Stance(1, 20, armed=True))
+    assert (found.units, found.reason, found.armed) == (0.0, "TIME_STOP", False)
+    assert decide(None, Stance(1, 19, armed=True)).reason == "HOLD_NO_FEATURES"
