@@ -77,7 +77,7 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
     after = DeskState(
         session=day.session,
         positions=positions,
-        memories=_memories(items, state),
+        memories=_memories(items, state, day),
         pnl_gross_cents=state.pnl_gross_cents + carried.pnl_gross_cents,
         costs_cents=state.costs_cents + costs,
     )
@@ -142,16 +142,16 @@ def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Pos
     return replace(fresh, entered_on=old.entered_on, age=old.age, missing=old.missing)
 
 
-def _memories(items: Sequence[TicketDay], state: DeskState) -> tuple[Memory, ...]:
-    memories: list[Memory] = []
+def _memories(items: Sequence[TicketDay], state: DeskState, day: DayInputs) -> tuple[Memory, ...]:
+    # A ticket that is away while a file cannot be read may be that file: what it waits for is not forgotten.
+    seen = {item.ticket_id for item in items}
+    memories = [memory for memory in state.memories if day.unreadable and memory.ticket_id not in seen]
     for item in items:
-        if item.ticket is None and item.position is None:
-            continue
         old = state.memory(item.ticket_id)
         side = (item.proposal.units > 0) - (item.proposal.units < 0)
         age = old.age + 1 if side and side == old.side else 0
         memories.append(Memory(item.ticket_id, side, age, item.proposal.armed))
-    return tuple(memories)
+    return tuple(sorted(memories, key=lambda memory: memory.ticket_id))
 
 
 def _costs(fills: Sequence[Fill], held: Sequence[Position], context: DeskContext) -> int:

@@ -365,3 +365,18 @@ def test_a_silent_leg_of_a_ticket_in_force_is_an_error_of_the_bars() -> None:
     )
     found = check_bars(bars, calendar(), CONFIG.universe.watched, day, day, {day: {"JPM", "BAC"}}, CONFIG.desk.quality)
     assert found.select("symbol", "check_name", "severity").rows() == [("JPM", "missing_session", "ERROR")]
+
+
+def test_a_flat_ticket_whose_file_is_bad_for_a_day_still_waits_to_be_rearmed() -> None:
+    waiting = replace(state_of(BEFORE), memories=(Memory("one", 0, 0, armed=False), Memory("two", 0, 0, armed=False)))
+    broken = today(TWO, state=waiting, signals={"JPM__BAC": signal(-2.0), "GS__MS": signal(2.0)}, unreadable=("one.yaml: bad",))
+    assert [(memory.ticket_id, memory.armed) for memory in broken.state.memories] == [("one", False), ("two", False)]
+    mended = today(
+        ONE, TWO, state=replace(broken.state, session=BEFORE), signals={"JPM__BAC": signal(-2.0), "GS__MS": signal(2.0)}
+    )
+    assert reason(mended, "one") == "NOT_REARMED"
+
+
+def test_a_ticket_that_is_gone_for_good_is_forgotten() -> None:
+    waiting = replace(state_of(BEFORE), memories=(Memory("one", 0, 0, armed=False),))
+    assert [memory.ticket_id for memory in today(TWO, state=waiting).state.memories] == ["two"]
