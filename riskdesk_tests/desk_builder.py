@@ -214,8 +214,10 @@ def day_of(
 
 def held(ticket_id: str, legs: Mapping[str, tuple[int, float]], priced_on: date, age: int = 3, missing: int = 0) -> Position:
     """A held ticket: symbol -> (shares, price), leg A first."""
-    first, second = (HeldLeg(symbol, shares, price_ticks(price), priced_on) for symbol, (shares, price) in legs.items())
-    return Position(ticket_id, first, second, priced_on, age, missing)
+    first, second = (
+        HeldLeg(symbol, shares, price_ticks(price), priced_on, missing) for symbol, (shares, price) in legs.items()
+    )
+    return Position(ticket_id, first, second, priced_on, age)
 
 
 def state_of(session: date, *positions: Position) -> DeskState:

@@ -62,16 +62,14 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
             legs.append(marked)
             pnl += gain
         stopped = any(leg.shares and leg.priced_on != session for leg in legs)
-        position = replace(
-            position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1, missing=position.missing + 1 if stopped else 0
-        )
-        if stopped and position.missing >= settings.close_after_sessions:
-            position, loss, closed = _close_dead_legs(position, session, settings)
+        position = replace(position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1)
+        silent = position.missing
+        if silent >= settings.close_after_sessions:
+            position, loss, closed = _close_dead_legs(position, settings)
             pnl += loss
             clips.extend(closed)
         if stopped:
             names = ", ".join(leg.symbol for leg in legs if leg.shares and leg.priced_on != session)
-            silent = position.missing or settings.close_after_sessions
             messages.append(f"ticket {position.ticket_id} is frozen: no print of {names} for {silent} session(s)")
         positions.append(position)
     return Carried(tuple(positions), round(pnl / TICKS_PER_CENT), tuple(clips), tuple(messages))
@@ -105,7 +103,7 @@ def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fract
     """The leg at today's print, and its gain in ticks: notional x simple return of adj_close since the last mark."""
     today = prints.get(session, {}).get(leg.symbol)
     if today is None:
-        return leg, Fraction(0)
+        return replace(leg, silent=leg.silent + 1), Fraction(0)
     before = prints.get(leg.priced_on, {}).get(leg.symbol)
     if before is None or not leg.shares:
         gain = Fraction(leg.shares * (today.close - leg.price))
@@ -114,12 +112,12 @@ def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fract
     return HeldLeg(leg.symbol, leg.shares, today.close, session), gain
 
 
-def _close_dead_legs(position: Position, session: date, settings: FrozenSettings) -> tuple[Position, Fraction, list[Clip]]:
+def _close_dead_legs(position: Position, settings: FrozenSettings) -> tuple[Position, Fraction, list[Clip]]:
     clips: list[Clip] = []
     loss = Fraction(0)
     legs: list[HeldLeg] = []
     for leg in position.legs:
-        if leg.shares and leg.priced_on != session:
+        if leg.shares and leg.silent >= settings.close_after_sessions:
             value = leg.value / TICKS_PER_DOLLAR
             factor = Fraction(settings.delisting_return) if leg.shares > 0 else Fraction(0)
             loss += leg.value * factor
@@ -127,4 +125,4 @@ def _close_dead_legs(position: Position, session: date, settings: FrozenSettings
             clips.append(Clip(position.ticket_id, leg.symbol, FROZEN, "delisted", None, value, 0.0, reason))
             leg = replace(leg, shares=0)  # noqa: PLW2901
         legs.append(leg)
-    return replace(position, leg_a=legs[0], leg_b=legs[1], missing=0), loss, clips
+    return replace(position, leg_a=legs[0], leg_b=legs[1]), loss, clips

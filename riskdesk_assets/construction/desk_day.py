@@ -135,11 +135,11 @@ def _positions(
 
 
 def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Position:
-    fresh = Position(item.ticket_id, leg_a, leg_b, session, 0, 0)
+    fresh = Position(item.ticket_id, leg_a, leg_b, session, 0)
     old = item.position
     if old is None or old.side != fresh.side:
         return fresh
-    return replace(fresh, entered_on=old.entered_on, age=old.age, missing=old.missing)
+    return replace(fresh, entered_on=old.entered_on, age=old.age)
 
 
 def _memories(items: Sequence[TicketDay], state: DeskState, day: DayInputs) -> tuple[Memory, ...]:

@@ -14,12 +14,14 @@ from riskdesk_assets.limits.limit import Leg
 
 @dataclass(frozen=True)
 class HeldLeg:
-    """One leg of a held ticket: whole shares, and the last real print it is marked at (ticks of 1e-4 dollars)."""
+    """One leg of a held ticket: whole shares, the last real print it is marked at (ticks of 1e-4 dollars), and the sessions
+    in a row without one."""
 
     symbol: str
     shares: int
     price: int
     priced_on: date
+    silent: int = 0
 
     @property
     def value(self) -> int:
@@ -29,14 +31,13 @@ class HeldLeg:
 
 @dataclass(frozen=True)
 class Position:
-    """A held ticket. ``age`` counts sessions since ``entered_on``; ``missing`` the sessions in a row without a print."""
+    """A held ticket; ``age`` counts sessions since ``entered_on``."""
 
     ticket_id: str
     leg_a: HeldLeg
     leg_b: HeldLeg
     entered_on: date
     age: int
-    missing: int
 
     @property
     def legs(self) -> tuple[HeldLeg, HeldLeg]:
@@ -48,6 +49,11 @@ class Position:
         """1 long the spread, -1 short, by leg A (by leg B where leg A rounds to nothing)."""
         shares = self.leg_a.shares or -self.leg_b.shares
         return (shares > 0) - (shares < 0)
+
+    @property
+    def missing(self) -> int:
+        """Sessions in a row without a print of the leg that has been silent longest."""
+        return max((leg.silent for leg in self.legs if leg.shares), default=0)
 
     @property
     def gross(self) -> int:
@@ -139,9 +145,8 @@ def _position(raw: dict[str, Any]) -> Position:
         _leg(raw["leg_b"]),
         date.fromisoformat(raw["entered_on"]),
         raw["age"],
-        raw["missing"],
     )
 
 
 def _leg(raw: dict[str, Any]) -> HeldLeg:
-    return HeldLeg(raw["symbol"], raw["shares"], raw["price"], date.fromisoformat(raw["priced_on"]))
+    return HeldLeg(raw["symbol"], raw["shares"], raw["price"], date.fromisoformat(raw["priced_on"]), raw["silent"])

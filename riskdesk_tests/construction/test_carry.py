@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -123,3 +124,15 @@ def test_a_split_of_a_silent_name_is_seen_when_its_history_is_restated() -> None
     found = carried(position, {DAYS[0]: marks(JPM=25.0, BAC=25.0), DAYS[1]: marks(BAC=25.0)})
     assert legs(found)[0] == (200, 250_000)
     assert found.pnl_gross_cents == 0
+
+
+def test_each_leg_has_its_own_silence_so_a_leg_that_printed_yesterday_is_not_closed() -> None:
+    # JPM was silent for four sessions and prints again on the day BAC falls silent: nobody has been silent for five.
+    position = held("t", {"JPM": (-100, 50.0), "BAC": (200, 25.0)}, DAYS[0], missing=4)
+    position = replace(position, leg_b=replace(position.leg_b, silent=0))
+    back = carried(position, {DAYS[1]: marks(JPM=50.0)})
+    assert (legs(back), back.pnl_gross_cents, back.positions[0].missing) == ([(-100, 500_000), (200, 250_000)], 0, 1)
+    # Both silent today: only JPM reaches five.
+    dead = carried(position, {})
+    assert legs(dead) == [(0, 500_000), (200, 250_000)]
+    assert [clip.symbol for clip in dead.clips] == ["JPM"]
