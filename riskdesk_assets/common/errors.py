@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from itertools import takewhile
 from typing import Any
 
 
@@ -50,5 +51,11 @@ class ReleaseError(RiskDeskError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known word, or an empty string when none is close."""
-    match = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean '{match[0]}'?" if match else ""
+    close = get_close_matches(word, sorted(known), n=5, cutoff=0.6)
+    # Among equally close words the one that begins alike is meant: JPN is JPM, not PNC.
+    best = max(close, key=lambda item: (SequenceMatcher(None, word, item).ratio(), _shared_start(word, item)), default=None)
+    return f"; did you mean '{best}'?" if best else ""
+
+
+def _shared_start(left: str, right: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))

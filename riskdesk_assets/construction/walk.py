@@ -158,7 +158,7 @@ class _Sources:
             session=session,
             run_id=run_id(session, hashes),
             tickets=tuple(ticket_from_row(row) for row in tickets if row["status"] in ("IN_FORCE", "EXPIRED", "NOT_YET")),
-            unreadable=tuple(f"{row['file']}: {row['note']}" for row in tickets if row["status"] == "INVALID"),
+            unreadable=tuple(str(row["note"] or row["file"]) for row in tickets if row["status"] == "INVALID"),
             budgets={str(row["ticket_id"]): float(row["budget"]) for row in budgets},
             signals={str(row["pair_id"]): _signal(row) for row in signals},
             prints=self.prints,
