@@ -34,6 +34,7 @@ CHECKS = (NET_ZERO, *FAMILIES, RELEASE)
 _TICKS_PER_DOLLAR = 10_000
 _TICKS_PER_CENT = 100
 _DAY = "as_of_date"
+_UNAUDITED = "the session was released, but no limit of it was recorded"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) ->
         run = str(state["run_id"])
         yield _net_zero(session, books.get(session), released=bool(state["released"]), run=run)
         released = bool(state["released"])
+        if released and not any((session, family) in by_key for family in FAMILIES):
+            families = [SessionCheck(family, session, passed=False, message=_UNAUDITED, run_hash=run) for family in FAMILIES]
+            yield from families
+            yield _release(session, state, explained=True, run=run)
+            continue
         families = [
             _family(family, session, by_key.get((session, family), []), released=released, run=run) for family in FAMILIES
         ]
@@ -102,7 +108,8 @@ def _books(ideal: pl.DataFrame) -> pl.DataFrame:
 
 def _family(family: str, session: date, rows: list[dict[str, object]], *, released: bool, run: str) -> SessionCheck:
     if not rows:
-        return SessionCheck(family, session, passed=True, message="no limit of this family is set", run_hash=run)
+        message = "no limit of this family is set" if released else "nothing was released"
+        return SessionCheck(family, session, passed=True, message=message, run_hash=run)
     failed = [
         row for row in rows if (int(str(row["again"])) > int(str(row["bound"])) if released else row["status"] == "BREACH")
     ]

@@ -71,6 +71,7 @@ class TicketStory:
     run_id: str
     status: str
     released: bool
+    release_reason: str
     source: str
     ticket_id: str
     leg_a: str
@@ -105,6 +106,7 @@ class SymbolStory:
     run_id: str
     status: str
     released: bool
+    release_reason: str
     source: str
     symbol: str
     name: str
@@ -180,6 +182,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Ware
         run_id=state["run_id"],
         status=state["release_status"],
         released=state["released"],
+        release_reason=state["release_reason"],
         source=_source(warehouse, session),
         ticket_id=ticket_id,
         leg_a=leg_a,
@@ -243,6 +246,7 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Warehou
         run_id=state["run_id"],
         status=state["release_status"],
         released=state["released"],
+        release_reason=state["release_reason"],
         source=_source(warehouse, session),
         symbol=symbol,
         name=instrument.name,

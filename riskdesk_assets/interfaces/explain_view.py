@@ -70,6 +70,7 @@ def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:
     out.print(title)
     if not story.released:
         out.print("[bold red]No book was released[/]: what is held is what stood before.")
+        out.print(f"why          {escaped(story.release_reason)}")
 
 
 def _clips(out: Console, clips: Sequence[ClipRow]) -> None:

@@ -79,7 +79,9 @@ def _clips(console: Console, summary: DeskSummary) -> None:
 
 def _limits(console: Console, summary: DeskSummary) -> None:
     if not summary.limits:
-        console.print("\nNo limit is amber or binding.")
+        console.print(
+            "\nNo limit is amber or binding." if summary.newest.released else "\nNothing was released: no limit was measured."
+        )
         return
     found = table("limit", ">measured", ">bound", ">used", "", ">price, $/day per $", title="Limits that are close")
     for line in summary.limits[:LISTED]:

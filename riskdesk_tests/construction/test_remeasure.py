@@ -90,6 +90,21 @@ def test_a_missing_book_of_a_released_session_breaks_net_zero() -> None:
     assert set(failed(written)) == {(DAYS[1], "net_zero")}
 
 
+def test_a_released_session_whose_audit_is_missing_fails_every_family() -> None:
+    written = replace(sound(), limit_audit=sound().limit_audit.filter(pl.col("as_of_date") != DAYS[1]))
+    found = failed(written)
+    assert set(found) == {(DAYS[1], family) for family in FAMILIES}
+    assert set(found.values()) == {"the session was released, but no limit of it was recorded"}
+
+
+def test_a_session_without_a_book_is_not_said_to_have_no_limits() -> None:
+    states = sound().desk_state.with_columns(released=pl.col("as_of_date") != DAYS[1])
+    audit = sound().limit_audit.filter(pl.col("as_of_date") != DAYS[1])
+    found = remeasure(replace(sound(), desk_state=states, limit_audit=audit), CONFIG.universe, DAYS)
+    said = {item.message for item in found if item.session == DAYS[1] and item.check in FAMILIES}
+    assert said == {"nothing was released"}
+
+
 @pytest.mark.parametrize("family", ["leg_notional", "name_gross", "portfolio_gross", "portfolio_net", "group", "turnover"])
 def test_an_audit_row_that_lies_by_one_tick_is_found_in_its_family(family: str) -> None:
     where = (pl.col("as_of_date") == DAYS[1]) & (pl.col("family") == family) & (pl.col("measured") > 0)

@@ -141,6 +141,11 @@ def test_a_bad_ticket_fails_closed_with_exit_code_1_and_its_file_and_line(desk: 
     assert "alert: " in result.stderr
     after = desk.warehouse.read("desk_positions", wanted, wanted).select("ticket_id", "symbol", "shares")
     assert after.equals(stands)
+    story = desk.run("explain", str(stands["ticket_id"][0]))
+    assert "No book was released" in story.stdout
+    assert "convction: is not a known field" in " ".join(story.stdout.split())
+    told = json.loads(desk.run("explain", "JPM", "--json").stdout)
+    assert (told["released"], "convction" in told["release_reason"]) == (False, True)
 
 
 def test_alerts_of_an_older_session_are_sent_only_when_asked_for(desk: DeskFolder) -> None:
