@@ -145,7 +145,7 @@ def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Pos
 def _memories(items: Sequence[TicketDay], state: DeskState, day: DayInputs) -> tuple[Memory, ...]:
     # A ticket that is away while a file cannot be read may be that file: what it waits for is not forgotten.
     seen = {item.ticket_id for item in items}
-    memories = [memory for memory in state.memories if day.unreadable and memory.ticket_id not in seen]
+    memories = [memory for memory in state.memories if memory.ticket_id not in seen and day.may_be_unreadable(memory.ticket_id)]
     for item in items:
         old = state.memory(item.ticket_id)
         side = (item.proposal.units > 0) - (item.proposal.units < 0)

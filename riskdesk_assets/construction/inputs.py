@@ -31,7 +31,8 @@ class DayInputs:
     """What is known at one close.
 
     ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
-    ``unreadable`` holds the problem of every ticket file that cannot be used.
+    ``unreadable`` holds the problem of every ticket file that cannot be used, ``gone`` the tickets known to have no file any
+    more: whatever else is away may be one of the unreadable files.
     """
 
     session: date
@@ -43,6 +44,11 @@ class DayInputs:
     prints: Prints
     splits: Mapping[str, Fraction]
     covariance: Covariance | None
+    gone: frozenset[str] = frozenset()
+
+    def may_be_unreadable(self, ticket_id: str) -> bool:
+        """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""
+        return bool(self.unreadable) and ticket_id not in self.gone
 
 
 @dataclass(frozen=True)

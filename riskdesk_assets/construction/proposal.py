@@ -101,7 +101,7 @@ def _controlled(
     stuck = [leg.symbol for leg in position.legs if leg.shares and leg.symbol in missing] if position else []
     if stuck:
         return _fix(item, "FROZEN", f"no print of {', '.join(stuck)} on {day.session}: no trade, marked at the last real price")
-    if ticket is None and day.unreadable:
+    if ticket is None and day.may_be_unreadable(ticket_id):
         return _fix(item, "TICKET_UNREADABLE", "its ticket file cannot be read: no trade until it can")
     if ticket is None:
         return _closing(replace(item, proposal=Proposal(0.0, "TICKET_REMOVED", never_add=True, armed=True)))

@@ -164,6 +164,7 @@ class _Sources:
             prints=self.prints,
             splits={str(row["symbol"]): Fraction(row["ratio"]).limit_denominator(1000) for row in self.splits.get(session, [])},
             covariance=self.inputs.covariances.get(session),
+            gone=_gone(tickets),
         )
         return day, hashes
 
@@ -184,6 +185,13 @@ def ticket_from_row(row: Mapping[str, object]) -> Ticket:
     """The ticket a row of ticket_snapshots describes."""
     known = {name: row[name] for name in _TICKET_FIELDS if row[name] is not None}
     return Ticket.model_validate({"type": "PAIR", **known})
+
+
+def _gone(tickets: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Tickets without a file; nobody can say so while a file is unusable that no ticket is known for (it may be renamed)."""
+    if any(row["status"] == "INVALID" and not row["ticket_id"] for row in tickets):
+        return frozenset()
+    return frozenset(row["ticket_id"] for row in tickets if row["status"] == "REMOVED")
 
 
 def _signal(row: Mapping[str, Any]) -> PairSignal:

@@ -319,6 +319,26 @@ def test_an_unreadable_ticket_costs_its_own_session_and_no_later_one() -> None:
     assert failed_checks(done, CONFIG) == {(sessions[2], "release")}
 
 
+@pytest.mark.parametrize(("stranger", "closed"), [(False, True), (True, False)])
+def test_a_removed_ticket_is_closed_beside_an_unusable_file_unless_that_may_be_its_own(stranger: bool, closed: bool) -> None:
+    config = changed(CONFIG, "desk.tickets.on_bad_ticket", "skip")
+    sessions = sessions_from(date(2026, 3, 2), 3)
+    tickets = shipped_tickets()
+    good = snapshots_of(tickets, sessions[:2])
+    first = walk(inputs_of(config, good, sessions[0], sessions[1])).days[-1].state
+    removed, broken = first.positions[0].ticket_id, first.positions[1].ticket_id
+    left = [item for item in tickets if item.ticket_id not in (removed, broken)]
+    files = [f"{broken}.yaml", *(["never-seen-before.yaml"] if stranger else [])]
+    problems = [Problem(file, 3, "leg_a", "is no symbol") for file in files]
+    rows = snapshots_of(left, sessions[2:], problems, good.filter(pl.col("as_of_date") == sessions[1]))
+    done = walk(inputs_of(config, rows, sessions[2], sessions[2], start=first)).days[0]
+    reasons = {item.ticket_id: item.proposal.reason for item in done.items}
+    assert reasons[broken] == "TICKET_UNREADABLE"
+    assert reasons[removed] == ("TICKET_REMOVED" if closed else "TICKET_UNREADABLE")
+    assert (done.state.position(removed) is None) is closed
+    assert done.state.position(broken) is not None
+
+
 def test_silicon_valley_banks_last_print_is_no_print_and_its_long_is_lost(real_bars_dir: Path) -> None:
     """SIVB traded last on 2023-03-09 at 106.04; the later bars repeat that close with volume 0."""
     raw = pl.concat(
