@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -49,8 +52,11 @@ def ui(port: int) -> None:
 
 
 def _serve(command: list[str], environ: dict[str, str], folder: Path, port: int) -> None:
-    """Run until it ends by itself (a Failure) or is interrupted, and then give it time to stop what it started."""
-    process = subprocess.Popen(command, env=environ, cwd=folder)
+    """Run until it ends by itself (a Failure) or is told to end, and then give it time to stop what it started."""
+    # A group of its own: whoever ends this command, by Ctrl-C or by a signal, the whole group is ended, once.
+    process = subprocess.Popen(command, env=environ, cwd=folder, start_new_session=True)
+    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGINT, _interrupted)
     threading.Thread(target=_say_ready, args=(process, port), daemon=True).start()
     try:
         code = process.wait()
@@ -61,17 +67,18 @@ def _serve(command: list[str], environ: dict[str, str], folder: Path, port: int)
     raise Failure(f"dagster dev ended with exit code {code}")
 
 
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """The terminal has sent it Ctrl-C too; where there is no terminal, this does."""
-    try:
-        process.wait(timeout=1)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        process.terminate()
-        try:
+    """Ask the group to end as Ctrl-C would; what is still there after a while is ended for it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             process.wait(timeout=STOP_SECONDS)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            process.kill()
-            process.wait()
+            return
 
 
 def _say_ready(process: subprocess.Popen[bytes], port: int) -> None:
