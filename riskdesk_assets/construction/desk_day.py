@@ -73,7 +73,7 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         released.shares, {position.ticket_id: _shares(position) for position in carried.positions}, released.released
     )
     positions, fills = _positions(items, shares, day)
-    costs = _costs(fills, carried.positions, context)
+    costs = _costs(fills, state.positions, context)
     after = DeskState(
         session=day.session,
         positions=positions,
@@ -155,7 +155,8 @@ def _memories(items: Sequence[TicketDay], state: DeskState, day: DayInputs) -> t
 
 
 def _costs(fills: Sequence[Fill], held: Sequence[Position], context: DeskContext) -> int:
-    """Cents: rate x traded notional per leg, plus one session's borrow on what was short overnight (methods.md section 4)."""
+    """Cents: rate x traded notional per leg, plus one session's borrow on what was short overnight, at the close it was short
+    from (methods.md section 4); so the desk's equity is nav plus realized P&L."""
     traded = sum(abs(fill.traded) * context.cost_rates[fill.symbol] for fill in fills)
     borrowed = sum(-leg.value * context.borrow_rates[leg.symbol] for position in held for leg in position.legs if leg.value < 0)
     return round((traded + borrowed) / TICKS_PER_CENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import polars as pl
@@ -10,8 +11,9 @@ import pytest
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.inputs import DeskContext, desk_context
+from riskdesk_assets.construction.walk import prints_of, walk
 from riskdesk_assets.reports.realized import realized_pnl
-from riskdesk_tests.desk_builder import calendar, changed, desk_config, marks, sessions_from
+from riskdesk_tests.desk_builder import calendar, changed, desk_config, inputs_of, marks, sessions_from, shipped_tickets
 
 DAYS = sessions_from(date(2026, 3, 2), 14)
 # 1 bp of what is traded, and nothing else
@@ -185,3 +187,20 @@ def test_every_row_is_worth_what_its_own_columns_say() -> None:
     for row in found:
         assert row["pnl_gross"] == row["notional_cents"] / 100 * row["simple_return"]  # type: ignore[operator]
         assert row["pnl_net"] == row["pnl_gross"] - row["costs"]  # type: ignore[operator]
+
+
+def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent() -> None:
+    config = changed(desk_config(), "desk.costs.default_borrow_bps", 300.0)
+    sessions = sessions_from(date(2024, 1, 2), 30)
+    inputs = inputs_of(config, shipped_tickets(), sessions[0], sessions[-1])
+    tables = walk(inputs).frames
+    books = (tables["desk_positions"], tables["portfolio_blotter"], tables["clip_ledger"])
+    rows = realized_pnl(sessions, calendar().sessions, *books, prints_of(inputs.bars), desk_context(config))
+    states = [json.loads(text) for text in tables["desk_state"]["state_json"]]
+    earned = dict(rows.group_by("realized_on").agg(pl.col("pnl_gross").sum()).iter_rows())
+    # What a session cost is told with its book, which is realized a session later: the last one's is not known yet.
+    spent = dict(rows.group_by("as_of_date").agg(pl.col("costs").sum()).iter_rows())
+    for session, before, after in zip(sessions[1:-1], states, states[1:-1], strict=False):
+        assert after["pnl_gross_cents"] - before["pnl_gross_cents"] == pytest.approx(earned.get(session, 0.0) * 100, abs=1.5)
+        assert after["costs_cents"] - before["costs_cents"] == pytest.approx(spent.get(session, 0.0) * 100, abs=1.5)
+    assert min(len(earned), len(spent)) > 20
