@@ -17,6 +17,7 @@ NUMERIC_LIBRARIES = (
     "polars",
     "scikit-learn",
     "scipy",
+    "scs",
     "statsmodels",
 )
 

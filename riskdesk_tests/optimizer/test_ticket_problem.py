@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from riskdesk_assets.common.version import library_versions
 from riskdesk_assets.limits.limit import Leg, Limit, Measure
 from riskdesk_assets.optimizer import model
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Solver
@@ -363,3 +364,7 @@ def test_a_malformed_problem_is_refused_by_name(change: dict[str, object], said:
 
 def with_bound(problem: TicketProblem, item: Limit, bound: int) -> TicketProblem:
     return replace(problem, limits=tuple(replace(i, bound=max(0, bound)) if i.name == item.name else i for i in problem.limits))
+
+
+def test_every_solver_of_the_chain_is_among_the_libraries_a_run_id_hashes() -> None:
+    assert {solver.name.lower() for solver in CHAIN} <= set(library_versions())
