@@ -17,6 +17,9 @@ BOOK = "BOOK"
 GUARDS = "GUARDS"
 FROZEN = "FROZEN"
 SPLIT = "SPLIT"
+# What is no limit's doing: a target cut to whole lots, and a day on which nothing was released.
+WHOLE_LOTS = "whole_lots"
+NOT_RELEASED = "not_released"
 STAGES = (BUDGET, CONTROLLER, VOL_TARGET, TICKET_CAPS, GATEKEEPER, OPTIMIZER, GOVERNOR, BOOK, GUARDS, FROZEN, SPLIT)
 
 

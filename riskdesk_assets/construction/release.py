@@ -6,14 +6,14 @@ positions stand. A book that breaches a hard limit is never released (design.md 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
 import numpy as np
 
-from riskdesk_assets.book.clips import BOOK, GOVERNOR, OPTIMIZER, Clip
+from riskdesk_assets.book.clips import BOOK, GOVERNOR, NOT_RELEASED, OPTIMIZER, WHOLE_LOTS, Clip
 from riskdesk_assets.book.share_legs import ShareLeg
 from riskdesk_assets.book.shares import ShareBook, whole_shares
 from riskdesk_assets.common.errors import ReleaseError
@@ -23,7 +23,7 @@ from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.limits.audit import AuditRow, audit, breaches
 from riskdesk_assets.limits.catalogue import TicketCaps, for_session, ticket_limits
 from riskdesk_assets.limits.governor import govern
-from riskdesk_assets.limits.limit import Leg, Limit
+from riskdesk_assets.limits.limit import Leg, Limit, gross_by_ticket
 from riskdesk_assets.optimizer.expected_return import reversion
 from riskdesk_assets.optimizer.ticket_problem import TicketProblem, TicketSolution, scaled_legs, solve
 
@@ -117,7 +117,7 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
     table = _table(day, items, context)
     if day.unreadable and context.config.desk.tickets.on_bad_ticket == "fail_closed":
         reason = f"{len(day.unreadable)} ticket file(s) cannot be used: {'; '.join(day.unreadable)}"
-        return _nothing("FAILED_CLOSED", f"failed closed: {reason}", (), ())
+        return _nothing("FAILED_CLOSED", f"failed closed: {reason}", (), (), table)
     messages: list[str] = []
     rows: tuple[AuditRow, ...] = ()
     for build in _builders(context):
@@ -137,7 +137,7 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
         messages.extend(f"{built.builder}: {row.sentence()}" for row in failed)
     if not rows:
         rows = audit(table.limits, _ticks(table.fixed), _ticks(table.held), context.config.limits.amber_at)
-    return _nothing("BLOCKED", "; ".join(messages) or "no book could be built", rows, tuple(messages))
+    return _nothing("BLOCKED", "; ".join(messages) or "no book could be built", rows, tuple(messages), table)
 
 
 def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> _Table:
@@ -317,13 +317,30 @@ def _released(built: _Built, book: ShareBook, table: _Table, messages: list[str]
         audit=book.audit,
         prices=built.prices,
         codes=built.codes,
-        clips=(*built.clips, *repairs),
+        clips=(*built.clips, *_truncations(built, book), *repairs),
         messages=tuple(messages),
     )
 
 
-def _nothing(status: Status, reason: str, rows: tuple[AuditRow, ...], messages: tuple[str, ...]) -> Release:
-    return Release(status, reason, "none", (), (), rows, {}, {}, (), (*messages, reason))
+def _truncations(built: _Built, book: ShareBook) -> Iterator[Clip]:
+    """One row per ticket whose target was no whole number of lots: from dollars to what truncation toward zero left."""
+    lots = gross_by_ticket([leg.leg() for leg in book.legs if not leg.frozen])
+    for repair in book.repairs:
+        lots[repair.ticket_id] += abs(repair.shares_in - repair.shares_out) * repair.price_ticks
+    for ticket_id, target in gross_by_ticket(built.legs).items():
+        kept = lots.get(ticket_id, 0) / TICKS_PER_DOLLAR
+        if kept < target:
+            yield Clip(ticket_id, "", BOOK, WHOLE_LOTS, None, target, kept, "whole shares: truncated toward zero to whole lots")
+
+
+def _nothing(status: Status, reason: str, rows: tuple[AuditRow, ...], messages: tuple[str, ...], table: _Table) -> Release:
+    stand = "nothing was released: yesterday's position stands"
+    clips = tuple(
+        Clip(item.ticket_id, "", BOOK, NOT_RELEASED, None, gross(item.approved), gross(item.held), stand)
+        for item in table.items
+        if not item.fixed and item.approved != item.held
+    )
+    return Release(status, reason, "none", (), (), rows, {}, {}, clips, (*messages, reason))
 
 
 def _in_leg_order(legs: Sequence[Leg[float]], table: _Table) -> tuple[Leg[float], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
+from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.common.session_metadata import Value
 from riskdesk_assets.common.settings import Config
@@ -29,7 +30,9 @@ def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
             "names": len(net_by_symbol(day.release.legs)),
             "builder": day.release.builder,
         }
-        tables["decisions"][day.session] = {"clipped_tickets": len({clip.ticket_id for clip in day.clips})}
+        tables["decisions"][day.session] = {
+            "clipped_tickets": len({clip.ticket_id for clip in day.clips if clip.limit_name != WHOLE_LOTS})
+        }
         tables["limit_audit"][day.session] = {
             "limits": len(audit),
             "binding": len(day.release.prices),
@@ -49,7 +52,7 @@ def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
             "traded": traded,
         }
         tables["desk_positions"][day.session] = {"tickets": len(day.state.positions)}
-        tables["clip_ledger"][day.session] = {"clips": len(day.clips)}
+        tables["clip_ledger"][day.session] = {"clips": sum(1 for clip in day.clips if clip.limit_name != WHOLE_LOTS)}
         tables["desk_state"][day.session] = {
             "equity": equity(day.state, nav),
             "pnl_gross": day.pnl_gross_cents * TICKS_PER_CENT / TICKS_PER_DOLLAR,
@@ -80,6 +83,8 @@ def walk_digest(walk: Walk, config: Config) -> str:
     held = {position.ticket_id: position for position in day.state.positions}
     clipped: dict[str, list[str]] = {}
     for clip in day.clips:
+        if clip.limit_name == WHOLE_LOTS:
+            continue
         clipped.setdefault(clip.ticket_id, []).append(clip.limit_name)
     busy = [item for item in day.items if item.proposal.units or item.ticket_id in held or item.ticket_id in clipped]
     for item in busy:

@@ -7,6 +7,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.warehouse import Warehouse
@@ -154,7 +155,8 @@ def _sessions(warehouse: Warehouse, first: date, last: date) -> tuple[SessionLin
         .to_dicts()
     }
     held = dict(positions.group_by("as_of_date").agg(pl.col("ticket_id").n_unique()).iter_rows())
-    clips = dict(warehouse.read("clip_ledger", first, last).group_by("as_of_date").len().iter_rows())
+    ledger = warehouse.read("clip_ledger", first, last).filter(pl.col("limit_name") != WHOLE_LOTS)
+    clips = dict(ledger.group_by("as_of_date").len().iter_rows())
     return tuple(
         SessionLine(
             session=row["as_of_date"],
@@ -207,7 +209,7 @@ def limit_line(row: dict[str, object]) -> LimitLine:
 
 
 def _clips(warehouse: Warehouse, session: date) -> tuple[ClipLine, ...]:
-    rows = warehouse.read("clip_ledger", session, session)
+    rows = warehouse.read("clip_ledger", session, session).filter(pl.col("limit_name") != WHOLE_LOTS)
     grouped = rows.group_by("stage", "limit_name").agg(
         pl.col("sequence").min(),
         pl.col("ticket_id").n_unique().alias("tickets"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -129,7 +130,9 @@ def _metrics(content: RunContent) -> dict[str, Any]:
                 "cash_cents": -int(equities["notional_cents"].sum()),
                 "names": equities.height,
                 "tickets": frames["desk_positions"].filter(pl.col("as_of_date") == session)["ticket_id"].n_unique(),
-                "clips": frames["clip_ledger"].filter(pl.col("as_of_date") == session).height,
+                "clips": frames["clip_ledger"]
+                .filter((pl.col("as_of_date") == session) & (pl.col("limit_name") != WHOLE_LOTS))
+                .height,
                 "limits_binding": audit.filter(pl.col("price_of_limit").is_not_null()).height,
                 "limits_amber": audit.filter(pl.col("status") == "AMBER").height,
                 "limits_breached": audit.filter(pl.col("status") == "BREACH").height,
