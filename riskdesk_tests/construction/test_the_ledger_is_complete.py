@@ -21,10 +21,10 @@ def test_from_the_proposal_each_row_starts_where_the_one_before_ended_and_the_la
         config = changed(config, "limits.portfolio_net.mode", "gate")
     done = walk(inputs_of(config, shipped_tickets(), sessions[0], sessions[-1]))
     ledger, held = done.frames["clip_ledger"], done.frames["desk_positions"]
-    gross = dict(
-        ((day, ticket), cents / 100)
+    gross = {
+        (day, ticket): cents / 100
         for day, ticket, cents in held.group_by("as_of_date", "ticket_id").agg(pl.col("notional_cents").abs().sum()).iter_rows()
-    )
+    }
     followed = 0
     for row in done.frames["proposals"].iter_rows(named=True):
         day, ticket = row["as_of_date"], row["ticket_id"]
