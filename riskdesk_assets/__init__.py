@@ -1,0 +1,32 @@
+"""The risk desk; functions for other people's programs are imported from here, and loaded when first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from riskdesk_assets.risk_model.model_checks import (
+        bias_ratio,
+        christoffersen_independence,
+        conditional_coverage,
+        kupiec_pof,
+        traffic_light,
+    )
+
+__all__ = ["bias_ratio", "christoffersen_independence", "conditional_coverage", "kupiec_pof", "traffic_light"]
+
+_HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks")
+
+if not TYPE_CHECKING:  # else a misspelled import would pass the type checker
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
