@@ -121,6 +121,22 @@ class OptimizerSettings(StrictModel):
     covariance_min_coverage: float = Field(gt=0, le=1)
 
 
+class RiskModelSettings(StrictModel):
+    """The factor model and its alternatives (methods.md section 7). Windows and half-lives in sessions."""
+
+    window: int = Field(ge=60, le=504)
+    min_coverage: float = Field(gt=0, le=1)
+    min_group_names: int = Field(ge=2)
+    momentum_skip: int = Field(ge=0, le=59)
+    style_clip: float = Field(gt=0)
+    factor_half_life: float = Field(gt=0)
+    factor_shrinkage: float = Field(ge=0, le=1)
+    specific_half_life: float = Field(gt=0)
+    specific_vol_floor: float = Field(gt=0, lt=1)
+    max_condition: float = Field(ge=1e3, le=1e12)
+    ewma_half_life: float = Field(gt=0)
+
+
 class CostSettings(StrictModel):
     """Costs in basis points: of traded notional, and a year for borrow."""
 
@@ -180,11 +196,21 @@ class Desk(StrictModel):
     quality: QualitySettings
     controller: ControllerSettings
     vol_target: VolTargetSettings
+    risk_model: RiskModelSettings
     optimizer: OptimizerSettings
     costs: CostSettings
     frozen: FrozenSettings
     tickets: TicketSettings
     alerts: AlertSettings
+
+    @model_validator(mode="after")
+    def _within_lookback(self) -> Desk:
+        if self.risk_model.window >= self.features.lookback_sessions:
+            raise ValueError(
+                f"risk_model.window {self.risk_model.window} needs more bars than lookback_sessions "
+                f"{self.features.lookback_sessions} loads"
+            )
+        return self
 
 
 class LimitSpec(StrictModel):

@@ -105,6 +105,21 @@ _ALL = (
         ("as_of_date", "kind", "id_a", "id_b"),
     ),
     Table(
+        "instrument_factors_daily",
+        _columns("as_of_date: DATE; instrument_id factor_id: VARCHAR; exposure: DOUBLE; model_id: VARCHAR"),
+        ("as_of_date", "instrument_id", "factor_id", "model_id"),
+    ),
+    Table(
+        "factors_daily",
+        _columns("as_of_date: DATE; factor_id: VARCHAR; factor_return factor_volatility: DOUBLE; model_id: VARCHAR"),
+        ("as_of_date", "factor_id", "model_id"),
+    ),
+    Table(
+        "correlation_panels",
+        _columns("as_of_date: DATE; panel_id id_a id_b: VARCHAR; correlation: DOUBLE"),
+        ("as_of_date", "panel_id", "id_a", "id_b"),
+    ),
+    Table(
         "ticket_snapshots",
         _columns(
             "as_of_date: DATE; ticket_id file content_hash status change pair_id leg_a leg_b orientation: VARCHAR; "

@@ -25,6 +25,8 @@ from riskdesk_assets.market.history import History
 from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
 from riskdesk_assets.market.quality import check_bars
 from riskdesk_assets.reports.realized import realized_pnl
+from riskdesk_assets.risk_model.factors import factor_models
+from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
 
 
@@ -59,6 +61,7 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         start=inputs.start,
         code_version=inputs.code_version,
     )
+    models = list(factor_models(panel, config, history.wanted))
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
     books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items()}
@@ -77,6 +80,9 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         "return_correlations": return_correlations(
             panel, config.universe, distinct_pairs(pairs), states, features, first, last
         ),
+        "instrument_factors_daily": instrument_factors_daily(models),
+        "factors_daily": factors_daily(models),
+        "correlation_panels": correlation_panels(models),
         "ticket_snapshots": tickets,
         "strategy_library": strategy_library(tickets),
         "strategy_budgets": budgets,

@@ -97,8 +97,7 @@ def covariances(panel: Panel, settings: OptimizerSettings, sessions: Sequence[da
     """
     import sklearn.covariance  # noqa: F401  # before the thread limit, which reaches only what is loaded
 
-    returns = np.full_like(panel.adj_close, np.nan)
-    returns[1:] = panel.adj_close[1:] / panel.adj_close[:-1] - 1.0
+    returns = simple_returns(panel)
     row_of = {session: row for row, session in enumerate(panel.sessions)}
     window = settings.covariance_window
     for start in range(0, len(sessions), _SESSIONS_AT_ONCE):
@@ -108,12 +107,24 @@ def covariances(panel: Panel, settings: OptimizerSettings, sessions: Sequence[da
             for session in sessions[start : start + _SESSIONS_AT_ONCE]:
                 if session not in row_of:
                     raise StateError(f"no bars for {session}, so no covariance")
-                row = row_of[session]
-                padded = np.full((window, len(panel.symbols)), np.nan)
-                known = returns[max(row - window + 1, 0) : row + 1]
-                padded[window - len(known) :] = known
-                done.append((session, _estimate(padded, panel.symbols, settings.covariance_min_coverage)))
+                ending = last_rows_padded(returns, row_of[session], window)
+                done.append((session, _estimate(ending, panel.symbols, settings.covariance_min_coverage)))
         yield from done
+
+
+def simple_returns(panel: Panel) -> Matrix:
+    """adj_close over the session before's, less 1, shape (sessions, symbols); NaN on the first and where either is missing."""
+    returns = np.full_like(panel.adj_close, np.nan)
+    returns[1:] = panel.adj_close[1:] / panel.adj_close[:-1] - 1.0
+    return returns
+
+
+def last_rows_padded(values: Matrix, row: int, window: int) -> Matrix:
+    """The ``window`` rows ending at ``row``, NaN before the first, shape (window, columns)."""
+    known = values[max(row - window + 1, 0) : row + 1]
+    out = np.full((window, values.shape[1]), np.nan)
+    out[window - len(known) :] = known
+    return out
 
 
 _SESSIONS_AT_ONCE = 64
@@ -123,22 +134,35 @@ def _estimate(returns: Matrix, symbols: Sequence[str], min_coverage: float) -> C
     from sklearn import config_context
     from sklearn.covariance import ledoit_wolf as shrunk
 
-    present = np.isfinite(returns)
-    kept = np.flatnonzero(present.sum(axis=0) >= min_coverage * len(returns))
-    names = tuple(symbols[column] for column in kept.tolist())
+    names, sample, _ = complete_sample(returns, symbols, min_coverage)
     if not names:
         return Covariance((), np.empty((0, 0)), 0.0, 0)
-    sample = np.ascontiguousarray(returns[present[:, kept].all(axis=1)][:, kept])
-    if len(sample) < 2:
-        raise StateError(f"only {len(sample)} sessions on which all of {', '.join(names)} have a return")
     with config_context(assume_finite=True, skip_parameter_validation=True):
         matrix, shrinkage = shrunk(sample)
     symmetric = (matrix + matrix.T) / 2.0
-    _check_psd(symmetric)
+    check_psd(symmetric)
     return Covariance(names, symmetric, float(shrinkage), len(sample))
 
 
-def _check_psd(matrix: Matrix) -> None:
+def complete_sample(
+    returns: Matrix, symbols: Sequence[str], min_coverage: float
+) -> tuple[tuple[str, ...], Matrix, npt.NDArray[np.intp]]:
+    """The names with enough returns, their returns on the rows on which all of them have one, and those rows.
+
+    Raises:
+        StateError: there are such names, but fewer than two such rows.
+    """
+    present = np.isfinite(returns)
+    kept = np.flatnonzero(present.sum(axis=0) >= min_coverage * len(returns))
+    names = tuple(symbols[column] for column in kept.tolist())
+    rows = np.flatnonzero(present[:, kept].all(axis=1))
+    if names and len(rows) < 2:
+        raise StateError(f"only {len(rows)} sessions on which all of {', '.join(names)} have a return")
+    return names, np.ascontiguousarray(returns[rows][:, kept]), rows
+
+
+def check_psd(matrix: Matrix) -> None:
+    """Raise StateError for a matrix with an eigenvalue below 0 by more than rounding."""
     try:
         np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:

@@ -17,6 +17,7 @@ from riskdesk_tests.interfaces.conftest import BEHIND, FOREIGN, DeskFolder
 DESIGNED = {
     "market": {"daily_bars", "volatility_index", "trading_sessions"},
     "features": {"pair_state", "instrument_state", "market_regime", "return_correlations"},
+    "risk_model": {"instrument_factors_daily", "factors_daily", "correlation_panels"},
     "strategy": {"ticket_snapshots", "strategy_library", "strategy_budgets"},
     "construction": {
         "proposals",

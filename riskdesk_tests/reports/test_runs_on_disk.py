@@ -20,7 +20,7 @@ from riskdesk_assets.reports.rebuild import rebuild
 from riskdesk_assets.reports.replay import replay
 from riskdesk_assets.reports.run_store import MANIFEST, open_run, publish
 from riskdesk_tests.desk_builder import calendar, sessions_from
-from riskdesk_tests.desk_on_disk import DeskFolder, make_desk, run
+from riskdesk_tests.desk_on_disk import BANKS, DeskFolder, make_desk, run
 
 DAYS = sessions_from(date(2026, 3, 2), 7)
 FIRST, LAST = DAYS[0], DAYS[-1]
@@ -86,6 +86,17 @@ def test_every_released_book_in_the_warehouse_sums_to_exactly_nothing(walked: De
     sums = walked.warehouse.read("ideal_portfolio").group_by("as_of_date").agg(pl.col("notional_cents").sum())
     assert sums.height == len(DAYS)
     assert set(sums["notional_cents"]) == {0}
+
+
+def test_the_factor_model_of_every_session_is_in_the_warehouse(walked: DeskFolder) -> None:
+    names = pl.col("instrument_id").n_unique()
+    exposures = walked.warehouse.read("instrument_factors_daily").group_by("as_of_date").agg(names).sort("as_of_date")
+    assert exposures.rows() == [(day, len(BANKS)) for day in DAYS]
+    factors = walked.warehouse.read("factors_daily").filter(pl.col("factor_id") == "market")
+    assert factors["as_of_date"].to_list() == list(DAYS)
+    assert factors["factor_volatility"].is_between(0.001, 0.1).all()
+    correlations = walked.warehouse.read("correlation_panels").filter(pl.col("panel_id") == "instrument")
+    assert correlations.height == len(DAYS) * len(BANKS) * (len(BANKS) - 1) // 2
 
 
 def test_a_range_replays_bit_for_bit(walked: DeskFolder) -> None:

@@ -1,0 +1,117 @@
+"""Factor models as table rows: together the three tables hold every number of B, F and D.
+
+B: instrument_factors_daily, exposures other than to SPECIFIC; a factor without a row has exposure 0.
+F: factors_daily.factor_volatility and the panel FACTORS of correlation_panels.
+D: instrument_factors_daily, the exposure to SPECIFIC squared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.features.panel import nullable
+from riskdesk_assets.features.windows import Array, ratio
+from riskdesk_assets.risk_model.estimators import FACTOR, MODEL_VERSIONS
+from riskdesk_assets.risk_model.factors import FactorModel
+
+SPECIFIC = "specific"
+"""A name's exposure to its own specific factor, of variance 1: its daily specific volatility."""
+INSTRUMENTS, FACTORS = "instrument", "factor"
+_MODEL_ID = pl.lit(MODEL_VERSIONS[FACTOR])
+Places = npt.NDArray[np.intp]
+
+
+def instrument_factors_daily(models: Sequence[FactorModel]) -> pl.DataFrame:
+    """TABLES["instrument_factors_daily"]: each name's exposures that are not 0, and its specific volatility a day."""
+    names, factors, values, counts = [], [], [], []
+    for model in models:
+        every = np.hstack([model.exposures, np.sqrt(model.specific_variance)[:, None]]) if model.symbols else np.empty((0, 1))
+        name, factor = np.nonzero(every)
+        names.append(name)
+        factors.append(factor)
+        values.append(every[name, factor])
+        counts.append(len(name))
+    frame = pl.DataFrame(
+        {
+            "as_of_date": _sessions(models, counts),
+            "instrument_id": _ids([model.symbols for model in models], names),
+            "factor_id": _ids([(*model.factors, SPECIFIC) for model in models], factors),
+            "exposure": pl.Series(_joined(values), dtype=pl.Float64),
+        }
+    )
+    return TABLES["instrument_factors_daily"].conform(frame.with_columns(model_id=_MODEL_ID))
+
+
+def factors_daily(models: Sequence[FactorModel]) -> pl.DataFrame:
+    """TABLES["factors_daily"]: each factor's return on the session, null where it has none, and its volatility a day."""
+    frame = pl.DataFrame(
+        {
+            "as_of_date": _sessions(models, [len(model.factors) for model in models]),
+            "factor_id": pl.Series(list(chain.from_iterable(model.factors for model in models)), dtype=pl.String),
+            "factor_return": nullable(_joined([model.factor_returns for model in models])),
+            "factor_volatility": pl.Series(
+                _joined([_volatilities(model.factor_covariance) for model in models]), dtype=pl.Float64
+            ),
+        }
+    )
+    return TABLES["factors_daily"].conform(frame.with_columns(model_id=_MODEL_ID))
+
+
+def correlation_panels(models: Sequence[FactorModel]) -> pl.DataFrame:
+    """TABLES["correlation_panels"]: correlations of names (in Sigma) and of factors (in F), id_a < id_b."""
+    instruments = _panel(INSTRUMENTS, models, ((model.symbols, model.covariance().matrix) for model in models))
+    factors = _panel(FACTORS, models, ((model.factors, model.factor_covariance) for model in models))
+    return TABLES["correlation_panels"].conform(pl.concat([instruments, factors]))
+
+
+def _panel(panel: str, models: Sequence[FactorModel], covariances: Iterator[tuple[tuple[str, ...], Array]]) -> pl.DataFrame:
+    """Rows of one panel; ``covariances`` gives each model's sorted ids and their matrix. What never moves has no row."""
+    ids, lefts, rights, values, counts = [], [], [], [], []
+    for names, covariance in covariances:
+        left, right = np.triu_indices(len(names), 1)
+        spread = _volatilities(covariance)
+        correlation = np.clip(ratio(covariance[left, right], spread[left] * spread[right]), -1.0, 1.0)
+        known = np.isfinite(correlation)
+        ids.append(names)
+        lefts.append(left[known])
+        rights.append(right[known])
+        values.append(correlation[known])
+        counts.append(int(known.sum()))
+    frame = pl.DataFrame(
+        {
+            "as_of_date": _sessions(models, counts),
+            "id_a": _ids(ids, lefts),
+            "id_b": _ids(ids, rights),
+            "correlation": pl.Series(_joined(values), dtype=pl.Float64),
+        }
+    )
+    return frame.with_columns(panel_id=pl.lit(panel))
+
+
+def _sessions(models: Sequence[FactorModel], counts: Sequence[int]) -> pl.Series:
+    """Each model's session as often as it has rows."""
+    sessions = pl.Series([model.session for model in models], dtype=pl.Date)
+    return sessions.gather(np.repeat(np.arange(len(models)), np.array(counts, dtype=np.intp)))
+
+
+def _ids(ids: Sequence[Sequence[str]], places: Sequence[Places]) -> pl.Series:
+    """Each model's ids at its places, one model after the other."""
+    starts = np.cumsum([0, *(len(of_model) for of_model in ids)])
+    every = pl.Series(list(chain.from_iterable(ids)), dtype=pl.String)
+    shifted = [here + start for here, start in zip(places, starts.tolist(), strict=False)]
+    return every.gather(np.concatenate([np.empty(0, dtype=np.intp), *shifted]))
+
+
+def _joined(values: Sequence[Array]) -> Array:
+    return np.concatenate([np.empty(0), *values])
+
+
+def _volatilities(covariance: Array) -> Array:
+    deviations: Array = np.sqrt(np.diag(covariance))
+    return deviations
