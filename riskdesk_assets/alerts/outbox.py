@@ -83,11 +83,6 @@ class Outbox:
                     self._settle(alert_id, channel.name, None)
         return Delivery(len(told), failures)
 
-    def pending(self) -> int:
-        """How many deliveries wait."""
-        with self._transaction() as connection:
-            return int(connection.execute("SELECT count(*) FROM deliveries WHERE delivered = 0").fetchone()[0])
-
     def mark(self, name: str) -> str | None:
         """A remembered value, such as how far the events have been read."""
         with self._transaction() as connection:

@@ -6,6 +6,7 @@ is imported here only, once, and its sessions are stored beside the data; a proc
 
 from __future__ import annotations
 
+import contextlib
 import json
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -113,7 +114,8 @@ def load_calendar(folder: Path | None, last_day: date) -> SessionCalendar:
     library = version("exchange_calendars")
     path = None if folder is None else folder / f"xnys_{library}_{last_day.isoformat()}.json"
     if path is not None and path.is_file():
-        try:
+        # A damaged copy is made anew below.
+        with contextlib.suppress(ValueError, TypeError):
             stored = json.loads(path.read_text())
             return SessionCalendar(
                 FIRST_DAY,
@@ -121,8 +123,6 @@ def load_calendar(folder: Path | None, last_day: date) -> SessionCalendar:
                 tuple(date.fromisoformat(day) for day, _ in stored),
                 tuple(datetime.fromtimestamp(close, UTC) for _, close in stored),
             )
-        except (ValueError, TypeError):
-            pass  # a damaged copy is made anew below
     calendar = _from_library(last_day)
     if path is not None:
         rows = [

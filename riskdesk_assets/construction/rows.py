@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from riskdesk_assets.book.clips import ledger_rows
-from riskdesk_assets.book.portfolio import ideal_portfolio
+from riskdesk_assets.book.portfolio import ideal_portfolio, net_zero
+from riskdesk_assets.common.errors import ReleaseError
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, notional_cents
 from riskdesk_assets.construction.desk_day import DayResult, equity
@@ -137,7 +138,10 @@ def _ideal(result: DayResult, portfolio_id: str) -> list[Row]:
     for item in result.items:
         for symbol in (item.leg_a, item.leg_b):
             codes.setdefault(symbol, set()).update((*item.clamp_codes, *result.release.codes.get(item.ticket_id, ())))
-    return ideal_portfolio(result.session, portfolio_id, result.release.share_legs, codes)
+    rows = ideal_portfolio(result.session, portfolio_id, result.release.share_legs, codes)
+    if net_zero(rows):
+        raise ReleaseError(f"{result.session}: the book's notionals and CASH sum to {net_zero(rows)} cents, not 0")
+    return rows
 
 
 def _blotter(result: DayResult) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -90,10 +91,8 @@ def _require_symbol(symbol: str, endpoint: str, row: Mapping[str, Json]) -> None
 
 def _day(symbol: str, endpoint: str, value: Json) -> date:
     if isinstance(value, str) and len(value) == 10:
-        try:
+        with contextlib.suppress(ValueError):  # said below, with its place
             return date.fromisoformat(value)
-        except ValueError:
-            pass  # said below, with its place
     raise VendorError(f"FMP {symbol} ({endpoint}): {str(value)[:40]!r} is no date")
 
 

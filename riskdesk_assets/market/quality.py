@@ -100,11 +100,6 @@ def check_bars(
     return TABLES["bar_findings"].conform(_with_severity(found, needed))
 
 
-def hard_faults(findings: pl.DataFrame) -> pl.DataFrame:
-    """The bars that count as no bar: symbol and as_of_date, unique and sorted (a bad price, stale print, duplicate...)."""
-    return findings.filter(pl.col("check_name").is_in(HARD_CHECKS)).select(_KEY).unique().sort(_KEY)
-
-
 def usable(bars: pl.DataFrame, calendar: SessionCalendar, stale_sessions: int = 1) -> pl.DataFrame:
     """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings."""
     single = bars.unique(_KEY, keep="none").sort(_KEY)

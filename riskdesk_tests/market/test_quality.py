@@ -14,7 +14,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import QualitySettings
 from riskdesk_assets.market import quality
 from riskdesk_assets.market.files import FilesVendor
-from riskdesk_assets.market.quality import check_bars, hard_faults, usable
+from riskdesk_assets.market.quality import HARD_CHECKS, check_bars, usable
 from riskdesk_tests.market.bar_rows import Row, frame, plain_rows
 from riskdesk_tests.market.fmp_stub import weekday_calendar
 
@@ -24,6 +24,12 @@ DAY = date(2024, 3, 20)
 BEFORE = date(2024, 3, 19)
 FIVE = ("open", "high", "low", "close", "adj_close")
 Found = list[tuple[str, date, str, str]]
+
+
+def hard_faults(findings: pl.DataFrame) -> pl.DataFrame:
+    """The bars with a finding that makes them count as none."""
+    key = ("symbol", "as_of_date")
+    return findings.filter(pl.col("check_name").is_in(HARD_CHECKS)).select(key).unique().sort(key)
 
 
 @pytest.fixture
