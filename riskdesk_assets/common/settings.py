@@ -19,6 +19,8 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.portfolios import PortfolioConfig
+from riskdesk_assets.common.scenarios import Scenarios
 from riskdesk_assets.common.universe import Symbol, Universe
 
 PROFILES = ("desk", "seed", "classic")
@@ -111,7 +113,6 @@ class OptimizerSettings(StrictModel):
     """Stage 5. ``construction: governor`` uses the mechanical governor alone (classic)."""
 
     construction: Literal["optimizer", "governor"]
-    risk_aversion: float = Field(ge=0)
     tracking_bp: float = Field(ge=0)
     kappa: float = Field(ge=0)
     default_half_life: float = Field(gt=0)
@@ -145,6 +146,27 @@ class CostSettings(StrictModel):
     default_half_spread_bps: float = Field(ge=0)
     default_borrow_bps: float = Field(ge=0)
     charge_borrow: bool
+
+
+class CostModel(StrictModel):
+    """What a research mandate pays beyond the one-way rate: ``impact`` x daily volatility x sqrt(nav / adv) x |trade|^(3/2).
+
+    Source: Almgren, Thum, Hauptmann and Li (2005), "Direct estimation of equity market impact", with the square root.
+    """
+
+    impact: float = Field(ge=0)
+
+
+class RiskReportSettings(StrictModel):
+    """The risk report (methods.md section 10)."""
+
+    var_sessions: int = Field(ge=60, le=2000)
+    monte_carlo_scenarios: int = Field(ge=1000, le=200_000)
+    monte_carlo_seed: int = Field(ge=0)
+    monte_carlo_degrees_of_freedom: float | None = Field(default=None, gt=2)
+    participation: float = Field(gt=0, le=1)
+    check_window: int = Field(ge=60, le=2520)
+    check_minimum: int = Field(ge=20, le=252)
 
 
 class FrozenSettings(StrictModel):
@@ -199,6 +221,8 @@ class Desk(StrictModel):
     risk_model: RiskModelSettings
     optimizer: OptimizerSettings
     costs: CostSettings
+    cost_models: dict[str, CostModel]
+    risk_report: RiskReportSettings
     frozen: FrozenSettings
     tickets: TicketSettings
     alerts: AlertSettings
@@ -208,6 +232,11 @@ class Desk(StrictModel):
         if self.risk_model.window >= self.features.lookback_sessions:
             raise ValueError(
                 f"risk_model.window {self.risk_model.window} needs more bars than lookback_sessions "
+                f"{self.features.lookback_sessions} loads"
+            )
+        if self.risk_report.var_sessions >= self.features.lookback_sessions:
+            raise ValueError(
+                f"risk_report.var_sessions {self.risk_report.var_sessions} needs more bars than lookback_sessions "
                 f"{self.features.lookback_sessions} loads"
             )
         return self
@@ -253,6 +282,9 @@ class Limits(StrictModel):
     sector: LimitSpec | None = None
     country: LimitSpec | None = None
     currency: LimitSpec | None = None
+    factor: LimitSpec | None = None
+    fragility: LimitSpec | None = None
+    scenario_loss: LimitSpec | None = None
     turnover: LimitSpec | None = None
     position_count: LimitSpec | None = None
 
@@ -265,6 +297,18 @@ class Config(StrictModel):
     desk: Desk
     limits: Limits
     universe: Universe
+    portfolios: dict[str, PortfolioConfig]
+    scenarios: Scenarios
+
+    @property
+    def own(self) -> PortfolioConfig:
+        """The desk's own portfolio, built from tickets."""
+        return self.portfolios[self.desk.portfolio_id]
+
+    @property
+    def mandates(self) -> tuple[PortfolioConfig, ...]:
+        """The research mandates, by id."""
+        return tuple(item for key, item in sorted(self.portfolios.items()) if item.kind != "pairs")
 
     @cached_property
     def hash(self) -> str:
@@ -347,7 +391,17 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
     limits = _overlaid(strict_yaml.load(paths.config / "limits.yaml"), overlay, "limits", Limits)
     universe = strict_yaml.validate(strict_yaml.load(paths.universe, max_bytes=1024 * 1024), Universe)
     limits = limits.model_copy(update={"mandate": _mandate(limits.mandate, environ)})
-    return Config(profile=profile, feature_version=version, desk=desk, limits=limits, universe=universe)  # type: ignore[arg-type]
+    scenarios = strict_yaml.validate(strict_yaml.load(paths.config / "scenarios.yaml"), Scenarios)
+    portfolios = _portfolios(paths.config / "portfolios", overlay, desk)
+    return Config(
+        profile=profile,  # type: ignore[arg-type]
+        feature_version=version,  # type: ignore[arg-type]
+        desk=desk,
+        limits=limits,
+        universe=universe,
+        portfolios=portfolios,
+        scenarios=scenarios,
+    )
 
 
 def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
@@ -359,7 +413,7 @@ def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
 
 
 def _check_overlay(overlay: strict_yaml.Document) -> None:
-    known = {"description", "desk", "limits"}
+    known = {"description", "desk", "limits", "portfolios"}
     for key in overlay.data or {}:
         if key not in known:
             problem = Problem(
@@ -375,6 +429,48 @@ def _overlaid(base: strict_yaml.Document, overlay: strict_yaml.Document, section
         return base_model
     merged = _merge(base.data, changes)
     return strict_yaml.validate_data(merged, model, overlay, (section,))
+
+
+def _portfolios(folder: Path, overlay: strict_yaml.Document, desk: Desk) -> dict[str, PortfolioConfig]:
+    """Every portfolio by id; the desk's own must be among them, and no other may be made of pairs."""
+    changes = (overlay.data or {}).get("portfolios") or {}
+    found: dict[str, PortfolioConfig] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        document = strict_yaml.load(path)
+        portfolio = strict_yaml.validate(document, PortfolioConfig)
+        changed = changes.get(portfolio.portfolio_id)
+        if changed:
+            merged = _merge(document.data, changed)
+            portfolio = strict_yaml.validate_data(merged, PortfolioConfig, overlay, ("portfolios", portfolio.portfolio_id))
+        _check_portfolio(portfolio, document, desk, found)
+        found[portfolio.portfolio_id] = portfolio
+    if desk.portfolio_id not in found:
+        raise InputError(
+            Problem(str(folder), None, "portfolio_id", f"no file is about {desk.portfolio_id}", "one *.yaml with it")
+        )
+    unknown = sorted(set(changes) - set(found))
+    if unknown:
+        place = ("portfolios", unknown[0])
+        said = f"is not a known portfolio{nearest(unknown[0], found)}"
+        raise InputError(Problem(overlay.file, overlay.line(place), ".".join(place), said, ", ".join(sorted(found))))
+    return found
+
+
+def _check_portfolio(
+    portfolio: PortfolioConfig, document: strict_yaml.Document, desk: Desk, found: Mapping[str, PortfolioConfig]
+) -> None:
+    own = portfolio.portfolio_id == desk.portfolio_id
+    wrong: list[tuple[str, str, str]] = []
+    if portfolio.portfolio_id in found:
+        wrong.append(("portfolio_id", f"{portfolio.portfolio_id} is used by another file", "an id of its own"))
+    if (portfolio.kind == "pairs") != own:
+        allowed = "pairs" if own else "long_only, long_short, market_neutral"
+        wrong.append(("kind", f"is {portfolio.kind!r}", allowed))
+    if portfolio.cost_model_id not in desk.cost_models:
+        said = f"is {portfolio.cost_model_id!r}{nearest(portfolio.cost_model_id, desk.cost_models)}"
+        wrong.append(("cost_model_id", said, ", ".join(sorted(desk.cost_models))))
+    if wrong:
+        raise InputError([Problem(document.file, document.line((field,)), field, said, ok) for field, said, ok in wrong])
 
 
 def _merge(base: Any, changes: Any) -> Any:

@@ -120,6 +120,36 @@ _ALL = (
         ("as_of_date", "panel_id", "id_a", "id_b"),
     ),
     Table(
+        "scenarios",
+        _columns("as_of_date: DATE; scenario_id kind symbol: VARCHAR; shocked_return: DOUBLE; proxied: BOOLEAN; note: VARCHAR"),
+        ("as_of_date", "scenario_id", "symbol"),
+    ),
+    Table(
+        "portfolios",
+        _columns(
+            "as_of_date: DATE; portfolio_id kind base_currency: VARCHAR; nav: DOUBLE; strategies markets metadata: VARCHAR"
+        ),
+        ("as_of_date", "portfolio_id"),
+    ),
+    Table(
+        "engine_configs",
+        _columns("as_of_date: DATE; engine_name portfolio_id config_hash config: VARCHAR"),
+        ("as_of_date", "engine_name", "portfolio_id"),
+    ),
+    Table(
+        "models",
+        _columns("as_of_date: DATE; model_id kind version content_hash description: VARCHAR"),
+        ("as_of_date", "model_id"),
+    ),
+    Table(
+        "limit_changes",
+        _columns(
+            "as_of_date: DATE; limit_name change unit: VARCHAR; from_bound to_bound: DOUBLE; source previous_config_hash "
+            "config_hash author approved_by reason: VARCHAR"
+        ),
+        ("as_of_date", "limit_name"),
+    ),
+    Table(
         "ticket_snapshots",
         _columns(
             "as_of_date: DATE; ticket_id file content_hash status change pair_id leg_a leg_b orientation: VARCHAR; "
@@ -137,6 +167,13 @@ _ALL = (
         "strategy_budgets",
         _columns("as_of_date: DATE; strategy_name ticket_id: VARCHAR; max_gross_notional budget: DOUBLE; reason: VARCHAR"),
         ("as_of_date", "ticket_id"),
+    ),
+    Table(
+        "instrument_scores",
+        _columns(
+            "as_of_date: DATE; portfolio_id instrument_id: VARCHAR; score confidence expected_return: DOUBLE; source: VARCHAR"
+        ),
+        ("as_of_date", "portfolio_id", "instrument_id"),
     ),
     Table(
         "proposals",
@@ -217,6 +254,44 @@ _ALL = (
             "released: BOOLEAN; release_status release_reason: VARCHAR; equity: DOUBLE; inputs_json state_json: VARCHAR"
         ),
         ("as_of_date",),
+    ),
+    Table(
+        "engine_decisions",
+        _columns(
+            "as_of_date: DATE; engine_name portfolio_id run_id model_id config_hash status solver attempts reason: VARCHAR; "
+            "expected_return expected_volatility var_95 var_99 pnl cost turnover: DOUBLE; constraints_status metadata: VARCHAR"
+        ),
+        ("as_of_date", "engine_name", "portfolio_id"),
+    ),
+    Table(
+        "portfolio_limits",
+        _columns(
+            "as_of_date: DATE; portfolio_id limit_name family unit: VARCHAR; measured bound utilization softened_to "
+            "price_of_limit: DOUBLE; status source: VARCHAR"
+        ),
+        ("as_of_date", "portfolio_id", "limit_name"),
+    ),
+    Table(
+        "portfolio_risk_reports",
+        _columns("portfolio_id: VARCHAR; as_of_date: DATE; risk_metrics exposures scenario_pnl model_id metadata: VARCHAR"),
+        ("portfolio_id", "as_of_date", "model_id"),
+    ),
+    Table(
+        "risk_contributions",
+        _columns(
+            "as_of_date: DATE; portfolio_id instrument_id: VARCHAR; weight marginal_volatility component_volatility "
+            "component_var_99 component_es_99 factor_share days_to_liquidate headroom_up headroom_down: DOUBLE; "
+            "headroom_up_limit headroom_down_limit: VARCHAR"
+        ),
+        ("as_of_date", "portfolio_id", "instrument_id"),
+    ),
+    Table(
+        "model_checks",
+        _columns(
+            "as_of_date: DATE; portfolio_id check_name: VARCHAR; observations exceptions: BIGINT; "
+            "statistic p_value expected: DOUBLE; outcome message: VARCHAR"
+        ),
+        ("as_of_date", "portfolio_id", "check_name"),
     ),
     Table(
         "realized_pnl",

@@ -199,6 +199,7 @@ def _problem(table: _Table) -> TicketProblem | None:
         horizons=np.array([float(item.ticket.horizon_days if item.ticket else 1) for item in items]),
         cost_rate=np.array([table.context.cost_rates[symbol] for symbol in symbols]),
         limits=table.limits,
+        risk_aversion=table.context.config.own.risk_aversion_lambda,
         settings=settings,
     )
 

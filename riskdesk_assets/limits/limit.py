@@ -7,6 +7,7 @@ true gross is auditable. The arithmetic is generic: floats for construction, int
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
 AmountT = TypeVar("AmountT", int, float)
+# Coefficients of a quantity (exposures, shocked returns) are integers of this many to one, so that the audit stays exact.
+COEFFICIENT_UNIT = 1_000_000
+# A covariance is quadratic in returns: its integers are of the unit squared.
+COVARIANCE_UNIT = COEFFICIENT_UNIT**2
 
 
 class Measure(StrEnum):
@@ -26,6 +31,11 @@ class Measure(StrEnum):
     GROSS = "gross"  # sum over the members of |net notional|
     ADDITIONS = "additions"  # sum over tickets of gross beyond what is held in the same direction
     COUNT = "count"  # tickets with a position
+    TRADED = "traded"  # sum over the members of |net notional - net held|
+    EXPOSURE = "exposure"  # |sum of coefficient x net notional|: a factor
+    LOSS = "loss"  # what one scenario costs: -(sum of shocked return x net notional), 0 where it earns
+    SHORTFALL = "shortfall"  # mean loss of the worst scenarios, 0 where they earn
+    VOLATILITY = "volatility"  # standard deviation of a day's P&L
 
 
 class Family(StrEnum):
@@ -41,7 +51,12 @@ class Family(StrEnum):
     SECTOR = "sector"
     COUNTRY = "country"
     CURRENCY = "currency"
+    FACTOR = "factor"
     TURNOVER = "turnover"
+    FRAGILITY = "fragility"
+    SCENARIO_LOSS = "scenario_loss"
+    VOLATILITY = "volatility"
+    LIQUIDITY = "liquidity"
     POSITION_COUNT = "position_count"
 
 
@@ -60,6 +75,10 @@ class Limit:
 
     ``bound`` is in ticks of 1e-4 dollars (a number of tickets for COUNT). ``mode`` "gate" limits are audited at release but
     never built toward. ``source`` says where the number was written.
+
+    ``coefficients`` are integers, one row per scenario and one column per member: exposures (EXPOSURE, one row) and shocked
+    returns (LOSS, one row; SHORTFALL) in COEFFICIENT_UNIT to one; the covariance of daily returns (VOLATILITY, members x
+    members) in COVARIANCE_UNIT to one. ``worst`` is how many scenarios a SHORTFALL takes the mean of.
     """
 
     name: str
@@ -69,6 +88,8 @@ class Limit:
     bound: int
     source: str
     mode: Literal["construct", "gate"] = "construct"
+    coefficients: tuple[tuple[int, ...], ...] = ()
+    worst: int = 1
 
     @property
     def unit(self) -> str:
@@ -84,10 +105,13 @@ class Limit:
         return not set(self.members).isdisjoint(symbols)
 
     def measured(self, legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]] = ()) -> AmountT:
-        """The quantity for a book of ticket legs; ``held`` is yesterday's book (only ADDITIONS looks at it).
+        """The quantity for a book of ticket legs; ``held`` is yesterday's book (only ADDITIONS and TRADED look at it).
 
-        Units are those of the legs; exact when they are integers.
+        Units are those of the legs; exact when they are integers: a quantity with coefficients is rounded up to a whole tick.
         """
+        if self.coefficients:
+            nets = net_by_symbol(legs)
+            return self._weighted([nets.get(symbol, 0) for symbol in self.members])
         members = set(self.members)
         if self.measure is Measure.LEG:
             ticket_id, symbol = self.members
@@ -102,7 +126,35 @@ class Limit:
             return sum(abs(amount) for symbol, amount in net_by_symbol(legs).items() if symbol in members)
         if self.measure is Measure.ADDITIONS:
             return sum(_additions(legs, held).values())
+        if self.measure is Measure.TRADED:
+            now, before = net_by_symbol(legs), net_by_symbol(held)
+            return sum(abs(now.get(symbol, 0) - before.get(symbol, 0)) for symbol in self.members)
         return sum(1 for gross in gross_by_ticket(legs).values() if gross != 0)
+
+    def _weighted(self, nets: Sequence[AmountT]) -> AmountT:
+        """The quantity of a limit with coefficients, from the members' net notionals in their order."""
+        if self.measure is Measure.VOLATILITY:
+            rows = [sum(c * net for c, net in zip(row, nets, strict=True)) for row in self.coefficients]
+            return _root(sum(net * row for net, row in zip(nets, rows, strict=True)))
+        sums = [sum(c * net for c, net in zip(row, nets, strict=True)) for row in self.coefficients]
+        if self.measure is Measure.EXPOSURE:
+            return _whole(abs(sums[0]), COEFFICIENT_UNIT)
+        losses = sorted((-earned for earned in sums), reverse=True)[: self.worst]
+        return _whole(max(0, sum(losses)), COEFFICIENT_UNIT * len(losses))
+
+
+def _whole(amount: AmountT, unit: int) -> AmountT:
+    """amount / unit, rounded up where amounts are integers: an audited quantity is never understated."""
+    return -(-amount // unit) if isinstance(amount, int) else amount / unit
+
+
+def _root(variance: AmountT) -> AmountT:
+    """Square root of a variance in COVARIANCE_UNIT, rounded up where amounts are integers."""
+    if not isinstance(variance, int):
+        return math.sqrt(max(variance, 0.0) / COVARIANCE_UNIT)
+    least = -(-max(variance, 0) // COVARIANCE_UNIT)
+    root = math.isqrt(least)
+    return root if root * root == least else root + 1
 
 
 def net_by_symbol(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:

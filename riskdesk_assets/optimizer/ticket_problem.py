@@ -29,7 +29,7 @@ class TicketProblem:
     ticket leg; ``held`` yesterday's whole book at today's prices, closed and frozen tickets included; ``fixed`` the frozen
     legs, which cannot trade and count in every limit. ``nav`` in dollars, ``covariance`` (n, n) of daily returns,
     ``reversion`` (K,) expected return per day at full size as a fraction of NAV, ``horizons`` (K,) in sessions,
-    ``cost_rate`` (n,) one way as a fraction of traded notional.
+    ``cost_rate`` (n,) one way as a fraction of traded notional, ``risk_aversion`` per unit of daily variance.
     """
 
     ticket_ids: tuple[str, ...]
@@ -43,6 +43,7 @@ class TicketProblem:
     horizons: Array
     cost_rate: Array
     limits: tuple[Limit, ...]
+    risk_aversion: float
     settings: OptimizerSettings
 
     def __post_init__(self) -> None:
@@ -151,7 +152,7 @@ def _coefficients(
         if term is not None:
             costs[term] = costs.get(term, 0.0) + float(rates[i])
     tracking = np.sqrt(scale * settings.tracking_bp * BASIS_POINT * book.gross / horizons)
-    factor = np.sqrt(scale * settings.risk_aversion) * _root(problem.covariance)
+    factor = np.sqrt(scale * problem.risk_aversion) * _root(problem.covariance)
     # Risk and tracking are one sum of squares, ||S x + r||^2; its triangular factor is the smallest program saying the same.
     stacked = np.vstack([factor @ book.net, np.diag(tracking)])
     shift = np.concatenate([factor @ book.fixed_net, -tracking])

@@ -13,6 +13,7 @@ import polars as pl
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.state import DeskState
@@ -66,6 +67,7 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         done = walk(prepared, lambda place, total: report("replay", place, total))
     books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items()}
     return {
+        **{name: table.frame([]) for name, table in TABLES.items()},
         "daily_bars": history.session_bars,
         "volatility_index": history.session_volatility,
         "trading_sessions": trading_sessions(history, config.universe.watched),

@@ -11,9 +11,9 @@ from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
 from riskdesk_assets.optimizer.ticket_problem import TicketProblem
 
 NAV = 2_500_000.0
+RISK_AVERSION = 10.0
 SETTINGS = OptimizerSettings(
     construction="optimizer",
-    risk_aversion=10,
     tracking_bp=20,
     kappa=0.2,
     default_half_life=252,
@@ -108,5 +108,6 @@ def random_problem(seed: int, shape: Shape, tight: float = 1.0) -> TicketProblem
         horizons=rng.integers(5, 60, shape.tickets).astype(float),
         cost_rate=rng.uniform(1e-4, 4e-4, shape.names),
         limits=desk_limits(symbols, rng, shape.groups, tight),
+        risk_aversion=RISK_AVERSION,
         settings=SETTINGS,
     )

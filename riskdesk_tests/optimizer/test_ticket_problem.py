@@ -33,7 +33,7 @@ def objective(problem: TicketProblem, x: Mapping[str, float]) -> float:
     gross = {t: sum(abs(leg.notional) for leg in problem.legs if leg.ticket_id == t) / problem.nav for t in problem.ticket_ids}
     w = np.array([weight[s] for s in problem.symbols])
     value = sum(float(mu) * x[t] for mu, t in zip(problem.reversion, problem.ticket_ids, strict=True))
-    value -= problem.settings.risk_aversion * float(w @ problem.covariance @ w)
+    value -= problem.risk_aversion * float(w @ problem.covariance @ w)
     mean = sum(horizon.values()) / len(horizon)
     value -= sum(float(c) * abs(weight[s] - before[s]) / mean for c, s in zip(problem.cost_rate, problem.symbols, strict=True))
     gamma = problem.settings.tracking_bp * 1e-4
@@ -80,7 +80,7 @@ def plainly_modelled(problem: TicketProblem) -> float:
                 turned = any(leg.notional * old.get(leg.symbol, 0) < 0 for leg in problem.legs if leg.ticket_id == t)
                 same.append(0.0 if turned else sum(map(abs, old.values())) / problem.nav)
             rules.append(cp.sum(cp.pos(cp.multiply(gross, x) - np.array(same))) <= bound)
-    goal = problem.reversion @ x - problem.settings.risk_aversion * cp.quad_form(w, cp.psd_wrap(problem.covariance))
+    goal = problem.reversion @ x - problem.risk_aversion * cp.quad_form(w, cp.psd_wrap(problem.covariance))
     goal -= problem.cost_rate @ cp.abs(w - before) / horizons.mean()
     goal -= problem.settings.tracking_bp * 1e-4 * cp.sum(cp.multiply(gross / horizons, cp.square(x - 1)))
     return float(cp.Problem(cp.Maximize(1e4 * goal), rules).solve(solver="CLARABEL") / 1e4)
@@ -326,7 +326,7 @@ def test_twins_share_alike() -> None:
 def test_without_tracking_cost_or_risk_the_program_is_linear_and_still_right() -> None:
     for seed in range(10):
         problem = random_problem(seed, Shape(5, 8, 3), 0.5)
-        flat = replace(problem, settings=SETTINGS.model_copy(update={"tracking_bp": 0.0, "risk_aversion": 0.0}))
+        flat = replace(problem, risk_aversion=0.0, settings=SETTINGS.model_copy(update={"tracking_bp": 0.0}))
         solution = solve(flat)
         assert solution.status == "OPTIMAL"
         assert objective(flat, solution.x) == pytest.approx(plainly_modelled(flat), abs=1e-8)

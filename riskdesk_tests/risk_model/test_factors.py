@@ -339,8 +339,8 @@ def test_a_session_without_bars_and_a_window_beyond_the_lookback_are_refused() -
     panel = build_panel(made_up_bars(DAYS), DAYS[:-1], SYMBOLS)
     with pytest.raises(StateError, match=f"no bars for {DAYS[-1]}"):
         model_at(panel, DAYS[-1])
-    with pytest.raises(ValueError, match=r"risk_model\.window 380 needs more bars than lookback_sessions 380 loads"):
-        changed(desk_config(), "desk.risk_model.window", 380)
+    with pytest.raises(ValueError, match=r"risk_model\.window 252 needs more bars than lookback_sessions 252 loads"):
+        changed(desk_config(), "desk.features.lookback_sessions", 252)
 
 
 def test_a_group_too_silent_for_a_factor_covariance_is_refused_in_words() -> None:
