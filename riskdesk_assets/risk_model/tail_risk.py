@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -153,21 +154,35 @@ _SCENARIOS_AT_ONCE = 8192
 
 def _simulated(book: Vector, matrix: Matrix, count: int, seed: int, freedom: float | None) -> Vector:
     """P&L of ``count`` simulated days, shape (count,)."""
-    normals = np.random.Generator(np.random.Philox(seed))
-    # A stream of its own for the chi-squares: the normals of a seed are the same with and without fat tails.
-    mixing = np.random.Generator(np.random.Philox(seed).jumped())
+    normals = _standard_normals(seed, count, len(book))
     pnl = np.empty(count)
     with single_threaded():
         eigenvalues, vectors = np.linalg.eigh(matrix)
         # The symmetric root exists for a singular matrix too and, unlike eigenvectors, has no sign to choose.
         exposures = vectors @ (np.sqrt(np.maximum(eigenvalues, 0.0)) * (vectors.T @ book))
         for start in range(0, count, _SCENARIOS_AT_ONCE):
-            size = min(_SCENARIOS_AT_ONCE, count - start)
-            days = normals.standard_normal((size, len(book))) @ exposures
-            if freedom is not None:
-                days *= np.sqrt((freedom - 2.0) / mixing.chisquare(freedom, size))
-            pnl[start : start + size] = days
-    return pnl
+            rows = slice(start, start + _SCENARIOS_AT_ONCE)
+            pnl[rows] = normals[rows] @ exposures
+    return pnl if freedom is None else pnl * _mixing(seed, count, freedom)
+
+
+# Every report of a range asks for the same draws again; they are what its seed gives, whether kept or drawn anew.
+@lru_cache(maxsize=4)
+def _standard_normals(seed: int, count: int, names: int) -> Matrix:
+    """Standard normals, shape (count, names), read-only."""
+    drawn = np.random.Generator(np.random.Philox(seed)).standard_normal((count, names))
+    drawn.flags.writeable = False
+    return drawn
+
+
+@lru_cache(maxsize=4)
+def _mixing(seed: int, count: int, freedom: float) -> Vector:
+    """What makes a normal day a Student-t one of the same volatility, shape (count,), read-only."""
+    # A stream of its own for the chi-squares: the normals of a seed are the same with and without fat tails.
+    stream = np.random.Generator(np.random.Philox(seed).jumped())
+    factors: Vector = np.sqrt((freedom - 2.0) / stream.chisquare(freedom, count))
+    factors.flags.writeable = False
+    return factors
 
 
 def _sample_tails(
