@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -21,7 +21,7 @@ from riskdesk_assets.risk_model.covariance import (
     last_rows_padded,
     simple_returns,
 )
-from riskdesk_assets.risk_model.factors import ewma_covariance, factor_models
+from riskdesk_assets.risk_model.factors import FactorModel, ewma_covariance, factor_models
 
 FACTOR, LEDOIT_WOLF, OAS, EWMA = "factor", "ledoit_wolf", "oas", "ewma"
 MODEL_VERSIONS: Mapping[str, str] = {
@@ -31,6 +31,32 @@ MODEL_VERSIONS: Mapping[str, str] = {
     EWMA: "ewma-v1",
 }
 """risk_model_id -> the model_id its rows carry; a change of method is a new version."""
+
+
+def covariances_of(
+    model_id: str, panel: Panel, config: Config, sessions: Sequence[date], models: Mapping[date, FactorModel]
+) -> dict[date, Covariance]:
+    """Covariance of daily simple returns of the tradable names at the close of each of ``sessions``, in their order.
+
+    Args:
+        model_id: "factor", "ledoit_wolf", "oas" or "ewma".
+        panel: bars of at least the tradable names, reaching the model's window of sessions back from the first.
+        config: as ``covariance_of``.
+        sessions: the sessions wanted; one alone gives the bits it has among others.
+        models: of "factor", the models as read from their tables (``rows.models_of``); a session without one has a covariance
+            without symbols. The other estimators do not look at it.
+
+    Raises:
+        InputError: an unknown model_id.
+        StateError: as ``covariance_of``.
+    """
+    if model_id == FACTOR:
+        nothing = Covariance((), np.empty((0, 0)), 0.0, 0)
+        with single_threaded():
+            return {session: models[session].covariance() if session in models else nothing for session in sessions}
+    if model_id == LEDOIT_WOLF:
+        return dict(covariances(panel.select(config.universe.tradable), config.desk.optimizer, sessions))
+    return {session: covariance_of(model_id, panel, config, session) for session in sessions}
 
 
 def covariance_of(model_id: str, panel: Panel, config: Config, session: date) -> Covariance:

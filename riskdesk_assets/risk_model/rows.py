@@ -1,4 +1,4 @@
-"""Factor models as table rows: together the three tables hold every number of B, F and D.
+"""Factor models as table rows, and back: together the three tables hold every number of B, F and D.
 
 B: instrument_factors_daily, exposures other than to SPECIFIC; a factor without a row has exposure 0.
 F: factors_daily.factor_volatility and the panel FACTORS of correlation_panels.
@@ -7,13 +7,15 @@ D: instrument_factors_daily, the exposure to SPECIFIC squared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.features.panel import nullable
 from riskdesk_assets.features.windows import Array, ratio
@@ -68,6 +70,85 @@ def correlation_panels(models: Sequence[FactorModel]) -> pl.DataFrame:
     instruments = _panel(INSTRUMENTS, models, ((model.symbols, model.covariance().matrix) for model in models))
     factors = _panel(FACTORS, models, ((model.factors, model.factor_covariance) for model in models))
     return TABLES["correlation_panels"].conform(pl.concat([instruments, factors]))
+
+
+def models_of(
+    instrument_factors: pl.DataFrame, factors: pl.DataFrame, panels: pl.DataFrame, sessions: Sequence[date] | None = None
+) -> dict[date, FactorModel]:
+    """The factor models the three tables describe, session by session: the inverse of the functions above.
+
+    Live and replay both read the model from its rows, so both have the same bits; they agree with the model the rows were made
+    of to rounding. How many sessions it was estimated from is in no table: ``observations`` is 0.
+
+    Args:
+        instrument_factors, factors, panels: rows of instrument_factors_daily, factors_daily and correlation_panels, any order.
+        sessions: the sessions wanted; None for every one with a name.
+
+    Returns:
+        A model per session, ascending; a session without rows has none.
+
+    Raises:
+        StateError: rows of another version of the model.
+    """
+    _require_version(instrument_factors, factors)
+    wanted = pl.lit(True) if sessions is None else pl.col("as_of_date").is_in(list(sessions))
+    exposures = _by_session(instrument_factors.filter(wanted), ("instrument_id", "factor_id"))
+    of_factors = _by_session(factors.filter(wanted), ("factor_id",))
+    correlations = _by_session(panels.filter(wanted & (pl.col("panel_id") == FACTORS)), ("id_a", "id_b"))
+    nothing = pl.DataFrame(schema=panels.schema)
+    return {
+        session: _model(session, rows, of_factors.get(session, factors.clear()), correlations.get(session, nothing))
+        for session, rows in sorted(exposures.items())
+    }
+
+
+def _model(session: date, exposures: pl.DataFrame, factors: pl.DataFrame, correlations: pl.DataFrame) -> FactorModel:
+    specific = exposures.filter(pl.col("factor_id") == SPECIFIC)
+    symbols, ids = tuple(specific["instrument_id"]), tuple(factors["factor_id"])
+    row_of, column_of = _places(symbols), _places(ids)
+    shared = exposures.filter(pl.col("factor_id") != SPECIFIC)
+    matrix = np.zeros((len(symbols), len(ids)))
+    rows, columns = _found(shared["instrument_id"], row_of), _found(shared["factor_id"], column_of)
+    matrix[rows, columns] = shared["exposure"].to_numpy()
+    correlation = np.eye(len(ids))
+    left, right = _found(correlations["id_a"], column_of), _found(correlations["id_b"], column_of)
+    correlation[left, right] = correlation[right, left] = correlations["correlation"].to_numpy()
+    volatility = factors["factor_volatility"].to_numpy()
+    return FactorModel(
+        session=session,
+        symbols=symbols,
+        factors=ids,
+        exposures=matrix,
+        factor_covariance=volatility[:, None] * correlation * volatility[None, :],
+        specific_variance=specific["exposure"].to_numpy() ** 2,
+        factor_returns=factors["factor_return"].fill_null(float("nan")).to_numpy(),
+        observations=0,
+    )
+
+
+def _by_session(frame: pl.DataFrame, key: tuple[str, ...]) -> dict[date, pl.DataFrame]:
+    days = frame.sort("as_of_date", *key).partition_by("as_of_date", as_dict=True, maintain_order=True)
+    return {session: rows for (session,), rows in days.items()}
+
+
+def _places(ids: Sequence[str]) -> Mapping[str, int]:
+    return {name: place for place, name in enumerate(ids)}
+
+
+def _found(ids: pl.Series, places: Mapping[str, int]) -> Places:
+    return np.array([places[name] for name in ids], dtype=np.intp)
+
+
+def _require_version(*frames: pl.DataFrame) -> None:
+    own = MODEL_VERSIONS[FACTOR]
+    for frame in frames:
+        others = frame.filter(pl.col("model_id") != own).sort("as_of_date")
+        if others.height:
+            session, version = others["as_of_date"][0], others["model_id"][0]
+            raise StateError(
+                f"the factor model of {session} is of version {version}, this desk reads {own}: "
+                f"run `riskdesk run --start {session} --end {others['as_of_date'][-1]}`"
+            )
 
 
 def _panel(panel: str, models: Sequence[FactorModel], covariances: Iterator[tuple[tuple[str, ...], Array]]) -> pl.DataFrame:
