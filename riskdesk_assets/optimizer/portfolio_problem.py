@@ -1,0 +1,145 @@
+"""The portfolio problem of a research mandate: weights per name, within every named limit, for the most net of risk and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from riskdesk_assets.limits.limit import Limit, Measure
+from riskdesk_assets.optimizer.limit_rows import Array
+from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver
+
+if TYPE_CHECKING:
+    from riskdesk_assets.risk_model.covariance import Covariance
+
+Kind = Literal["long_only", "long_short", "market_neutral"]
+Status = Literal["OPTIMAL", "SOFTENED", "INFEASIBLE", "FAILED"]
+# What a limit of a mandate may measure: its legs are one per name, so tickets and counts mean nothing here.
+MEASURES = frozenset(
+    {
+        Measure.NAME_GROSS,
+        Measure.NET,
+        Measure.GROSS,
+        Measure.TRADED,
+        Measure.EXPOSURE,
+        Measure.LOSS,
+        Measure.SHORTFALL,
+        Measure.VOLATILITY,
+    }
+)
+# How far below 0 an eigenvalue may be, as a share of the largest: what rounding leaves of an exact 0.
+PSD_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class PortfolioProblem:
+    """One session's problem of one mandate; n names, k factors; weights are fractions of ``nav`` (dollars).
+
+    The covariance of daily returns is B F B' + diag(D): ``exposures`` B (n, k), ``factor_covariance`` F (k, k),
+    ``specific_variance`` D (n,). ``expected_return`` (n,) per day; ``previous`` (n,) the weights before; ``cost_rate`` and
+    ``impact`` (n,) per day: changing weights by z costs rate'|z| + impact'|z|^1.5. ``risk_aversion`` is per unit of daily
+    variance (QP) or of daily volatility (SOCP). ``kind`` gives the budget: long_only sum w = 1 and w >= 0, market_neutral
+    sum w = 0, long_short none. ``limits`` are dollars of ``nav``; those of mode "gate" are not built toward. ``softening``
+    maps a family of limits to its class, 1 giving first. ``accept_violation_nav`` is a fraction of ``nav``.
+    """
+
+    symbols: tuple[str, ...]
+    nav: float
+    expected_return: Array
+    exposures: Array
+    factor_covariance: Array
+    specific_variance: Array
+    previous: Array
+    cost_rate: Array
+    impact: Array
+    risk_aversion: float
+    optimizer_type: Literal["QP", "SOCP"]
+    kind: Kind
+    limits: tuple[Limit, ...]
+    softening: Mapping[str, int]
+    objective_scale: float
+    accept_violation_nav: float
+
+    def __post_init__(self) -> None:
+        if not self.symbols or len(set(self.symbols)) != len(self.symbols):
+            raise ValueError(f"symbols must be at least one, each once: {self.symbols}")
+        n, k = len(self.symbols), len(self.factor_covariance)
+        expected: dict[str, tuple[int, ...]] = {"exposures": (n, k), "factor_covariance": (k, k)}
+        expected |= dict.fromkeys(("expected_return", "specific_variance", "previous", "cost_rate", "impact"), (n,))
+        for name, shape in expected.items():
+            value: Array = getattr(self, name)
+            if value.shape != shape or not np.isfinite(value).all():
+                raise ValueError(f"{name} must be finite numbers of shape {shape}, and has shape {value.shape}")
+        for name in ("specific_variance", "cost_rate", "impact"):
+            if (getattr(self, name) < 0).any():
+                raise ValueError(f"{name} must not be negative")
+        for name in ("nav", "objective_scale", "accept_violation_nav"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise ValueError(f"{name} must be a positive number, and is {getattr(self, name)}")
+        if not 0 <= self.risk_aversion < np.inf:
+            raise ValueError(f"risk_aversion must be a number not below 0, and is {self.risk_aversion}")
+        if k:
+            values = np.linalg.eigvalsh(self.factor_covariance)
+            if values[0] < -PSD_TOLERANCE * max(values[-1], 0.0) or not np.allclose(
+                self.factor_covariance, self.factor_covariance.T, rtol=1e-9, atol=0.0
+            ):
+                raise ValueError("factor_covariance must be symmetric and positive semidefinite")
+        names = [limit.name for limit in self.limits]
+        if len(set(names)) != len(names):
+            raise ValueError(f"limits must have one name each: {sorted(names)}")
+        for limit in self.limits:
+            if limit.mode == "construct" and limit.measure not in MEASURES:
+                raise ValueError(f"{limit.name} measures {limit.measure}: a mandate can be held to {sorted(MEASURES)}")
+
+    @property
+    def covariance(self) -> Array:
+        """B F B' + diag(D), shape (n, n), of daily returns."""
+        systematic: Array = self.exposures @ self.factor_covariance @ self.exposures.T
+        return systematic + np.diag(self.specific_variance)
+
+
+@dataclass(frozen=True)
+class PortfolioSolution:
+    """The answer: ``weights`` per symbol, a fraction of nav each; empty where there is none (INFEASIBLE, FAILED).
+
+    ``prices`` maps a limit that costs something to dollars of objective per day per dollar of the limit; ``softened`` a
+    limit that gave way to its new bound in dollars. ``reason`` says in a sentence what could not hold, or why there is no
+    answer. ``expected_return``, ``volatility`` and ``cost`` are per day, ``turnover`` is the sum of |change of weight|:
+    fractions of nav.
+    """
+
+    weights: Mapping[str, float]
+    status: Status
+    solver: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    prices: Mapping[str, float] = field(default_factory=dict)
+    softened: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    expected_return: float = 0.0
+    volatility: float = 0.0
+    cost: float = 0.0
+    turnover: float = 0.0
+
+
+def factor_form(covariance: Covariance, symbols: Sequence[str]) -> tuple[Array, Array, Array]:
+    """A covariance as B (n, n), F = I (n, n) and D = 0 (n,), in the order of ``symbols``: B is its eigenvalue root.
+
+    Raises:
+        StateError: a symbol the covariance does not cover.
+    """
+    values, vectors = np.linalg.eigh(covariance.submatrix(symbols))
+    root: Array = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root, np.eye(len(symbols)), np.zeros(len(symbols))
+
+
+def solve_portfolio(problem: PortfolioProblem, chain: Sequence[Solver] = CHAIN) -> PortfolioSolution:
+    """Maximize mu'w - risk_aversion x risk - cost within every limit (methods.md section 7).
+
+    Args:
+        problem: the mandate's problem.
+        chain: solvers in the order they are tried; no answer is taken before every limit was recomputed from it.
+    """
+    raise NotImplementedError(f"{len(problem.symbols)} names, {len(chain)} solvers")
