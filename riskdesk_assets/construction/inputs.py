@@ -10,6 +10,7 @@ from fractions import Fraction
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
 from riskdesk_assets.limits.catalogue import book_limits
+from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import Limit
 from riskdesk_assets.risk_model.covariance import Covariance
 from riskdesk_assets.strategy.ticket import Ticket
@@ -32,7 +33,7 @@ class DayInputs:
 
     ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
     ``unreadable`` holds the problem of every ticket file that cannot be used, ``gone`` the tickets known to have no file any
-    more: whatever else is away may be one of the unreadable files.
+    more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
     """
 
     session: date
@@ -45,6 +46,7 @@ class DayInputs:
     splits: Mapping[str, Fraction]
     covariance: Covariance | None
     gone: frozenset[str] = frozenset()
+    facts: SessionFacts = NO_FACTS
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from riskdesk_assets.common.money import dollars_to_ticks_ceiling, dollars_to_ticks_floor, fraction_of_nav_ticks
+from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.settings import Config, LimitSpec
+from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_ticket, held_in_direction
+
+# What the desk's own portfolio bounds besides config/limits.yaml goes by the same name after this.
+OWN = "own_"
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,14 @@ def book_limits(config: Config) -> tuple[Limit, ...]:
     )
     each_name = {symbol: (symbol,) for symbol in names}
     whole = {"": names}
-    instruments = universe.symbols
+    members = names_by_set(universe)
     grouped = (
         (Family.NAME_GROSS, "name_gross", Measure.NAME_GROSS, limits.name_gross, each_name),
         (Family.PORTFOLIO_NET, "symbol_net", Measure.NET, limits.symbol_net, each_name),
-        (Family.GROUP, "group", Measure.GROSS, limits.group, _by({s: i.industry_group for s, i in instruments.items()})),
-        (Family.SECTOR, "sector", Measure.GROSS, limits.sector, _by({s: i.sector for s, i in instruments.items()})),
-        (Family.COUNTRY, "country", Measure.GROSS, limits.country, _by({s: i.country for s, i in instruments.items()})),
-        (Family.CURRENCY, "currency", Measure.NET, limits.currency, _by({s: i.currency for s, i in instruments.items()})),
+        (Family.GROUP, "group", Measure.GROSS, limits.group, members["group"]),
+        (Family.SECTOR, "sector", Measure.GROSS, limits.sector, members["sector"]),
+        (Family.COUNTRY, "country", Measure.GROSS, limits.country, members["country"]),
+        (Family.CURRENCY, "currency", Measure.NET, limits.currency, members["currency"]),
         (Family.PORTFOLIO_NET, "portfolio_net", Measure.NET, limits.portfolio_net, whole),
         (Family.PORTFOLIO_GROSS, "portfolio_gross", Measure.GROSS, limits.portfolio_gross, whole),
         (Family.TURNOVER, "turnover", Measure.ADDITIONS, limits.turnover, {"": ()}),
@@ -97,9 +102,9 @@ def book_limits(config: Config) -> tuple[Limit, ...]:
             continue
         for member, symbols in sorted(scopes.items()):
             name = f"{label}:{member}" if member else label
-            source = f"limits.{label}.overrides.{member}" if member in spec.overrides else f"limits.{label}.max"
-            found.append(Limit(name, family, measure, symbols, _bound(spec, member, nav), source, spec.mode))
-    return _tightest(found)
+            bound, source = spec_bound(spec, label, member, nav)
+            found.append(Limit(name, family, measure, symbols, bound, source, spec.mode))
+    return tightest([*found, *_own_limits(config)])
 
 
 def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> tuple[Limit, ...]:
@@ -132,25 +137,91 @@ def forced_reductions(approved: Sequence[Leg[float]], held: Sequence[Leg[float]]
     )
 
 
+def spec_bound(spec: LimitSpec, label: str, member: str, nav: float) -> tuple[int, str]:
+    """A member's bound in ticks (tickets for a count), and where it is written."""
+    value = spec.overrides.get(member, spec.max)
+    source = f"limits.{label}.overrides.{member}" if member in spec.overrides else f"limits.{label}.max"
+    if spec.unit == "count":
+        return int(value), source
+    return fraction_of_nav_ticks(value, nav) if spec.unit == "nav" else dollars_to_ticks_floor(value), source
+
+
+def names_by_set(universe: Universe) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Which names are of which ``group``, ``sector``, ``country`` and ``currency``: kind -> member -> symbols, sorted."""
+    return {
+        "group": _by({symbol: item.industry_group for symbol, item in universe.symbols.items()}),
+        "sector": _by({symbol: item.sector for symbol, item in universe.symbols.items()}),
+        "country": _by({symbol: item.country for symbol, item in universe.symbols.items()}),
+        "currency": _by({symbol: item.currency for symbol, item in universe.symbols.items()}),
+    }
+
+
+def set_limits(portfolio: PortfolioConfig, universe: Universe, nav: float, prefix: str = "") -> Iterator[Limit]:
+    """A portfolio's limits per sector, country, currency and group; a member this universe lacks has none.
+
+    Args:
+        portfolio: limits as fractions of ``nav``.
+        universe: which name is of which set.
+        nav: dollars.
+        prefix: what a limit's name begins with.
+    """
+    members = names_by_set(universe)
+    kinds = (
+        (Family.SECTOR, "sector", Measure.GROSS, portfolio.sector_limits),
+        (Family.COUNTRY, "country", Measure.GROSS, portfolio.country_limits),
+        (Family.CURRENCY, "currency", Measure.NET, portfolio.currency_limits),
+        (Family.GROUP, "group", Measure.GROSS, portfolio.group_limits),
+    )
+    for family, kind, measure, written in kinds:
+        for member, value in sorted(written.items()):
+            if member in members[kind]:
+                source = f"portfolios.{portfolio.portfolio_id}.{kind}_limits.{member}"
+                bound = fraction_of_nav_ticks(value, nav)
+                yield Limit(f"{prefix}{kind}:{member}", family, measure, members[kind][member], bound, source)
+
+
+def tightest(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    """One limit per quantity and mode: the smallest bound wins, and its name is the one that binds."""
+    best: dict[tuple[object, ...], Limit] = {}
+    for limit in limits:
+        # Quantities that nothing moves are alike and still two.
+        alike = limit.name if limit.coefficients and not limit.members else ""
+        key = (limit.family, limit.measure, limit.members, limit.coefficients, limit.worst, limit.mode, alike)
+        if key not in best or limit.bound < best[key].bound:
+            best[key] = limit
+    return tuple(best.values())
+
+
+def _own_limits(config: Config) -> Iterator[Limit]:
+    """What config/portfolios adds for the desk's own portfolio; factors and fragility are facts of a session, not here."""
+    own, universe, nav = config.own, config.universe, config.desk.nav
+    names = universe.tradable
+    wholes = (
+        (Family.PORTFOLIO_GROSS, "portfolio_gross", Measure.GROSS, names, "leverage_limit", own.leverage_limit),
+        (Family.PORTFOLIO_GROSS, "portfolio_gross", Measure.GROSS, names, "gross_exposure_limit", own.gross_exposure_limit),
+        (Family.PORTFOLIO_NET, "portfolio_net", Measure.NET, names, "net_exposure_limit", own.net_exposure_limit),
+        (Family.TURNOVER, "turnover", Measure.ADDITIONS, (), "turnover_limit", own.turnover_limit),
+        *(
+            (
+                Family.PORTFOLIO_NET,
+                f"symbol_net:{symbol}",
+                Measure.NET,
+                (symbol,),
+                "per_instrument_max_weight",
+                own.per_instrument_max_weight,
+            )
+            for symbol in names
+        ),
+    )
+    for family, name, measure, symbols, written, value in wholes:
+        if value is not None:
+            source = f"portfolios.{own.portfolio_id}.{written}"
+            yield Limit(f"{OWN}{name}", family, measure, symbols, fraction_of_nav_ticks(value, nav), source)
+    yield from set_limits(own, universe, nav, OWN)
+
+
 def _by(attribute: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for symbol in sorted(attribute):
         groups[attribute[symbol]].append(symbol)
     return {group: tuple(symbols) for group, symbols in groups.items()}
-
-
-def _bound(spec: LimitSpec, member: str, nav: float) -> int:
-    value = spec.overrides.get(member, spec.max)
-    if spec.unit == "count":
-        return int(value)
-    return fraction_of_nav_ticks(value, nav) if spec.unit == "nav" else dollars_to_ticks_floor(value)
-
-
-def _tightest(limits: Sequence[Limit]) -> tuple[Limit, ...]:
-    """One limit per quantity and mode: the smallest bound wins, and its name is the one that binds."""
-    best: dict[tuple[object, ...], Limit] = {}
-    for limit in limits:
-        key = (limit.family, limit.measure, limit.members, limit.mode)
-        if key not in best or limit.bound < best[key].bound:
-            best[key] = limit
-    return tuple(best.values())

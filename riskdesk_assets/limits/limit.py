@@ -21,6 +21,11 @@ COEFFICIENT_UNIT = 1_000_000
 COVARIANCE_UNIT = COEFFICIENT_UNIT**2
 
 
+def whole_coefficients(values: Iterable[float]) -> tuple[int, ...]:
+    """Exposures or returns as the integers a limit measures with, half to even."""
+    return tuple(round(value * COEFFICIENT_UNIT) for value in values)
+
+
 class Measure(StrEnum):
     """What a limit adds up. ``members`` are symbols, or ticket ids where it says so."""
 
@@ -36,6 +41,10 @@ class Measure(StrEnum):
     LOSS = "loss"  # what one scenario costs: -(sum of shocked return x net notional), 0 where it earns
     SHORTFALL = "shortfall"  # mean loss of the worst scenarios, 0 where they earn
     VOLATILITY = "volatility"  # standard deviation of a day's P&L
+
+
+# Measures with coefficients.
+_WEIGHTED = frozenset((Measure.EXPOSURE, Measure.LOSS, Measure.SHORTFALL, Measure.VOLATILITY))
 
 
 class Family(StrEnum):
@@ -91,17 +100,35 @@ class Limit:
     coefficients: tuple[tuple[int, ...], ...] = ()
     worst: int = 1
 
+    def __post_init__(self) -> None:
+        rows, columns = len(self.coefficients), {len(row) for row in self.coefficients}
+        if self.measure not in _WEIGHTED:
+            if rows:
+                raise ValueError(f"{self.name}: {self.measure.value} has no coefficients")
+            return
+        if columns != {len(self.members)}:
+            raise ValueError(f"{self.name}: coefficients need a column for each of its {len(self.members)} members")
+        if self.measure is Measure.VOLATILITY and rows != len(self.members):
+            raise ValueError(f"{self.name}: a covariance is square, and this one has {rows} rows")
+        if self.measure in (Measure.EXPOSURE, Measure.LOSS) and rows != 1:
+            raise ValueError(f"{self.name}: {self.measure.value} has one row of coefficients, not {rows}")
+        if not 1 <= self.worst <= rows:
+            raise ValueError(f"{self.name}: the worst {self.worst} of {rows} scenarios")
+
     @property
     def unit(self) -> str:
         """``ticks`` of 1e-4 dollars, or ``count``."""
         return "count" if self.measure is Measure.COUNT else "ticks"
 
     def touches(self, ticket_id: str, symbols: Iterable[str]) -> bool:
-        """Whether a ticket holding these symbols adds to the quantity."""
+        """Whether a ticket holding these symbols can change the quantity."""
         if self.measure in (Measure.ADDITIONS, Measure.COUNT):
             return True
         if self.measure in (Measure.LEG, Measure.TICKET_GROSS):
             return self.members[0] == ticket_id
+        if self.coefficients:
+            moved = zip(self.members, zip(*self.coefficients, strict=True), strict=True)
+            return not {symbol for symbol, column in moved if any(column)}.isdisjoint(symbols)
         return not set(self.members).isdisjoint(symbols)
 
     def measured(self, legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]] = ()) -> AmountT:
@@ -109,7 +136,7 @@ class Limit:
 
         Units are those of the legs; exact when they are integers: a quantity with coefficients is rounded up to a whole tick.
         """
-        if self.coefficients:
+        if self.measure in _WEIGHTED:
             nets = net_by_symbol(legs)
             return self._weighted([nets.get(symbol, 0) for symbol in self.members])
         members = set(self.members)
