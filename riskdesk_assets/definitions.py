@@ -8,6 +8,7 @@ from riskdesk_assets.construction import assets as construction
 from riskdesk_assets.construction import checks as construction_checks
 from riskdesk_assets.features import assets as features
 from riskdesk_assets.jobs import JOBS
+from riskdesk_assets.limits import assets as limits
 from riskdesk_assets.market import assets as market
 from riskdesk_assets.reports import assets as reports
 from riskdesk_assets.risk_model import assets as risk_model
@@ -16,7 +17,7 @@ from riskdesk_assets.strategy import assets as strategy
 from riskdesk_assets.strategy.sensors import ticket_folder_sensor
 
 defs = Definitions(
-    assets=load_assets_from_modules([market, features, risk_model, strategy, construction, reports]),
+    assets=load_assets_from_modules([market, features, risk_model, limits, strategy, construction, reports]),
     asset_checks=load_asset_checks_from_modules([construction_checks]),
     jobs=JOBS,
     schedules=SCHEDULES,

@@ -21,7 +21,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
-from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
 from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.features.compute import pair_states, panel_of, watched_pairs
@@ -35,7 +35,7 @@ from riskdesk_assets.strategy.snapshots import ticket_snapshots
 from riskdesk_assets.strategy.ticket import Ticket
 
 CODE = "the tests' own code version"
-PRIOR = ("desk_positions", "portfolio_blotter", "clip_ledger")
+PRIOR = ("desk_positions", "portfolio_blotter", "clip_ledger", "engine_configs")
 ModelT = TypeVar("ModelT", bound=StrictModel)
 
 
@@ -143,8 +143,12 @@ def inputs_of(
     last: date,
     bars: pl.DataFrame | None = None,
     start: DeskState = GENESIS,
+    tables: Mapping[str, pl.DataFrame] | None = None,
 ) -> WalkInputs:
-    """The walk's inputs for a range, with the features computed from the bars; tickets or a ready ticket_snapshots."""
+    """The walk's inputs for a range, with the features computed from the bars; tickets or a ready ticket_snapshots.
+
+    ``tables``: rows of other tables of WALK_TABLES, which are empty where none are given.
+    """
     history = history_of_bars(config, first, last, bars)
     panel = panel_of(history, config)
     rows = tickets if isinstance(tickets, pl.DataFrame) else snapshots_of(tickets, history.wanted)
@@ -157,13 +161,18 @@ def inputs_of(
             )
         }
     )
+    states = pair_states(panel, quiet, pairs, first, last)
     return walk_inputs(
         history,
         panel,
         config,
-        pair_state=pair_states(panel, quiet, pairs, first, last),
-        ticket_snapshots=rows,
-        strategy_budgets=strategy_budgets(rows),
+        {
+            **{name: TABLES[name].frame([]) for name in WALK_TABLES},
+            "pair_state": states,
+            "ticket_snapshots": rows,
+            "strategy_budgets": strategy_budgets(rows),
+            **(tables or {}),
+        },
         start=start,
         code_version=CODE,
     )

@@ -5,10 +5,12 @@ Limits are fractions of the portfolio's own nav; one left out (null, or not list
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.common.model import StrictModel
 
 RiskModelId = Literal["factor", "ledoit_wolf", "oas", "ewma"]
@@ -82,6 +84,16 @@ class PortfolioConfig(StrictModel):
     cost_horizon_sessions: int = Field(default=20, ge=1, le=252)
     scores: ScoreSettings | None = None
     softening: dict[Softening, int] = Field(default_factory=dict)
+
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON: what engine_configs keeps of it."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON: config_hash of engine_configs and engine_decisions."""
+        return digest_bytes(self.canonical.encode())
 
     @model_validator(mode="after")
     def _consistent(self) -> PortfolioConfig:

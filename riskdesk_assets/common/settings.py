@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.model import StrictModel
@@ -272,6 +273,7 @@ class Mandate(StrictModel):
 class Limits(StrictModel):
     """config/limits.yaml. A family left out (null) has no limit."""
 
+    approval: Approval = Approval()
     mandate: Mandate
     amber_at: float = Field(gt=0, le=1)
     name_gross: LimitSpec | None = None
@@ -312,9 +314,10 @@ class Config(StrictModel):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything that can change a number (alert routing cannot, and stays out)."""
+        """SHA-256 of everything that can change a number (alert routing and who approved what cannot, and stay out)."""
         content = self.model_dump(mode="json")
         content["desk"].pop("alerts")
+        content["limits"]["approval"].pop("changes")
         content["desk"].pop("genesis_sessions")
         return digest(content)
 

@@ -23,7 +23,7 @@ from riskdesk_assets.common.version import library_versions
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
-PRIOR_TABLES = ("desk_positions", "portfolio_blotter", "clip_ledger", "ticket_snapshots")
+PRIOR_TABLES = ("desk_positions", "portfolio_blotter", "clip_ledger", "ticket_snapshots", "engine_configs")
 
 
 @dataclass(frozen=True)
