@@ -14,7 +14,7 @@ class Evaluation:
     """One recorded result of one check for one session.
 
     ``at`` is the second it was recorded, ``run_id`` the run that did; the two name the record. ``measured`` and ``bound`` are
-    in the limit's own unit, as text. ``hard`` is False for a warning.
+    in the limit's own unit, as text. ``hard`` is False for a warning, ``told`` True for one to be told of all the same.
     """
 
     asset: str
@@ -29,6 +29,7 @@ class Evaluation:
     bound: str = ""
     message: str = ""
     run_hash: str = ""
+    told: bool = False
 
 
 Newest = Callable[[Evaluation], Evaluation | None]
@@ -47,7 +48,7 @@ def breach_alerts(
     """
     alerts: dict[str, Alert] = {}
     for evaluation in evaluations:
-        if evaluation.passed or not evaluation.hard:
+        if evaluation.passed or not (evaluation.hard or evaluation.told):
             continue
         if evaluation.session < newest_session and not include_backdated:
             continue

@@ -164,6 +164,7 @@ def _evaluation(entry: EventLogEntry) -> Evaluation | None:
         at=entry.timestamp,
         message=str(values.get("message") or result.description or ""),
         run_hash=str(values.get("run_hash") or ""),
+        told=bool(values.get("told")),
         **texts,
     )
 

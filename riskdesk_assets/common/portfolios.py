@@ -14,6 +14,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.common.model import StrictModel
 
 RiskModelId = Literal["factor", "ledoit_wolf", "oas", "ewma"]
+ResearchKind = Literal["long_only", "long_short", "market_neutral"]
 FragilityClass = Literal["NONE", "WATCH", "SOFT", "FRAGILE"]
 # Families of limits that may give, in the order their class says, when a mandate cannot be met; the others never do.
 Softening = Literal["turnover", "liquidity", "fragility", "scenario_loss", "volatility", "factor", "sector", "country", "group"]
@@ -84,6 +85,20 @@ class PortfolioConfig(StrictModel):
     cost_horizon_sessions: int = Field(default=20, ge=1, le=252)
     scores: ScoreSettings | None = None
     softening: dict[Softening, int] = Field(default_factory=dict)
+
+    @property
+    def own_nav(self) -> float:
+        """Dollars of a research mandate."""
+        if self.nav is None:
+            raise ValueError(f"{self.portfolio_id} has no nav of its own")
+        return self.nav
+
+    @property
+    def research_kind(self) -> ResearchKind:
+        """What a research mandate's weights sum to."""
+        if self.kind == "pairs":
+            raise ValueError(f"{self.portfolio_id} is the desk's own portfolio, no research mandate")
+        return self.kind
 
     @cached_property
     def canonical(self) -> str:

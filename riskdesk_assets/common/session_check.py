@@ -10,7 +10,7 @@ from datetime import date
 class SessionCheck:
     """One check's result on one session; ``measured`` and ``bound`` as text in the limit's unit; ``hard``: not a warning.
 
-    ``utilization`` is measured / bound, where there is such a ratio."""
+    ``told``: a warning someone is to hear of all the same. ``utilization`` is measured / bound, where there is such a ratio."""
 
     check: str
     session: date
@@ -21,6 +21,7 @@ class SessionCheck:
     bound: str = ""
     run_hash: str = ""
     hard: bool = True
+    told: bool = False
     utilization: float | None = None
 
     @property
@@ -34,5 +35,6 @@ class SessionCheck:
             "message": self.message,
             "run_hash": self.run_hash,
             "utilization": self.utilization,
+            "told": "yes" if self.told else "",
         }
         return {name: value for name, value in known.items() if value or value == 0.0}

@@ -435,13 +435,18 @@ def _overlaid(base: strict_yaml.Document, overlay: strict_yaml.Document, section
 
 
 def _portfolios(folder: Path, overlay: strict_yaml.Document, desk: Desk) -> dict[str, PortfolioConfig]:
-    """Every portfolio by id; the desk's own must be among them, and no other may be made of pairs."""
+    """Every portfolio by id; the desk's own must be among them, and no other may be made of pairs. A profile leaves one out by
+    saying null."""
     changes = (overlay.data or {}).get("portfolios") or {}
     found: dict[str, PortfolioConfig] = {}
+    known: set[str] = set()
     for path in sorted(folder.glob("*.yaml")):
         document = strict_yaml.load(path)
         portfolio = strict_yaml.validate(document, PortfolioConfig)
         changed = changes.get(portfolio.portfolio_id)
+        known.add(portfolio.portfolio_id)
+        if changed is None and portfolio.portfolio_id in changes:
+            continue
         if changed:
             merged = _merge(document.data, changed)
             portfolio = strict_yaml.validate_data(merged, PortfolioConfig, overlay, ("portfolios", portfolio.portfolio_id))
@@ -451,11 +456,11 @@ def _portfolios(folder: Path, overlay: strict_yaml.Document, desk: Desk) -> dict
         raise InputError(
             Problem(str(folder), None, "portfolio_id", f"no file is about {desk.portfolio_id}", "one *.yaml with it")
         )
-    unknown = sorted(set(changes) - set(found))
+    unknown = sorted(set(changes) - known)
     if unknown:
         place = ("portfolios", unknown[0])
-        said = f"is not a known portfolio{nearest(unknown[0], found)}"
-        raise InputError(Problem(overlay.file, overlay.line(place), ".".join(place), said, ", ".join(sorted(found))))
+        said = f"is not a known portfolio{nearest(unknown[0], known)}"
+        raise InputError(Problem(overlay.file, overlay.line(place), ".".join(place), said, ", ".join(sorted(known))))
     return found
 
 
