@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from riskdesk_assets.book.share_legs import LotRange, ShareLeg, lot_range
-from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket
+from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket
+
+_LINEAR = (Measure.NET, Measure.EXPOSURE, Measure.LOSS)
+_BY_SIZE = (Measure.LEG, Measure.TICKET_GROSS, Measure.NAME_GROSS)
+_MEASURES = (*_LINEAR, *_BY_SIZE, Measure.GROSS, Measure.ADDITIONS)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class LotBoard:
     """Lots per leg, and each limit's measure of them. ``change`` is exact and its own inverse's inverse: -n undoes n."""
 
     def __init__(self, legs: Sequence[LotLeg], fixed: Sequence[Leg[int]], held: Sequence[Leg[int]], limits: Sequence[Limit]):
+        for limit in limits:
+            if limit.measure not in _MEASURES:
+                raise ValueError(f"{limit.name}: {limit.measure.value} is no quantity of a ticket book")
         self.legs = tuple(legs)
         self.limits = tuple(limits)
         self.lots = [leg.range.most for leg in legs]
@@ -44,14 +51,16 @@ class LotBoard:
             [i for i, limit in enumerate(limits) if limit.touches(leg.ticket_id, (leg.symbol,)) and _own(limit, leg)]
             for leg in legs
         ]
+        self._weights = [_weights(limit) for limit in limits]
         self._net: dict[str, int] = {}
+        # Of linear quantities the signed sum, in ticks or in ticks of COEFFICIENT_UNIT.
         self._sums = [0] * len(limits)
         book = [*(leg.share_leg(lots).leg() for leg, lots in zip(legs, self.lots, strict=True)), *fixed]
         for entry in book:
             self._net[entry.symbol] = self._net.get(entry.symbol, 0) + entry.notional
         for i, limit in enumerate(limits):
-            members = set(limit.members)
-            self._sums[i] = sum(entry.notional for entry in book if entry.symbol in members)
+            weights = self._weights[i]
+            self._sums[i] = sum(weights.get(entry.symbol, 0) * entry.notional for entry in book)
             self._set(i, limit.measured(book, held))
 
     @property
@@ -66,6 +75,16 @@ class LotBoard:
     def touching(self, chosen: int) -> list[int]:
         """The limits that a leg adds to."""
         return self._touching[chosen]
+
+    def needed(self, i: int, chosen: int) -> int:
+        """Lots whose removal from the leg would end a broken limit's excess; 0 where removing them only adds to it."""
+        limit, lot_value = self.limits[i], self.legs[chosen].range.lot_value
+        if limit.measure not in _LINEAR:
+            return -(-(self.values[i] - limit.bound) // lot_value)
+        total, each = self._sums[i], self._weights[i].get(self.legs[chosen].symbol, 0) * self.legs[chosen].sign * lot_value
+        if limit.measure is Measure.LOSS or total < 0:
+            total, each = -total, -each
+        return -(-(total - limit.bound * _unit(limit)) // each) if each > 0 else 0
 
     def whole_range(self, chosen: int) -> tuple[int, int]:
         """Fewest and most lots the leg may have with its ticket still whole."""
@@ -87,9 +106,9 @@ class LotBoard:
         self._net[leg.symbol] = net + leg.sign * size
         for i in self._touching[chosen]:
             measure, value = self.limits[i].measure, self.values[i]
-            if measure is Measure.NET:
-                self._sums[i] += leg.sign * size
-                value = abs(self._sums[i])
+            if measure in _LINEAR:
+                self._sums[i] += self._weights[i].get(leg.symbol, 0) * leg.sign * size
+                value = self._linear_value(i)
             elif measure is Measure.GROSS:
                 value += abs(net + leg.sign * size) - abs(net)
             elif measure is Measure.ADDITIONS:
@@ -97,6 +116,11 @@ class LotBoard:
             else:
                 value += size
             self._set(i, value)
+
+    def _linear_value(self, i: int) -> int:
+        limit, total = self.limits[i], self._sums[i]
+        # As the limit itself measures: rounded up to a whole tick.
+        return -(-(abs(total) if limit.measure is not Measure.LOSS else max(0, -total)) // _unit(limit))
 
     def _set(self, i: int, value: int) -> None:
         self.values[i] = value
@@ -113,6 +137,18 @@ class LotBoard:
             if lots and leg.sign * self._held_sides.get((ticket_id, leg.symbol), 0) < 0:
                 same = 0
         return max(0, gross - same)
+
+
+def _unit(limit: Limit) -> int:
+    return COEFFICIENT_UNIT if limit.coefficients else 1
+
+
+def _weights(limit: Limit) -> dict[str, int]:
+    """Of a linear limit, what a tick of each symbol adds to its sum."""
+    if limit.measure not in _LINEAR:
+        return {}
+    row = limit.coefficients[0] if limit.coefficients else (1,) * len(limit.members)
+    return dict(zip(limit.members, row, strict=True))
 
 
 def _own(limit: Limit, leg: LotLeg) -> bool:

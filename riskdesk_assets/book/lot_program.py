@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskdesk_assets.book.lot_board import LotBoard
-from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket, held_in_direction
+from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket, held_in_direction
 
 NODE_LIMIT = 20_000
 # Share of the book's gross left on the table for a proof that takes milliseconds and not seconds.
@@ -135,6 +135,12 @@ class _Terms:
             const = sum(leg.notional for leg in self._fixed if leg.symbol in limit.members)
             row = {j: self._legs[j].sign * self._sizes[j] for j in mine}
             program.within(row, -tight - const, tight - const)
+        elif limit.measure in (Measure.EXPOSURE, Measure.LOSS):
+            share = {s: whole / COEFFICIENT_UNIT for s, whole in zip(limit.members, limit.coefficients[0], strict=True)}
+            const = sum(share.get(leg.symbol, 0.0) * leg.notional for leg in self._fixed)
+            row = {j: share[self._legs[j].symbol] * self._legs[j].sign * self._sizes[j] for j in mine}
+            # A scenario bounds what is lost, not what is earned.
+            program.within(row, -tight - const, np.inf if limit.measure is Measure.LOSS else tight - const)
         elif limit.measure is Measure.GROSS:
             symbols = sorted({self._legs[j].symbol for j in mine} | {leg.symbol for leg in self._fixed} & set(limit.members))
             program.within({self._size_of(program, symbol): 1.0 for symbol in symbols}, -np.inf, tight)

@@ -84,7 +84,7 @@ def _moves(board: LotBoard, worst: int) -> list[Move]:
         if worst not in board.touching(j) or not board.lots[j]:
             continue
         room = board.lots[j] - board.whole_range(j)[0]
-        needed = min(room, -(-excess // leg.range.lot_value))
+        needed = min(room, board.needed(worst, j))
         if needed > 0:
             moves.append(((j, needed),))
         if leg.ticket_id not in tickets:

@@ -1,6 +1,7 @@
 """The mechanical governor: whole tickets scaled down until every limit holds. No solver, no trade-off, no surprise.
 
-Order (design.md section 1): ticket caps, then name gross, then whatever nets, then portfolio gross. Each step only shrinks.
+Order (design.md section 1): ticket caps, then name gross, then whatever nets (factors and scenarios too), then portfolio
+gross. Each step only shrinks.
 A ticket over several tight names takes the smallest ratio, all names at once, so no ticket's fate hangs on its place in a list.
 """
 
@@ -16,7 +17,8 @@ _ORDER = (
     (Family.LEG_NOTIONAL, Family.TICKET_GROSS),
     (Family.NAME_GROSS,),
     (Family.TURNOVER,),
-    (Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY),
+    (Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY),
+    (Family.FACTOR, Family.SCENARIO_LOSS),
     (Family.PORTFOLIO_NET,),
     (Family.PORTFOLIO_GROSS,),
 )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
-from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket, held_in_direction
+from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket, held_in_direction
 
 Array = npt.NDArray[np.float64]
 
@@ -105,7 +105,8 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
     """The rows of the limits that some x in [0, 1] could breach, in the limits' order.
 
     Args:
-        limits: construct-mode limits on names, nets, grosses and additions (any other measure gives no row).
+        limits: construct-mode limits on names, nets, grosses, additions, exposures and losses (any other measure gives no
+            row).
         book: the session's legs.
         nav: dollars.
         margin: fraction of NAV by which bounds are tightened, so that an answer within tolerance obeys the limit itself; never
@@ -139,6 +140,8 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
             tight = _tightened(bound, sum(abs(fixed_net[i]) for i in members), margin)
             if sum(reach[i] for i in members) > tight:
                 rows += _gross_row(limit.name, members, tight, book, pool)
+        elif limit.measure in (Measure.EXPOSURE, Measure.LOSS):
+            rows += _weighted_rows(limit, place, bound, margin, book, reach, pool)
         elif limit.measure is Measure.ADDITIONS:
             rows += _additions_row(limit.name, _tightened(bound, 0.0, margin), book, pool)
     return rows
@@ -162,6 +165,30 @@ def _gross_row(name: str, members: Sequence[int], bound: float, book: Exposures,
         if term is not None:
             weights[term] = 1.0
     return _reachable(Row(name, slope, weights, bound - const), pool)
+
+
+def _weighted_rows(
+    limit: Limit,
+    place: Mapping[str, int],
+    bound: float,
+    margin: float,
+    book: Exposures,
+    reach: Sequence[float],
+    pool: AbsoluteTerms,
+) -> list[Row]:
+    """|exposure| as two rows, a loss as one: what a scenario earns is bounded by nothing."""
+    whole = zip(limit.members, limit.coefficients[0], strict=True)
+    weights = [(place[symbol], number / COEFFICIENT_UNIT) for symbol, number in whole if symbol in place]
+    alone = sum(weight * float(book.fixed_net[i]) for i, weight in weights)
+    loses = limit.measure is Measure.LOSS
+    tight = _tightened(bound, max(0.0, -alone) if loses else abs(alone), margin)
+    if sum(abs(weight) * reach[i] for i, weight in weights) <= tight:
+        return []
+    slope = np.zeros(book.net.shape[1])
+    for i, weight in weights:
+        slope += weight * book.net[i]
+    rows = [] if loses else _reachable(Row(limit.name, slope, {}, tight - alone), pool)
+    return rows + _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
 
 
 def _additions_row(name: str, bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
