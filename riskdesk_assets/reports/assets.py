@@ -22,6 +22,7 @@ from riskdesk_assets.strategy.ticket_archive import stored
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
 _BOOK = "ideal_portfolio"
+_LAST_SESSION = ("ticket_snapshots", "engine_configs")
 # The last tables of every branch of the graph: whatever they stand on is written by then.
 _LAST_TABLES = [
     "trading_sessions",
@@ -35,6 +36,9 @@ _LAST_TABLES = [
     "clip_ledger",
     "desk_state",
     "realized_pnl",
+    "portfolios",
+    "engine_configs",
+    "models",
 ]
 
 
@@ -96,9 +100,9 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
 
 
 def _prior(rows: pl.DataFrame, name: str, first: date) -> pl.DataFrame:
-    """Rows strictly before the run; of ticket_snapshots only the last session is an input."""
+    """Rows strictly before the run; of what only tells a change from the session before, only the last session is an input."""
     earlier = rows.filter(pl.col("as_of_date") < first)
-    return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name == "ticket_snapshots" else earlier
+    return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name in _LAST_SESSION else earlier
 
 
 @asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[_BOOK, run_artifacts], kinds={"csv"})

@@ -22,6 +22,9 @@ from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_
 from riskdesk_assets.features.correlations import return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
+from riskdesk_assets.features.panel import Panel
+from riskdesk_assets.limits.changes import session_changes
+from riskdesk_assets.limits.register import engine_configs, model_rows, portfolios
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
 from riskdesk_assets.market.quality import check_bars
@@ -33,7 +36,7 @@ from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was computed from; ``prior`` holds desk_positions, portfolio_blotter and clip_ledger of earlier sessions."""
+    """What a run was computed from; ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots."""
 
     history: History
     config: Config
@@ -46,26 +49,45 @@ class Inputs:
 def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     """Table name -> frame, for every table of a run."""
     history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
-    first, last, features = history.first, history.last, config.desk.features
     panel = panel_of(history, config)
+    before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"])
+    prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
+    with single_threaded():
+        done = walk(prepared, lambda place, total: report("replay", place, total))
+    books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items() if name in done.frames}
+    return {
+        **before,
+        **done.frames,
+        "realized_pnl": realized_pnl(
+            history.wanted,
+            history.calendar.sessions,
+            books["desk_positions"],
+            books["portfolio_blotter"],
+            books["clip_ledger"],
+            prints_of(history.usable),
+            desk_context(config),
+        ),
+    }
+
+
+def day_tables(
+    history: History, panel: Panel, config: Config, tickets: pl.DataFrame, earlier_configs: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Every table that does not come from the walk: bars, features, risk model, register; the walk's own are empty.
+
+    Args:
+        history: bars with their lookback.
+        panel: the same bars, aligned (all watched symbols).
+        config: the effective configuration.
+        tickets: TABLES["ticket_snapshots"] of the sessions.
+        earlier_configs: TABLES["engine_configs"] of earlier sessions.
+    """
+    first, last, features = history.first, history.last, config.desk.features
     pairs = watched_pairs(config, tickets, history.wanted)
     states = pair_states(panel, config, pairs, first, last)
     regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
-    budgets = strategy_budgets(tickets)
-    prepared = walk_inputs(
-        history,
-        panel,
-        config,
-        pair_state=states,
-        ticket_snapshots=tickets,
-        strategy_budgets=budgets,
-        start=inputs.start,
-        code_version=inputs.code_version,
-    )
     models = list(factor_models(panel, config, history.wanted))
-    with single_threaded():
-        done = walk(prepared, lambda place, total: report("replay", place, total))
-    books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items()}
+    configs = engine_configs(config, history.wanted)
     return {
         **{name: table.frame([]) for name, table in TABLES.items()},
         "daily_bars": history.session_bars,
@@ -85,17 +107,11 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         "instrument_factors_daily": instrument_factors_daily(models),
         "factors_daily": factors_daily(models),
         "correlation_panels": correlation_panels(models),
+        "portfolios": portfolios(config, history.wanted),
+        "engine_configs": configs,
+        "models": model_rows(config, history.wanted),
+        "limit_changes": session_changes(config, earlier_configs, configs, history.calendar.before(first)),
         "ticket_snapshots": tickets,
         "strategy_library": strategy_library(tickets),
-        "strategy_budgets": budgets,
-        **done.frames,
-        "realized_pnl": realized_pnl(
-            history.wanted,
-            history.calendar.sessions,
-            books["desk_positions"],
-            books["portfolio_blotter"],
-            books["clip_ledger"],
-            prints_of(history.usable),
-            desk_context(config),
-        ),
+        "strategy_budgets": strategy_budgets(tickets),
     }
