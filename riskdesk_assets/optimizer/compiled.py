@@ -69,7 +69,7 @@ class Parameter(Leaf, Protocol):
 
 
 class Constraint(Protocol):
-    """A CVXPY constraint whose dual value is one array: an equality or inequality, of any convex expression."""
+    """A CVXPY constraint: an equality, an inequality of any convex expression, or one second-order cone."""
 
     @property
     def id(self) -> int:
@@ -165,7 +165,10 @@ class Solved:
         return self._read(self._point, self._program._variables, variable)
 
     def dual(self, constraint: Constraint) -> Array | None:
-        """The constraint's dual value with CVXPY's sign, in its own shape; also of an infeasible program, if it is finite."""
+        """The constraint's dual value with CVXPY's sign, in its own shape; also of an infeasible program, if it is finite.
+
+        A second-order cone's is one vector: the bound's dual, then the vector's.
+        """
         return self._read(self._prices, self._program._constraints, constraint)
 
     @staticmethod
@@ -417,8 +420,9 @@ def _places(
             if not isinstance(said.get(item.id), int | float | np.ndarray):
                 continue  # a cone constraint's dual is several arrays: nothing here reads one
             flat = np.asarray(said[item.id], dtype=np.float64).ravel(order="F")
-            place = _Place(np.abs(flat).astype(np.int64) - 1, np.sign(flat), tuple(item.shape))
-            if flat.size != prod(place.shape) or not np.array_equal(
+            shape = tuple(item.shape) if prod(item.shape) == flat.size else (flat.size,)
+            place = _Place(np.abs(flat).astype(np.int64) - 1, np.sign(flat), shape)
+            if not np.array_equal(
                 vector[place.entries] * place.signs, np.asarray(again[item.id], dtype=np.float64).ravel(order="F")
             ):
                 raise ValueError(
