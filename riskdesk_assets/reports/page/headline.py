@@ -1,0 +1,158 @@
+"""The first screen: what was released, what it earned, how large and how risky it is, and what must not be missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from riskdesk_assets.common.money import CASH
+from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
+from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
+from riskdesk_assets.reports.page.numerals import cents, count, dollars, percent
+
+_SOURCES = {
+    "SIMULATED": "sample market: simulated prices, no real market",
+    "FILES": "bars from files",
+    "FMP": "bars from FMP",
+}
+_STATUSES = {
+    "RELEASED": ("", "", ""),
+    "RELEASED_BY_GOVERNOR": (
+        "warn",
+        "Released by the governor",
+        "The optimizer gave no book that passed its audit; the mechanical governor built this one.",
+    ),
+    "BLOCKED": ("alarm", "Blocked", "No book was released: the positions of the session before stand."),
+    "FAILED_CLOSED": ("alarm", "Failed closed", "No book was computed: the positions of the session before stand."),
+}
+_FINDINGS_SHOWN = 8
+
+
+def state_of(content: PageContent) -> Row:
+    """The session's row of desk_state; empty where there is none."""
+    rows = content.rows("desk_state")
+    return rows[0] if rows else {}
+
+
+def released(content: PageContent) -> bool:
+    """Whether a book was released."""
+    return bool(state_of(content).get("released"))
+
+
+def book_cents(content: PageContent) -> dict[str, int]:
+    """Symbol -> signed cents held after the session, CASH left out: the released book, else the positions that stand."""
+    found: dict[str, int] = {}
+    rows = content.rows("ideal_portfolio") if released(content) else content.rows("desk_positions")
+    for row in rows:
+        if not row.get("is_cash") and row["symbol"] != CASH:
+            found[str(row["symbol"])] = found.get(str(row["symbol"]), 0) + int(str(row["notional_cents"]))
+    return found
+
+
+def risk_metrics(content: PageContent) -> dict[str, object]:
+    """The risk report's metrics of the desk's own portfolio; empty where there are none."""
+    for row in content.own("portfolio_risk_reports"):
+        found = parsed(row, "risk_metrics")
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def session_pnl(content: PageContent) -> tuple[float | None, float]:
+    """Net realized P&L that became known on the session (None where no row did), and its costs, in dollars."""
+    rows = content.rows("realized_pnl")
+    net = [value for row in rows if (value := number(row, "pnl_net")) is not None]
+    costs = [value for row in rows if (value := number(row, "costs")) is not None]
+    return (sum(net) if net else None), sum(costs)
+
+
+def headline(content: PageContent) -> Section:
+    """The grid of figures below the title."""
+    nav = content.config.desk.nav
+    state = state_of(content)
+    book = book_cents(content)
+    gross, net = sum(map(abs, book.values())), sum(book.values())
+    equity = number(state, "equity")
+    pnl, costs = session_pnl(content)
+    items = [
+        Fact(
+            "P&L of the session",
+            dollars(pnl, signed=True),
+            f"after {dollars(costs)} of costs" if pnl is not None else "",
+            _tone(pnl),
+        ),
+        Fact(
+            "P&L since the start",
+            dollars(None if equity is None else equity - nav, signed=True),
+            "",
+            _tone((equity or nav) - nav),
+        ),
+        Fact("Equity", dollars(equity), f"static NAV {dollars(nav)}"),
+        Fact("Gross", cents(gross), f"{percent(gross / 100 / nav)} of NAV"),
+        Fact("Net", cents(net), f"{percent(net / 100 / nav, signed=True)} of NAV"),
+        Fact("Names", count(len(book)), f"{count(len(_held_tickets(content)))} tickets held"),
+        *_risk_facts(content, nav),
+    ]
+    return Section(
+        "headline",
+        "The session",
+        [Facts("realized_pnl, desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports, engine_decisions", items)],
+    )
+
+
+def banners(content: PageContent) -> Sequence[Banner]:
+    """What stands above everything else: the source, the release where it is not plain, halts, and findings in the bars."""
+    found = []
+    if content.source == "SIMULATED":
+        found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))
+    state = state_of(content)
+    status, reason = str(state.get("release_status", "")), str(state.get("release_reason") or "")
+    tone, word, text = _STATUSES.get(status, ("alarm", status or "No state", "The session has no usable desk state."))
+    if tone:
+        found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
+    halts = state.get("halts")
+    if isinstance(halts, str) and halts not in ("", "[]", "{}"):
+        found.append(Banner("alarm", "Halted", halts))
+    bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
+    bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
+    if bad:
+        errors = sum(row["severity"] == "ERROR" for row in bad)
+        told = "; ".join(f"{row['symbol']} {row['message']}" for row in bad[:_FINDINGS_SHOWN])
+        more = f"; and {len(bad) - _FINDINGS_SHOWN} more in bar_findings" if len(bad) > _FINDINGS_SHOWN else ""
+        word = f"Data: {_counted(errors, 'error')}, {_counted(len(bad) - errors, 'warning')}"
+        found.append(Banner("alarm" if errors else "warn", word, told + more))
+    return found
+
+
+def source_words(content: PageContent) -> str:
+    """The price source in words."""
+    return _SOURCES.get(content.source, content.source)
+
+
+def _held_tickets(content: PageContent) -> set[str]:
+    return {str(row["ticket_id"]) for row in content.rows("desk_positions")}
+
+
+def _risk_facts(content: PageContent, nav: float) -> list[Fact]:
+    """Volatility, VaR and expected shortfall of the risk report; the engine's decision speaks where there is none."""
+    metrics, engine = risk_metrics(content), next(iter(content.own("engine_decisions")), {})
+    daily = number(metrics, "volatility")
+    if daily is None:
+        daily = number(engine, "expected_volatility")
+    found = []
+    if daily is not None:
+        found.append(Fact("Ex-ante volatility a day", dollars(daily * nav), f"{percent(daily, 2)} of NAV"))
+    for name, key in (("VaR 95", "var_95"), ("VaR 99", "var_99"), ("ES 95", "es_95"), ("ES 99", "es_99")):
+        share = number(metrics, key)
+        if share is None:
+            share = number(engine, key)
+        if share is not None:
+            found.append(Fact(f"{name}, one day", dollars(share * nav), f"{percent(share, 2)} of NAV"))
+    return found
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _tone(value: float | None) -> str:
+    return "" if not value else "good" if value > 0 else "bad"
