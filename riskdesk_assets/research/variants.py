@@ -1,0 +1,141 @@
+"""Variants of the configuration: a name and the values it lays over, each named by its path and checked like the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.settings import Config
+
+SECTIONS = ("desk", "limits", "portfolios")
+AS_CONFIGURED = "as configured"
+_WHERE = "variant"
+_EXAMPLE = "name: path=value, such as wide: limits.group.max=0.5"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A configuration to compare: ``overrides`` maps a path (``limits.group.max``) to its value; ``where`` names the input."""
+
+    name: str
+    overrides: Mapping[str, object]
+    where: str = _WHERE
+
+
+def parse_variant(text: str) -> Variant:
+    """A variant from ``name: path=value, path=value``; values are read as YAML words, so ``null`` is no limit.
+
+    Raises:
+        InputError: no name, a part without ``=``, a path given twice.
+    """
+    name, colon, rest = text.partition(":")
+    name = name.strip()
+    if not name or not colon:
+        raise InputError(Problem(_WHERE, None, "", f"{text!r} has no name", _EXAMPLE))
+    overrides: dict[str, object] = {}
+    for part in (part.strip() for part in rest.split(",")):
+        if not part:
+            continue
+        path, equals, value = part.partition("=")
+        path = path.strip()
+        if not path or not equals:
+            raise InputError(Problem(f"{_WHERE} {name}", None, part, "is not path=value", _EXAMPLE))
+        if path in overrides:
+            raise InputError(Problem(f"{_WHERE} {name}", None, path, "is given twice"))
+        overrides[path] = strict_yaml.scalar(value.strip())
+    return Variant(name, overrides, f"{_WHERE} {name}")
+
+
+def load_variants(path: Path) -> tuple[Variant, ...]:
+    """Variants from a YAML file: a mapping of names to mappings of paths to values.
+
+    Raises:
+        InputError: not such a file; with its line.
+    """
+    document = strict_yaml.load(path)
+    if not isinstance(document.data, dict) or not document.data:
+        raise InputError(Problem(document.file, None, "", "holds no variants", "name: {limits.group.max: 0.5}"))
+    found: list[Variant] = []
+    for name, overrides in document.data.items():
+        if overrides is not None and not isinstance(overrides, dict):
+            said = Problem(document.file, document.line((name,)), name, f"is {overrides!r}", "a mapping of paths to values")
+            raise InputError(said)
+        found.append(Variant(name, overrides or {}, f"{document.file}:{document.line((name,))}"))
+    return tuple(found)
+
+
+def require_distinct(variants: Sequence[Variant]) -> None:
+    """Refuse a comparison of nothing, or of two variants of one name (InputError)."""
+    names = [variant.name for variant in variants]
+    if not names:
+        raise InputError(Problem(_WHERE, None, "", "there is nothing to compare", _EXAMPLE))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(Problem(_WHERE, None, twice[0], "is the name of two variants", "a name of its own for each"))
+
+
+def variant_config(config: Config, variant: Variant) -> Config:
+    """The configuration with a variant's values laid over.
+
+    Raises:
+        InputError: an unknown path, with the nearest known one; a value that is not allowed there; every one of them.
+    """
+    problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where)) is not None]
+    if problems:
+        raise InputError(problems)
+    content: dict[str, Any] = config.model_dump(mode="python")
+    for path, value in variant.overrides.items():
+        place = content
+        *parents, last = _parts(config, path)
+        for part in parents:
+            if place.get(part) is None:
+                place[part] = {}
+            place = place[part]
+        place[last] = value
+    changed = strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
+    return changed
+
+
+def _unknown(config: Config, path: str, where: str) -> Problem | None:
+    """The problem with a path that leads nowhere, or into what no variant may change."""
+    parts = _parts(config, path)
+    if parts[0] not in SECTIONS:
+        return Problem(where, None, path, f"begins with {parts[0]!r}{nearest(parts[0], SECTIONS)}", ", ".join(SECTIONS))
+    if path == "desk.portfolio_id" or len(parts) < 2 or (parts[0] == "portfolios" and len(parts) < 3):
+        return Problem(where, None, path, "is not a value", "the path of one value, such as limits.group.max")
+    place: object = config
+    for depth, part in enumerate(parts):
+        if isinstance(place, BaseModel):
+            known = set(type(place).model_fields)
+            if part not in known:
+                shown = ".".join((*parts[:depth], ""))
+                allowed = ", ".join(f"{shown}{name}" for name in sorted(known))
+                return Problem(where, None, path, f"{part} is not a known field{nearest(part, known)}", allowed)
+            place = getattr(place, part)
+        elif isinstance(place, dict):
+            if depth == 1 and part not in place:
+                said = f"{part} is not a known portfolio{nearest(part, place)}"
+                return Problem(where, None, path, said, ", ".join(sorted(place)))
+            place = place.get(part)
+        elif place is None:
+            return None
+        else:
+            return Problem(where, None, path, f"{'.'.join(parts[:depth])} is one value and holds no {part}")
+    return None
+
+
+def _parts(config: Config, path: str) -> tuple[str, ...]:
+    """The path's steps; what follows a mapping of members is one member, for a symbol may hold a dot (BRK.B)."""
+    parts = path.split(".")
+    place: object = config
+    for depth, part in enumerate(parts):
+        if isinstance(place, dict) and place is not config.portfolios:
+            return (*parts[:depth], ".".join(parts[depth:]))
+        place = place.get(part) if isinstance(place, dict) else getattr(place, part, None)
+    return tuple(parts)
