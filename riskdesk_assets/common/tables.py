@@ -251,7 +251,8 @@ _ALL = (
         "desk_state",
         _columns(
             "run_id: VARCHAR; as_of_date: DATE; state_hash: VARCHAR; previous_session: DATE; previous_state_hash: VARCHAR; "
-            "released: BOOLEAN; release_status release_reason: VARCHAR; equity: DOUBLE; inputs_json state_json: VARCHAR"
+            "released: BOOLEAN; release_status release_reason: VARCHAR; equity: DOUBLE; inputs_json state_json: VARCHAR; "
+            "pnl_gross ex_ante_volatility var_95 var_99: DOUBLE"
         ),
         ("as_of_date",),
     ),

@@ -21,7 +21,8 @@ from riskdesk_assets.common.session_metadata import attach
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.version import code_version
-from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
+from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.summary import session_numbers, walk_digest
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, Walk, walk
@@ -40,9 +41,11 @@ _DESCRIPTIONS = {
     "portfolio_blotter": "What changes from yesterday's desk positions, per ticket leg.",
     "desk_positions": "Stage 7: what the desk holds after the session; tomorrow starts from it.",
     "clip_ledger": "Every touch of every ticket: stage, limit, bound, value in, value out, and the reason in words.",
-    "desk_state": "What one session hands to the next, with the hash of what it started from.",
+    "desk_state": "What one session hands to the next, with the hash of what it started from; the day's P&L, volatility, VaR.",
+    "engine_decisions": "What the optimizer was asked and answered: every attempt, which limits bind, and their price.",
 }
-_INPUTS = ["daily_bars", "pair_state", "instrument_state", "ticket_snapshots", "strategy_budgets"]
+_NOT_YET = ("scenarios", "instrument_scores")
+_INPUTS = ["daily_bars", *(name for name in WALK_TABLES if name not in _NOT_YET)]
 _DEPENDENCIES = {
     "proposals": _INPUTS,
     "gate_decisions": ["proposals"],
@@ -54,6 +57,7 @@ _DEPENDENCIES = {
     "desk_positions": ["ideal_portfolio"],
     "clip_ledger": ["proposals", "gate_decisions", "target_portfolios"],
     "desk_state": ["desk_positions"],
+    "engine_decisions": ["target_portfolios", "limit_audit"],
 }
 
 
@@ -82,15 +86,13 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
         history,
         panel_of(history, config),
         config,
-        pair_state=warehouse.read("pair_state", first, last),
-        ticket_snapshots=warehouse.read("ticket_snapshots", first, last),
-        strategy_budgets=warehouse.read("strategy_budgets", first, last),
+        {name: warehouse.read(name, first, last) for name in WALK_TABLES},
         start=start,
         code_version=code_version(),
     )
     with single_threaded():
         done = walk(inputs, lambda place, total: report("desk days", place, total))
-    warehouse.write(first, last, done.frames)
+    warehouse.write(first, last, joined([done.frames]))
     for message in (f"{day.session}: {message}" for day in done.days for message in day.messages):
         context.log.warning(message)
     for table, numbers in session_numbers(done, config.desk.nav).items():

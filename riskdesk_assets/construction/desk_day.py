@@ -80,6 +80,7 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         memories=_memories(items, state, day),
         pnl_gross_cents=state.pnl_gross_cents + carried.pnl_gross_cents,
         costs_cents=state.costs_cents + costs,
+        run_id=day.run_id,
     )
     return DayResult(
         session=day.session,

@@ -7,7 +7,7 @@ positions stand. A book that breaches a hard limit is never released (design.md 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
@@ -22,6 +22,7 @@ from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.limits.audit import AuditRow, audit, breaches
 from riskdesk_assets.limits.catalogue import TicketCaps, for_session, ticket_limits
+from riskdesk_assets.limits.fact_limits import fact_limits
 from riskdesk_assets.limits.governor import govern
 from riskdesk_assets.limits.limit import Leg, Limit, gross_by_ticket
 from riskdesk_assets.optimizer.expected_return import reversion
@@ -30,7 +31,7 @@ from riskdesk_assets.optimizer.ticket_problem import TicketProblem, TicketSoluti
 Builder = Literal["optimizer", "governor", "none"]
 Status = Literal["RELEASED", "RELEASED_BY_GOVERNOR", "BLOCKED", "FAILED_CLOSED"]
 
-_MODEL_IDS: Mapping[Builder, str] = {"optimizer": "ticket_qp_ledoit_wolf_1", "governor": "governor_1", "none": "none"}
+_TICKET_VERSION, _GOVERNOR_ID, _NO_MODEL = 1, "governor_1", "none"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Release:
 
     ``legs`` are dollars after every stage and before rounding, frozen legs included; ``share_legs`` whole shares per ticket
     leg; ``audit`` every limit on that book (of the last book tried where none was released); ``prices`` dollars of objective
-    per day per dollar of limit; ``codes`` clamp codes per ticket of stages 5 and 6.
+    per day per dollar of limit; ``codes`` clamp codes per ticket of stages 5 and 6. ``model_id`` says which construction made
+    the book, with its version. ``solution`` is what the optimizer answered, also where its book was not the one released;
+    None where it was not asked.
     """
 
     status: Status
@@ -52,16 +55,13 @@ class Release:
     codes: Mapping[str, tuple[str, ...]]
     clips: tuple[Clip, ...]
     messages: tuple[str, ...]
+    model_id: str
+    solution: TicketSolution | None
 
     @property
     def released(self) -> bool:
         """Whether the book may be used."""
         return self.status in ("RELEASED", "RELEASED_BY_GOVERNOR")
-
-    @property
-    def model_id(self) -> str:
-        """Which construction made the book, with its version."""
-        return _MODEL_IDS[self.builder]
 
     @property
     def shares(self) -> dict[str, tuple[int, int]]:
@@ -96,6 +96,14 @@ class _Table:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What was said on the way to a book: ``messages`` in order, and the optimizer's answer once it has been asked."""
+
+    messages: list[str] = field(default_factory=list)
+    solutions: list[TicketSolution] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class _Built:
     """One builder's book before rounding: dollars without the frozen legs, and what was cut by what."""
 
@@ -117,11 +125,12 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
     table = _table(day, items, context)
     if day.unreadable and context.config.desk.tickets.on_bad_ticket == "fail_closed":
         reason = f"{len(day.unreadable)} ticket file(s) cannot be used: {'; '.join(day.unreadable)}"
-        return _nothing("FAILED_CLOSED", f"failed closed: {reason}", (), (), table)
-    messages: list[str] = []
+        return _nothing("FAILED_CLOSED", f"failed closed: {reason}", (), _Asked(), table)
+    asked = _Asked()
+    messages = asked.messages
     rows: tuple[AuditRow, ...] = ()
     for build in _builders(context):
-        built = build(table, messages)
+        built = build(table, asked)
         if built is None:
             continue
         try:
@@ -132,12 +141,12 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
             continue
         failed = breaches(book.audit)
         if not failed:
-            return _released(built, book, table, messages)
+            return _released(built, book, table, asked)
         rows = book.audit
         messages.extend(f"{built.builder}: {row.sentence()}" for row in failed)
     if not rows:
         rows = audit(table.limits, _ticks(table.fixed), _ticks(table.held), context.config.limits.amber_at)
-    return _nothing("BLOCKED", "; ".join(messages) or "no book could be built", rows, tuple(messages), table)
+    return _nothing("BLOCKED", "; ".join(messages) or "no book could be built", rows, asked, table)
 
 
 def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> _Table:
@@ -150,19 +159,22 @@ def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> 
     approved = tuple(chain.from_iterable(item.legs(item.approved) for item in trading))
     fixed = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.fixed))
     held = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.position is not None))
-    limits = for_session((*ticket_limits(caps), *context.limits), (*approved, *fixed), held)
+    written = (*ticket_limits(caps), *context.limits, *fact_limits(context.config, day.facts))
+    limits = for_session(written, (*approved, *fixed), held)
     return _Table(day, context, tuple(items), approved, fixed, held, limits)
 
 
-def _builders(context: DeskContext) -> tuple[Callable[[_Table, list[str]], _Built | None], ...]:
+def _builders(context: DeskContext) -> tuple[Callable[[_Table, _Asked], _Built | None], ...]:
     return (_governed,) if context.config.desk.optimizer.construction == "governor" else (_optimized, _governed)
 
 
-def _optimized(table: _Table, messages: list[str]) -> _Built | None:
+def _optimized(table: _Table, asked: _Asked) -> _Built | None:
     problem = _problem(table)
     if problem is None:
         return _Built("optimizer", (), {}, (), {})
     solution = solve(problem)
+    messages = asked.messages
+    asked.solutions.append(solution)
     messages.extend(
         f"solver {attempt.solver}: {attempt.status}, worst violation {attempt.worst_violation_nav:.2e} of nav"
         + (f" at {attempt.worst_limit}" if attempt.worst_limit else "")
@@ -259,7 +271,7 @@ def _solution_clips(table: _Table, solution: TicketSolution) -> tuple[Clip, ...]
     return tuple(clips)
 
 
-def _governed(table: _Table, _messages: list[str]) -> _Built:
+def _governed(table: _Table, _asked: _Asked) -> _Built:
     legs, scalings = govern(table.approved, table.held, table.limits, table.fixed)
     sizes = {item.ticket_id: gross(item.approved) for item in table.items}
     clips: list[Clip] = []
@@ -294,7 +306,7 @@ def _rounded(built: _Built, table: _Table) -> ShareBook:
     )
 
 
-def _released(built: _Built, book: ShareBook, table: _Table, messages: list[str]) -> Release:
+def _released(built: _Built, book: ShareBook, table: _Table, asked: _Asked) -> Release:
     by_governor = built.builder == "governor" and table.context.config.desk.optimizer.construction == "optimizer"
     repairs = tuple(
         Clip(
@@ -311,7 +323,7 @@ def _released(built: _Built, book: ShareBook, table: _Table, messages: list[str]
     )
     return Release(
         status="RELEASED_BY_GOVERNOR" if by_governor else "RELEASED",
-        reason="; ".join(messages) if by_governor else "",
+        reason="; ".join(asked.messages) if by_governor else "",
         builder=built.builder,
         legs=_in_leg_order((*built.legs, *table.fixed), table),
         share_legs=_shares_in_leg_order(book, table),
@@ -319,8 +331,15 @@ def _released(built: _Built, book: ShareBook, table: _Table, messages: list[str]
         prices=built.prices,
         codes=built.codes,
         clips=(*built.clips, *_truncations(built, book), *repairs),
-        messages=tuple(messages),
+        messages=tuple(asked.messages),
+        model_id=_ticket_model(table.context) if built.builder == "optimizer" else _GOVERNOR_ID,
+        solution=next(iter(asked.solutions), None),
     )
+
+
+def _ticket_model(context: DeskContext) -> str:
+    own = context.config.own
+    return f"ticket_{own.optimizer_type.lower()}_{own.risk_model_id}_{_TICKET_VERSION}"
 
 
 def _truncations(built: _Built, book: ShareBook) -> Iterator[Clip]:
@@ -334,14 +353,27 @@ def _truncations(built: _Built, book: ShareBook) -> Iterator[Clip]:
             yield Clip(ticket_id, "", BOOK, WHOLE_LOTS, None, target, kept, "whole shares: truncated toward zero to whole lots")
 
 
-def _nothing(status: Status, reason: str, rows: tuple[AuditRow, ...], messages: tuple[str, ...], table: _Table) -> Release:
+def _nothing(status: Status, reason: str, rows: tuple[AuditRow, ...], asked: _Asked, table: _Table) -> Release:
     stand = "nothing was released: yesterday's position stands"
     clips = tuple(
         Clip(item.ticket_id, "", BOOK, NOT_RELEASED, None, gross(item.approved), gross(item.held), stand)
         for item in table.items
         if not item.fixed and item.approved != item.held
     )
-    return Release(status, reason, "none", (), (), rows, {}, {}, clips, (*messages, reason))
+    return Release(
+        status=status,
+        reason=reason,
+        builder="none",
+        legs=(),
+        share_legs=(),
+        audit=rows,
+        prices={},
+        codes={},
+        clips=clips,
+        messages=(*asked.messages, reason),
+        model_id=_NO_MODEL,
+        solution=next(iter(asked.solutions), None),
+    )
 
 
 def _in_leg_order(legs: Sequence[Leg[float]], table: _Table) -> tuple[Leg[float], ...]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
 
 from riskdesk_assets.book.clips import ledger_rows
 from riskdesk_assets.book.portfolio import ideal_portfolio, net_zero
 from riskdesk_assets.common.errors import ReleaseError
 from riskdesk_assets.common.hashing import canonical_json
-from riskdesk_assets.common.money import TICKS_PER_DOLLAR, notional_cents
+from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR, notional_cents
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.desk_day import DayResult, equity
+from riskdesk_assets.construction.engine_rows import engine_decision
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
@@ -18,8 +23,18 @@ from riskdesk_assets.limits.limit import net_by_symbol
 Row = dict[str, object]
 
 
-def day_rows(result: DayResult, day: DayInputs, context: DeskContext, inputs: Mapping[str, object]) -> dict[str, list[Row]]:
-    """Rows per construction table for one session; ``inputs`` are the hashes the run id was derived from."""
+def day_rows(
+    result: DayResult, day: DayInputs, context: DeskContext, inputs: Mapping[str, object], risk: BookRisk
+) -> dict[str, list[Row]]:
+    """Rows per construction table for one session.
+
+    Args:
+        result: what the session produced.
+        day: what it was produced from.
+        context: configuration.
+        inputs: the hashes the run id was derived from.
+        risk: of the desk positions after the session.
+    """
     config = context.config
     return {
         "proposals": [_proposal(item, result) for item in result.items],
@@ -31,7 +46,8 @@ def day_rows(result: DayResult, day: DayInputs, context: DeskContext, inputs: Ma
         "portfolio_blotter": _blotter(result),
         "desk_positions": _positions(result, day),
         "clip_ledger": ledger_rows(result.run_id, result.session, result.clips),
-        "desk_state": [_state(result, config.desk.nav, inputs)],
+        "desk_state": [_state(result, config.desk.nav, inputs, risk)],
+        "engine_decisions": [engine_decision(result, day, context, risk)],
     }
 
 
@@ -185,7 +201,7 @@ def _positions(result: DayResult, day: DayInputs) -> list[Row]:
     ]
 
 
-def _state(result: DayResult, nav: float, inputs: Mapping[str, object]) -> Row:
+def _state(result: DayResult, nav: float, inputs: Mapping[str, object], risk: BookRisk) -> Row:
     return {
         "run_id": result.run_id,
         "as_of_date": result.session,
@@ -198,6 +214,10 @@ def _state(result: DayResult, nav: float, inputs: Mapping[str, object]) -> Row:
         "equity": equity(result.state, nav),
         "inputs_json": canonical_json(inputs),
         "state_json": result.state.json,
+        "pnl_gross": result.pnl_gross_cents * TICKS_PER_CENT / TICKS_PER_DOLLAR,
+        "ex_ante_volatility": risk.ex_ante_volatility,
+        "var_95": risk.var_95,
+        "var_99": risk.var_99,
     }
 
 
@@ -208,3 +228,20 @@ def merged(days: Iterable[dict[str, list[Row]]]) -> dict[str, list[Row]]:
         for name, items in rows.items():
             tables.setdefault(name, []).extend(items)
     return tables
+
+
+def joined(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """The frames of several writers as one per table, in key order: what is written together in one transaction.
+
+    Raises:
+        ReleaseError: two writers have a row under one key.
+    """
+    tables: dict[str, list[pl.DataFrame]] = {}
+    for part in parts:
+        for name, frame in part.items():
+            tables.setdefault(name, []).append(frame)
+    whole = {name: TABLES[name].conform(pl.concat(frames)) for name, frames in tables.items()}
+    for name, frame in whole.items():
+        if len(tables[name]) > 1 and frame.select(TABLES[name].key).is_duplicated().any():
+            raise ReleaseError(f"{name}: two writers have a row under the same {', '.join(TABLES[name].key)}")
+    return whole

@@ -21,7 +21,8 @@ def starting_state(states: pl.DataFrame, calendar: SessionCalendar, first: date)
         first: the session about to be computed.
 
     Raises:
-        StateError: an earlier state exists but not that of the session before, or it descends from one rewritten since.
+        StateError: an earlier state exists but not that of the session before, it descends from one rewritten since, or an
+            earlier version of the desk wrote it.
     """
     earlier = states.filter(pl.col("as_of_date") < first).sort("as_of_date")
     if earlier.is_empty():
@@ -40,7 +41,12 @@ def starting_state(states: pl.DataFrame, calendar: SessionCalendar, first: date)
             f"{first} cannot be computed: desk states from {broken} on are stale, an earlier session was rewritten since. "
             f"Run `riskdesk run --start {resume_from(earlier, calendar)} --end {first}`"
         )
-    return state_from_json(earlier["state_json"][-1])
+    try:
+        return state_from_json(earlier["state_json"][-1])
+    except StateError as error:
+        raise StateError(
+            f"{first} cannot be computed: {error}. Run `riskdesk run --start {earlier['as_of_date'][0]} --end {first}`"
+        ) from None
 
 
 def resume_from(states: pl.DataFrame, calendar: SessionCalendar) -> date:

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.limits.limit import Leg
 
@@ -73,13 +74,18 @@ class Memory:
 
 @dataclass(frozen=True)
 class DeskState:
-    """The desk after one session; ``session`` None before the first. P&L cumulated, in cents."""
+    """The desk after one session; ``session`` None before the first. P&L cumulated, in cents.
+
+    ``run_id`` is that of the session itself, which hashes all its inputs and the state it started from: so a state's hash
+    covers every input since genesis, and rows of earlier sessions are determined by the state that follows them.
+    """
 
     session: date | None
     positions: tuple[Position, ...]
     memories: tuple[Memory, ...]
     pnl_gross_cents: int
     costs_cents: int
+    run_id: str = ""
 
     def position(self, ticket_id: str) -> Position | None:
         """The held position of a ticket, if any."""
@@ -101,6 +107,7 @@ class DeskState:
         return canonical_json(
             {
                 "session": self.session,
+                "run_id": self.run_id,
                 "positions": [_position_fields(position) for position in self.positions],
                 "memories": [vars(memory) for memory in self.memories],
                 "pnl_gross_cents": self.pnl_gross_cents,
@@ -118,14 +125,17 @@ GENESIS = DeskState(None, (), (), 0, 0)
 
 
 def state_from_json(text: str) -> DeskState:
-    """The state a canonical JSON text describes."""
+    """The state a canonical JSON text describes; StateError for one written before states named their run."""
     raw: dict[str, Any] = json.loads(text)
+    if "run_id" not in raw:
+        raise StateError(f"the desk state of {raw['session'] or 'genesis'} was written by an earlier version: it names no run")
     return DeskState(
         date.fromisoformat(raw["session"]) if raw["session"] else None,
         tuple(_position(item) for item in raw["positions"]),
         tuple(Memory(**item) for item in raw["memories"]),
         raw["pnl_gross_cents"],
         raw["costs_cents"],
+        raw["run_id"],
     )
 
 

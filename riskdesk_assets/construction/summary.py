@@ -14,6 +14,7 @@ from riskdesk_assets.construction.walk import Walk
 from riskdesk_assets.limits.limit import net_by_symbol
 
 Numbers = dict[date, dict[str, Value | None]]
+_RISK = ("ex_ante_volatility", "var_95", "var_99")
 
 
 def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
@@ -58,6 +59,13 @@ def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
             "pnl_gross": day.pnl_gross_cents * TICKS_PER_CENT / TICKS_PER_DOLLAR,
             "costs": day.costs_cents * TICKS_PER_CENT / TICKS_PER_DOLLAR,
         }
+        tables["engine_decisions"][day.session] = {
+            "status": day.release.status,
+            "solver": day.release.solution.solver if day.release.solution else None,
+            "attempts": len(day.release.solution.attempts) if day.release.solution else 0,
+        }
+    for row in walk.frames["desk_state"].select("as_of_date", *_RISK).iter_rows(named=True):
+        tables["desk_state"][row.pop("as_of_date")].update(row)
     return tables
 
 

@@ -15,15 +15,21 @@ from typing import Any
 import polars as pl
 
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
-from riskdesk_assets.common.money import price_ticks
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.book_risk import BookRisk, ReturnHistory, book_risk
 from riskdesk_assets.construction.carry import Mark, Prints
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
+from riskdesk_assets.construction.facts import facts_digest
 from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
 from riskdesk_assets.construction.rows import day_rows, merged
 from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.features.panel import Panel
+from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
+from riskdesk_assets.limits.limit import net_by_symbol
 from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.risk_model.estimators import FACTOR
 from riskdesk_assets.strategy.ticket import Ticket
 
 CONSTRUCTION_TABLES = (
@@ -37,6 +43,7 @@ CONSTRUCTION_TABLES = (
     "desk_positions",
     "clip_ledger",
     "desk_state",
+    "engine_decisions",
 )
 
 
@@ -66,7 +73,8 @@ class WalkInputs:
     """Frames of the sessions to walk, and the state they start from.
 
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
-    session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``covariances``: session -> covariance.
+    session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
+    aligned. ``covariances`` and ``facts``: by session; one that has none knows nothing.
     """
 
     config: Config
@@ -79,7 +87,11 @@ class WalkInputs:
     pair_state: pl.DataFrame
     ticket_snapshots: pl.DataFrame
     strategy_budgets: pl.DataFrame
+    instrument_scores: pl.DataFrame
+    limit_changes: pl.DataFrame
+    panel: Panel
     covariances: Mapping[date, Covariance]
+    facts: Mapping[date, SessionFacts]
     start: DeskState
 
 
@@ -100,19 +112,26 @@ def walk(inputs: WalkInputs, progress: Callable[[int, int], None] = lambda done,
     """
     context = desk_context(inputs.config)
     sources = _Sources.of(inputs)
+    history = ReturnHistory.of(inputs.panel)
     state = inputs.start
     results: list[DayResult] = []
     rows: list[dict[str, list[dict[str, object]]]] = []
     for place, session in enumerate(inputs.sessions, start=1):
         day, hashes = sources.day(session, state)
         result = desk_day(day, state, context)
-        rows.append(day_rows(result, day, context, hashes))
+        rows.append(day_rows(result, day, context, hashes, _risk(result, day, history, inputs.config)))
         results.append(result)
         state = result.state
         progress(place, len(inputs.sessions))
     gathered = merged(rows)
     frames = {name: TABLES[name].frame(gathered.get(name, [])) for name in CONSTRUCTION_TABLES}
     return Walk(frames, tuple(results))
+
+
+def _risk(result: DayResult, day: DayInputs, history: ReturnHistory, config: Config) -> BookRisk:
+    nets = net_by_symbol(result.state.legs)
+    weights = {symbol: ticks / TICKS_PER_DOLLAR / config.desk.nav for symbol, ticks in nets.items()}
+    return book_risk(weights, result.session, day.covariance, history, config.desk.risk_report)
 
 
 @dataclass(frozen=True)
@@ -126,6 +145,8 @@ class _Sources:
     tickets: Days
     budgets: Days
     signals: Days
+    limit_changes: Days
+    scores: Days
 
     @classmethod
     def of(cls, inputs: WalkInputs) -> _Sources:
@@ -137,18 +158,25 @@ class _Sources:
             _by_day(inputs.ticket_snapshots, TABLES["ticket_snapshots"].key),
             _by_day(inputs.strategy_budgets, TABLES["strategy_budgets"].key),
             _by_day(inputs.pair_state, TABLES["pair_state"].key),
+            _by_day(inputs.limit_changes, TABLES["limit_changes"].key),
+            _by_day(inputs.instrument_scores, TABLES["instrument_scores"].key),
         )
 
     def day(self, session: date, state: DeskState) -> tuple[DayInputs, dict[str, object]]:
         """One session's inputs, and the hashes its run id is derived from."""
         tickets, budgets, signals = (rows.get(session, []) for rows in (self.tickets, self.budgets, self.signals))
+        facts = self.inputs.facts.get(session, NO_FACTS)
         hashes: dict[str, object] = {
             "session": session.isoformat(),
             "bars": self._bars_hash(session),
             "tickets": digest(tickets),
             "budgets": digest(budgets),
             "pair_state": digest(signals),
+            "facts": facts_digest(facts),
+            "scores": digest(self.scores.get(session, [])),
+            "risk_model": self._risk_model_hash(session),
             "config": self.inputs.config.hash,
+            "limit_changes": digest(self.limit_changes.get(session, [])),
             "state": state.hash,
             "halts": digest([]),
             "model": None,
@@ -165,8 +193,16 @@ class _Sources:
             splits={str(row["symbol"]): Fraction(row["ratio"]).limit_denominator(1000) for row in self.splits.get(session, [])},
             covariance=self.inputs.covariances.get(session),
             gone=_gone(tickets),
+            facts=facts,
         )
         return day, hashes
+
+    def _risk_model_hash(self, session: date) -> str | None:
+        """Hash of a covariance that is read from tables; any other follows from the bars."""
+        covariance = self.inputs.covariances.get(session)
+        if covariance is None or self.inputs.config.own.risk_model_id != FACTOR:
+            return None
+        return digest([covariance.symbols, digest_bytes(covariance.matrix.tobytes())])
 
     def _bars_hash(self, session: date) -> str:
         """Hash of every bar the session may read, and of no later one."""

@@ -111,7 +111,7 @@ def _without_dagster(first: date, last: date) -> tuple[float, float]:
     from riskdesk_assets.common.single_thread import single_threaded
     from riskdesk_assets.common.version import code_version
     from riskdesk_assets.common.warehouse import Warehouse
-    from riskdesk_assets.construction.prepare import walk_inputs
+    from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
     from riskdesk_assets.construction.state import GENESIS
     from riskdesk_assets.construction.walk import walk
     from riskdesk_assets.features.compute import pair_states, panel_of, watched_pairs
@@ -120,19 +120,17 @@ def _without_dagster(first: date, last: date) -> tuple[float, float]:
     paths = load_paths()
     config, calendar, warehouse = load_config(paths), desk_calendar(), Warehouse(paths.warehouse)
     snapshots = warehouse.read("ticket_snapshots", first, last)
-    budgets = warehouse.read("strategy_budgets", first, last)
+    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES}
     code = code_version()
     begun = time.perf_counter()
     history = read_history(paths, calendar, config, first, last)
     panel = panel_of(history, config)
-    states = pair_states(panel, config, watched_pairs(config, snapshots, history.wanted), first, last)
+    tables["pair_state"] = pair_states(panel, config, watched_pairs(config, snapshots, history.wanted), first, last)
     inputs = walk_inputs(
         history,
         panel,
         config,
-        pair_state=states,
-        ticket_snapshots=snapshots,
-        strategy_budgets=budgets,
+        tables,
         start=GENESIS,
         code_version=code,
     )

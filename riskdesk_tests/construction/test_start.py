@@ -34,6 +34,10 @@ def rows(*states: tuple[date, DeskState, DeskState]) -> pl.DataFrame:
                 "equity": 1.0,
                 "inputs_json": "{}",
                 "state_json": state.json,
+                "pnl_gross": 0.0,
+                "ex_ante_volatility": 0.0,
+                "var_95": None,
+                "var_99": None,
             }
             for session, before, state in states
         ]
@@ -95,9 +99,33 @@ def test_a_state_survives_its_own_json() -> None:
         (Memory("t", -1, 4, armed=False),),
         -123,
         456,
+        "20260303-0123456789abcdef",
     )
     again = state_from_json(whole.json)
     assert (again, again.hash) == (whole, whole.hash)
+
+
+def test_a_state_that_names_no_run_is_refused_and_the_way_on_is_told() -> None:
+    stored = rows(*chain(*DAYS[:3]))
+    old = stored.with_columns(state_json=pl.col("state_json").str.replace('"run_id":"",', "", literal=True))
+    with pytest.raises(StateError) as error:
+        starting_state(old, calendar(), DAYS[3])
+    text = str(error.value)
+    assert f"{DAYS[3]} cannot be computed: the desk state of {DAYS[2]} was written by an earlier version" in text
+    assert f"riskdesk run --start {DAYS[0]} --end {DAYS[3]}" in text
+
+
+def test_the_same_book_reached_from_other_inputs_is_another_state() -> None:
+    one, other = (replace(state(DAYS[0]), run_id=run) for run in ("20260302-a", "20260302-b"))
+    assert one.hash != other.hash
+    stored = rows((DAYS[0], GENESIS, other), (DAYS[1], one, state(DAYS[1])))
+    assert stale_from(stored) == DAYS[1]
+
+
+def test_a_walk_states_its_own_runs() -> None:
+    done = walk(inputs_of(desk_config(), shipped_tickets(), DAYS[0], DAYS[2]))
+    ids = [state_from_json(text).run_id for text in done.frames["desk_state"]["state_json"]]
+    assert ids == done.frames["desk_state"]["run_id"].to_list() == [day.run_id for day in done.days]
 
 
 def test_a_cut_limit_in_an_earlier_session_makes_the_later_ones_stale() -> None:

@@ -1,0 +1,54 @@
+"""What a session's limits are about beyond notionals, cut from the tables: exposures, fragility classes, scenario returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
+from riskdesk_assets.risk_model.rows import SPECIFIC
+
+Nested = dict[str, dict[str, float]]
+
+
+def facts_by_session(
+    instrument_factors: pl.DataFrame, instrument_state: pl.DataFrame, scenarios: pl.DataFrame, sessions: Sequence[date]
+) -> dict[date, SessionFacts]:
+    """The facts of every session; NO_FACTS where the tables say nothing of it.
+
+    Args:
+        instrument_factors: rows of instrument_factors_daily; exposures to SPECIFIC are no factor's and are left out.
+        instrument_state: rows of instrument_state.
+        scenarios: rows of scenarios; one without a shocked return moves nothing.
+        sessions: the sessions wanted.
+    """
+    shared = instrument_factors.filter(pl.col("factor_id") != SPECIFIC)
+    exposures = _nested(shared, "factor_id", "instrument_id", "exposure")
+    returns = _nested(scenarios.drop_nulls("shocked_return"), "scenario_id", "symbol", "shocked_return")
+    classes: dict[date, dict[str, str]] = {}
+    known = instrument_state.drop_nulls("fragility_class").sort("as_of_date", "symbol")
+    for session, symbol, name in known.select("as_of_date", "symbol", "fragility_class").iter_rows():
+        classes.setdefault(session, {})[symbol] = name
+    return {
+        session: SessionFacts(exposures.get(session, {}), classes.get(session, {}), returns.get(session, {}))
+        if session in exposures or session in classes or session in returns
+        else NO_FACTS
+        for session in sessions
+    }
+
+
+def facts_digest(facts: SessionFacts) -> str:
+    """SHA-256 of what the facts say."""
+    return digest([facts.exposures, facts.fragility_classes, facts.scenario_returns])
+
+
+def _nested(frame: pl.DataFrame, outer: str, inner: str, value: str) -> dict[date, Nested]:
+    """session -> outer -> inner -> value, in sorted order whatever the order of rows."""
+    found: dict[date, Nested] = {}
+    ordered = frame.sort("as_of_date", outer, inner).select("as_of_date", outer, inner, value)
+    for session, first, second, number in ordered.iter_rows():
+        found.setdefault(session, {}).setdefault(first, {})[second] = number
+    return found
