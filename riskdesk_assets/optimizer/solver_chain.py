@@ -95,18 +95,24 @@ def run_chain(
 def optimality_gap(numbers: Coefficients, x: Array, given: Answer) -> float:
     """A bound on how much better than ``x`` any feasible point could be, in units of the scaled objective.
 
-    Weak duality: any prices y >= 0 and signs in [-1, 1] give a bound, whatever the solver thought, because the concave
-    objective lies below its tangent at x and -|u| below -s u. Good prices make the bound tight.
+    Weak duality: any prices y >= 0, signs in [-1, 1] and direction v no longer than 1 give a bound, whatever the solver
+    thought, because the concave objective lies below its tangent at x, -|u| below -s u and -||u|| below -v'u. Good prices
+    make the bound tight; so does v where the norm is 0 and has no tangent.
     """
     residual = numbers.root @ x + numbers.shift
     smooth = float(numbers.mu @ x - residual @ residual)
     gradient = numbers.mu - 2.0 * numbers.root.T @ residual
+    slack = 0.0
+    if numbers.norm_root is not None and numbers.norm_shift is not None:
+        risk = numbers.norm_root @ x + numbers.norm_shift
+        gradient = gradient - numbers.norm_root.T @ given.direction
+        slack = float(np.linalg.norm(risk) - given.direction @ risk)
     kinks = (numbers.cost + numbers.weights.T @ given.prices) * given.signs
     reduced = gradient - numbers.rows.T @ given.prices - numbers.slopes.T @ kinks
     most = smooth - float(gradient @ x) + float(given.prices @ numbers.bounds) - float(kinks @ numbers.offsets)
     most += float(np.maximum(reduced, 0.0).sum())
     here = smooth - float(numbers.cost @ np.abs(numbers.slopes @ x + numbers.offsets))
-    return most - here
+    return most + slack - here
 
 
 def _settled(x: Array) -> Array:

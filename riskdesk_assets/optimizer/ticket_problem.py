@@ -29,7 +29,8 @@ class TicketProblem:
     ticket leg; ``held`` yesterday's whole book at today's prices, closed and frozen tickets included; ``fixed`` the frozen
     legs, which cannot trade and count in every limit. ``nav`` in dollars, ``covariance`` (n, n) of daily returns,
     ``reversion`` (K,) expected return per day at full size as a fraction of NAV, ``horizons`` (K,) in sessions,
-    ``cost_rate`` (n,) one way as a fraction of traded notional, ``risk_aversion`` per unit of daily variance.
+    ``cost_rate`` (n,) one way as a fraction of traded notional, ``risk_aversion`` per unit of daily variance (QP) or of daily
+    volatility (SOCP, the volatility in place of the variance).
     """
 
     ticket_ids: tuple[str, ...]
@@ -45,6 +46,7 @@ class TicketProblem:
     limits: tuple[Limit, ...]
     risk_aversion: float
     settings: OptimizerSettings
+    optimizer_type: Literal["QP", "SOCP"] = "QP"
 
     def __post_init__(self) -> None:
         for name, given in (("ticket_ids", self.ticket_ids), ("symbols", self.symbols)):
@@ -152,11 +154,16 @@ def _coefficients(
         if term is not None:
             costs[term] = costs.get(term, 0.0) + float(rates[i])
     tracking = np.sqrt(scale * settings.tracking_bp * BASIS_POINT * book.gross / horizons)
-    factor = np.sqrt(scale * problem.risk_aversion) * _root(problem.covariance)
-    # Risk and tracking are one sum of squares, ||S x + r||^2; its triangular factor is the smallest program saying the same.
-    stacked = np.vstack([factor @ book.net, np.diag(tracking)])
-    shift = np.concatenate([factor @ book.fixed_net, -tracking])
-    orthogonal, root = np.linalg.qr(stacked)
+    factor = _root(problem.covariance)
+    norm: tuple[Array, Array] | tuple[None, None] = (None, None)
+    if problem.optimizer_type == "SOCP":
+        root, shift = np.diag(tracking), -tracking
+        norm = _small_norm(scale * problem.risk_aversion * factor, book)
+    else:
+        factor = np.sqrt(scale * problem.risk_aversion) * factor
+        # Risk and tracking are one sum of squares, ||S x + r||^2; its triangular factor is the least program saying the same.
+        orthogonal, root = np.linalg.qr(np.vstack([factor @ book.net, np.diag(tracking)]))
+        shift = orthogonal.T @ np.concatenate([factor @ book.fixed_net, -tracking])
     weights = np.zeros((len(rows), len(pool.offsets)))
     for r, row in enumerate(rows):
         for term, weight in row.weights.items():
@@ -166,13 +173,27 @@ def _coefficients(
         mu=mu,
         cost=np.array([costs.get(term, 0.0) for term in range(len(pool.offsets))]),
         root=root,
-        shift=orthogonal.T @ shift,
+        shift=shift,
         rows=np.array([row.slope for row in rows]).reshape(len(rows), tickets),
         weights=weights,
         bounds=np.array([row.bound for row in rows]),
         slopes=np.array(pool.slopes).reshape(len(pool.offsets), tickets),
         offsets=np.array(pool.offsets),
+        norm_root=norm[0],
+        norm_shift=norm[1],
     )
+
+
+def _small_norm(factor: Array, book: Exposures) -> tuple[Array, Array]:
+    """||factor (net x + fixed)|| as a norm of K + 1 entries; the last is what no x can hedge."""
+    tickets = book.net.shape[1]
+    orthogonal, upper = np.linalg.qr(factor @ book.net)
+    given = factor @ book.fixed_net
+    root, shift = np.zeros((tickets + 1, tickets)), np.zeros(tickets + 1)
+    root[: len(upper)] = upper
+    shift[: len(upper)] = orthogonal.T @ given
+    shift[-1] = np.linalg.norm(given - orthogonal @ shift[: len(upper)])
+    return root, shift
 
 
 def _root(covariance: Array) -> Array:

@@ -80,7 +80,10 @@ def plainly_modelled(problem: TicketProblem) -> float:
                 turned = any(leg.notional * old.get(leg.symbol, 0) < 0 for leg in problem.legs if leg.ticket_id == t)
                 same.append(0.0 if turned else sum(map(abs, old.values())) / problem.nav)
             rules.append(cp.sum(cp.pos(cp.multiply(gross, x) - np.array(same))) <= bound)
-    goal = problem.reversion @ x - problem.risk_aversion * cp.quad_form(w, cp.psd_wrap(problem.covariance))
+    values, vectors = np.linalg.eigh(problem.covariance)
+    spread = (np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T) @ w
+    risk = cp.norm(spread) if problem.optimizer_type == "SOCP" else cp.sum_squares(spread)
+    goal = problem.reversion @ x - problem.risk_aversion * risk
     goal -= problem.cost_rate @ cp.abs(w - before) / horizons.mean()
     goal -= problem.settings.tracking_bp * 1e-4 * cp.sum(cp.multiply(gross / horizons, cp.square(x - 1)))
     return float(cp.Problem(cp.Maximize(1e4 * goal), rules).solve(solver="CLARABEL") / 1e4)
