@@ -1,6 +1,7 @@
 """The hard limits as asset checks, one per family, measured a second time from the written tables."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from dagster import (
     AssetCheckEvaluation,
@@ -15,6 +16,7 @@ from riskdesk_assets.common.resources import DeskResource, WarehouseResource, pa
 from riskdesk_assets.construction.remeasure import CHECKS, Written, remeasure
 
 CHECKED = "ideal_portfolio"
+TABLES = tuple(each.name for each in fields(Written))
 
 
 @multi_asset_check(
@@ -24,6 +26,7 @@ CHECKED = "ideal_portfolio"
             name,
             asset=CHECKED,
             blocking=True,
+            # What the walk reads is there before the book is.
             additional_deps=["desk_positions", "portfolio_blotter", "limit_audit", "desk_state"],
             partitions_def=partitions(),
             description=f"Hard limit family {name}, measured from the written tables.",
@@ -37,12 +40,6 @@ def hard_limits(
     """Every limit family of every session of the run."""
     first, last = desk.session_range(context)
     warehouse = duckdb.tables()
-    written = Written(
-        desk_positions=warehouse.read("desk_positions", first, last),
-        portfolio_blotter=warehouse.read("portfolio_blotter", first, last),
-        ideal_portfolio=warehouse.read("ideal_portfolio", first, last),
-        limit_audit=warehouse.read("limit_audit", first, last),
-        desk_state=warehouse.read("desk_state", first, last),
-    )
+    written = Written(**{name: warehouse.read(name, first, last) for name in TABLES})
     sessions = desk.calendar().between(first, last)
-    yield from check_events(CHECKED, CHECKS, remeasure(written, desk.config().universe, sessions), sessions)
+    yield from check_events(CHECKED, CHECKS, remeasure(written, desk.config(), sessions), sessions)

@@ -13,7 +13,7 @@ from datetime import date
 import polars as pl
 
 from riskdesk_assets.common.session_check import SessionCheck
-from riskdesk_assets.common.universe import Universe
+from riskdesk_assets.common.settings import Config
 
 NET_ZERO = "net_zero"
 RELEASE = "release"
@@ -36,6 +36,7 @@ FAMILIES = (
 CHECKS = (NET_ZERO, *FAMILIES, RELEASE)
 _TICKS_PER_DOLLAR = 10_000
 _TICKS_PER_CENT = 100
+_PARTS = 1_000_000  # an exposure or a shocked return of 1, in whole numbers
 _DAY = "as_of_date"
 _UNAUDITED = "the session was released, but no limit of it was recorded"
 
@@ -49,11 +50,20 @@ class Written:
     ideal_portfolio: pl.DataFrame
     limit_audit: pl.DataFrame
     desk_state: pl.DataFrame
+    instrument_factors_daily: pl.DataFrame
+    instrument_state: pl.DataFrame
+    scenarios: pl.DataFrame
 
 
-def remeasure(written: Written, universe: Universe, sessions: Sequence[date]) -> Iterator[SessionCheck]:
-    """One result per check and session, for every check in CHECKS."""
-    measured = _measured(written, universe)
+def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Iterator[SessionCheck]:
+    """One result per check and session, for every check in CHECKS.
+
+    Args:
+        written: the tables, the sessions' rows of each.
+        config: the universe's sets, and which fragility classes are soft.
+        sessions: the sessions to judge.
+    """
+    measured = _measured(written, config)
     rows = written.limit_audit.join(measured, on=[_DAY, "limit_name"], how="left").with_columns(pl.col("again").fill_null(0))
     by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
     books = {row[_DAY]: row for row in _books(written.ideal_portfolio).to_dicts()}
@@ -152,13 +162,16 @@ def _amount(value: object, unit: str) -> str:
     return str(number) if unit == "count" else f"${number / _TICKS_PER_DOLLAR:,.2f}"
 
 
-def _measured(written: Written, universe: Universe) -> pl.DataFrame:
+def _measured(written: Written, config: Config) -> pl.DataFrame:
     """as_of_date, limit_name, again: every quantity a limit may be about, in ticks (tickets for the count)."""
     released = written.desk_state.filter("released").select(_DAY)
     ticks = (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
     legs = written.desk_positions.join(released, on=_DAY, how="semi").with_columns(value=pl.col("shares") * ticks)
     names = pl.DataFrame(
-        [(symbol, item.industry_group, item.sector, item.country, item.currency) for symbol, item in universe.symbols.items()],
+        [
+            (name, each.industry_group, each.sector, each.country, each.currency)
+            for name, each in config.universe.symbols.items()
+        ],
         schema=["symbol", "group", "sector", "country", "currency"],
         orient="row",
     )
@@ -178,8 +191,43 @@ def _measured(written: Written, universe: Universe) -> pl.DataFrame:
         _named(nets.group_by(_DAY).agg(size.alias("again")), "mandate_gross"),
         _named(legs.group_by(_DAY).agg(pl.col("ticket_id").n_unique().cast(pl.Int64).alias("again")), "position_count"),
         _named(_additions(legs, written.portfolio_blotter), "turnover"),
+        *_of_facts(nets.select(_DAY, "symbol", "value"), written, config.own.soft_classes),
     ]
-    return pl.concat(parts)
+    every = pl.concat(parts)
+    # The own portfolio bounds the same quantities by names of its own.
+    return pl.concat([every, every.with_columns(limit_name=pl.lit("own_") + pl.col("limit_name"))])
+
+
+def _of_facts(nets: pl.DataFrame, written: Written, soft: Sequence[str]) -> list[pl.DataFrame]:
+    """What a session's facts of the names make of the book: exposure to each factor, soft names, loss in each scenario."""
+    classes = written.instrument_state.select(_DAY, "symbol", "fragility_class")
+    fragile = nets.join(classes, on=[_DAY, "symbol"], how="left").filter(pl.col("fragility_class").is_in(list(soft)))
+    exposures = written.instrument_factors_daily.select(
+        _DAY, pl.col("instrument_id").alias("symbol"), pl.col("factor_id").alias("key"), pl.col("exposure").alias("share")
+    )
+    returns = written.scenarios.select(
+        _DAY, "symbol", pl.col("scenario_id").alias("key"), pl.col("shocked_return").alias("share")
+    )
+    return [
+        _named(fragile.group_by(_DAY).agg(pl.col("value").abs().sum().alias("again")), "fragility"),
+        _named(_weighted(nets, exposures).with_columns(again=_parts_up(pl.col("total").abs())), "factor", "key"),
+        _named(_weighted(nets, returns).with_columns(again=_parts_up(pl.col("total") * -1)), "scenario_loss", "key"),
+    ]
+
+
+def _weighted(nets: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    """as_of_date, key, total: value x share summed over the names, in ticks of _PARTS to one."""
+    # A book of billions times a million to one leaves 64 bits.
+    whole = (pl.col("share") * _PARTS).round(mode="half_to_even").cast(pl.Int64)
+    terms = nets.join(shares.drop_nulls("share"), on=[_DAY, "symbol"]).with_columns(
+        term=pl.col("value").cast(pl.Int128) * whole
+    )
+    return terms.group_by(_DAY, "key").agg(pl.col("term").sum().alias("total"))
+
+
+def _parts_up(total: pl.Expr) -> pl.Expr:
+    """Whole ticks of a total in _PARTS to one, rounded up; 0 where it is below nothing."""
+    return pl.max_horizontal(pl.lit(0, dtype=pl.Int128), (total + (_PARTS - 1)).floordiv(_PARTS))
 
 
 def _named(frame: pl.DataFrame, label: str, *keys: str) -> pl.DataFrame:

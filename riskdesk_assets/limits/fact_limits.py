@@ -31,6 +31,15 @@ class SessionFacts:
         """The factors names share, sorted: a name's own specific risk is none of them."""
         return tuple(sorted(set(self.exposures) - {SPECIFIC}))
 
+    def of(self, names: tuple[str, ...]) -> SessionFacts:
+        """The facts of these names alone."""
+        kept = frozenset(names)
+        return SessionFacts(
+            {factor: _kept(values, kept) for factor, values in self.exposures.items()},
+            {name: found for name, found in self.fragility_classes.items() if name in kept},
+            {scenario: _kept(values, kept) for scenario, values in self.scenario_returns.items()},
+        )
+
     def soft_names(self, portfolio: PortfolioConfig) -> tuple[str, ...]:
         """The names of the classes a portfolio calls soft, sorted."""
         return tuple(sorted(name for name, found in self.fragility_classes.items() if found in portfolio.soft_classes))
@@ -50,6 +59,7 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
         facts: the session's.
     """
     limits, own, nav = config.limits, config.own, config.desk.nav
+    facts = facts.of(config.universe.tradable)
     owned = f"portfolios.{own.portfolio_id}"
     found: list[Limit] = []
     for factor in facts.factors:
@@ -96,6 +106,10 @@ def loss_limit(
     """What a scenario costs the book at most ``bound`` ticks; ``returns`` shocked, per symbol."""
     members, row = _coefficients(returns)
     return Limit(name, Family.SCENARIO_LOSS, Measure.LOSS, members, bound, source, mode, (row,))
+
+
+def _kept(values: Mapping[str, float], names: frozenset[str]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _coefficients(values: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -38,6 +38,7 @@ def mandate_limits(
     nav = config.desk.nav if portfolio.nav is None else portfolio.nav
     written = f"portfolios.{portfolio.portfolio_id}"
     names = config.universe.tradable
+    facts = facts.of(names)
     found: list[Limit] = []
 
     def add(name: str, family: Family, measure: Measure, members: tuple[str, ...], value: float | None, field: str) -> None:

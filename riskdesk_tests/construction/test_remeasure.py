@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -9,25 +10,53 @@ from functools import cache
 import polars as pl
 import pytest
 
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.remeasure import CHECKS, FAMILIES, Written, remeasure
 from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.limits.limit import Family
-from riskdesk_tests.desk_builder import desk_config, inputs_of, sessions_from, shipped_tickets
+from riskdesk_tests.desk_builder import changed, desk_config, inputs_of, sessions_from, shipped_tickets
 
 DAYS = sessions_from(date(2026, 3, 2), 4)
 CONFIG = desk_config()
-TABLES = ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
+WRITTEN = ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
+
+
+@cache
+def facts() -> dict[str, pl.DataFrame]:
+    """Made-up exposures, classes and scenarios of every name, another number for each."""
+    keyed = [(day, symbol, place) for day in DAYS for place, symbol in enumerate(CONFIG.universe.tradable)]
+    exposures = [
+        {"as_of_date": day, "instrument_id": symbol, "factor_id": factor, "exposure": exposure, "model_id": "test"}
+        for day, symbol, place in keyed
+        for factor, exposure in (("market", 0.7 + place / 37), ("size", 1.3 - place / 9), ("specific", 0.01))
+    ]
+    classes = [
+        {"as_of_date": day, "symbol": symbol, "fragility_class": ("SOFT", "FRAGILE", "NONE", "WATCH")[place % 4]}
+        for day, symbol, place in keyed
+    ]
+    shocks = [
+        {"as_of_date": day, "scenario_id": scenario, "symbol": symbol, "shocked_return": size}
+        for day, symbol, place in keyed
+        for scenario, size in (("fall", -0.2 - place / 7_000), ("rise", 0.2 + place / 7_000), ("moved", None))
+    ]
+    rows: dict[str, Sequence[Mapping[str, object]]]
+    rows = {"instrument_factors_daily": exposures, "instrument_state": classes, "scenarios": shocks}
+    return {name: TABLES[name].frame(_whole(name, found)) for name, found in rows.items()}
+
+
+def _whole(table: str, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    return [{column: row.get(column) for column in TABLES[table].schema} for row in rows]
 
 
 @cache
 def sound() -> Written:
-    done = walk(inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1]))
+    done = walk(inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1], tables=facts()))
     assert all(day.release.released for day in done.days)
-    return Written(**{name: done.frames[name] for name in TABLES})
+    return Written(**{name: done.frames[name] for name in WRITTEN}, **facts())
 
 
 def failed(written: Written) -> dict[tuple[date, str], str]:
-    found = remeasure(written, CONFIG.universe, DAYS)
+    found = remeasure(written, CONFIG, DAYS)
     return {(item.session, item.check): item.message for item in found if not item.passed}
 
 
@@ -42,7 +71,7 @@ def tampered(table: str, column: str, change: int, where: pl.Expr) -> Written:
 
 
 def test_what_the_walk_wrote_passes_every_check_on_every_session() -> None:
-    found = list(remeasure(sound(), CONFIG.universe, DAYS))
+    found = list(remeasure(sound(), CONFIG, DAYS))
     assert {(item.session, item.check) for item in found} == {(day, check) for day in DAYS for check in CHECKS}
     assert all(item.passed for item in found)
     # and something was measured: every family that is set says a number
@@ -53,6 +82,9 @@ def test_what_the_walk_wrote_passes_every_check_on_every_session() -> None:
         "name_gross",
         "portfolio_gross",
         "portfolio_net",
+        "factor",
+        "fragility",
+        "scenario_loss",
         "turnover",
         "position_count",
     } <= said
@@ -101,18 +133,77 @@ def test_a_released_session_whose_audit_is_missing_fails_every_family() -> None:
 def test_a_session_without_a_book_is_not_said_to_have_no_limits() -> None:
     states = sound().desk_state.with_columns(released=pl.col("as_of_date") != DAYS[1])
     audit = sound().limit_audit.filter(pl.col("as_of_date") != DAYS[1])
-    found = remeasure(replace(sound(), desk_state=states, limit_audit=audit), CONFIG.universe, DAYS)
+    found = remeasure(replace(sound(), desk_state=states, limit_audit=audit), CONFIG, DAYS)
     said = {item.message for item in found if item.session == DAYS[1] and item.check in FAMILIES}
     assert said == {"nothing was released"}
 
 
-@pytest.mark.parametrize("family", ["leg_notional", "name_gross", "portfolio_gross", "portfolio_net", "group", "turnover"])
+@pytest.mark.parametrize(
+    "family",
+    [
+        "leg_notional",
+        "name_gross",
+        "portfolio_gross",
+        "portfolio_net",
+        "group",
+        "turnover",
+        "factor",
+        "fragility",
+        "scenario_loss",
+    ],
+)
 def test_an_audit_row_that_lies_by_one_tick_is_found_in_its_family(family: str) -> None:
     where = (pl.col("as_of_date") == DAYS[1]) & (pl.col("family") == family) & (pl.col("measured") > 0)
     written = tampered("limit_audit", "measured", -1, where)
     found = failed(written)
     assert set(found) == {(DAYS[1], family)}
     assert "the audit recorded" in found[(DAYS[1], family)]
+
+
+def biggest() -> str:
+    """The name with the largest net notional of a session."""
+    nets = sound().desk_positions.filter(pl.col("as_of_date") == DAYS[1]).group_by("symbol").agg(pl.col("notional_cents").sum())
+    return str(nets.sort(pl.col("notional_cents").abs(), "symbol")["symbol"][-1])
+
+
+def test_an_exposure_that_is_not_the_one_the_book_was_built_with_is_found() -> None:
+    where = (pl.col("as_of_date") == DAYS[1]) & (pl.col("instrument_id") == biggest()) & (pl.col("factor_id") == "market")
+    assert set(failed(tampered("instrument_factors_daily", "exposure", 1, where))) == {(DAYS[1], "factor")}
+
+
+def test_a_shock_that_is_not_the_one_the_book_was_built_with_is_found() -> None:
+    where = (pl.col("as_of_date") == DAYS[1]) & (pl.col("symbol") == biggest()) & (pl.col("scenario_id") == "fall")
+    assert set(failed(tampered("scenarios", "shocked_return", 1, where))) == {(DAYS[1], "scenario_loss")}
+
+
+def test_a_name_that_turned_soft_after_the_book_was_built_is_found() -> None:
+    row = (pl.col("as_of_date") == DAYS[1]) & (pl.col("symbol") == biggest())
+    soft = pl.col("fragility_class").is_in(["SOFT", "FRAGILE"])
+    turned = pl.when(soft).then(pl.lit("NONE")).otherwise(pl.lit("SOFT"))
+    states = facts()["instrument_state"].with_columns(
+        fragility_class=pl.when(row).then(turned).otherwise(pl.col("fragility_class"))
+    )
+    assert set(failed(replace(sound(), instrument_state=states))) == {(DAYS[1], "fragility")}
+
+
+def test_a_book_of_billions_is_measured_without_an_overflow() -> None:
+    larger = sound().desk_positions.with_columns(shares=pl.col("shares") * 1_000_000)
+    found = failed(replace(sound(), desk_positions=larger))
+    market = sound().limit_audit.filter((pl.col("as_of_date") == DAYS[1]) & (pl.col("limit_name") == "factor:market"))
+    assert {(DAYS[1], "factor"), (DAYS[1], "scenario_loss"), (DAYS[1], "fragility")} <= set(found)
+    assert market["measured"][0] > 0
+
+
+def test_what_the_own_portfolio_bounds_is_measured_by_its_own_names() -> None:
+    config = CONFIG
+    for field, value in (("factor_limits", {"size": 0.2}), ("fragility_exposure_limit", 0.3), ("gross_exposure_limit", 0.7)):
+        config = changed(config, f"portfolios.bank_pairs.{field}", value)
+    config = changed(config, "portfolios.bank_pairs.group_limits", {"regional": 0.2, "no_such_group": 0.1})
+    done = walk(inputs_of(config, shipped_tickets(), DAYS[0], DAYS[-1], tables=facts()))
+    written = Written(**{name: done.frames[name] for name in WRITTEN}, **facts())
+    assert [item for item in remeasure(written, config, DAYS) if not item.passed] == []
+    own = set(written.limit_audit.filter(pl.col("limit_name").str.starts_with("own_"))["limit_name"])
+    assert own == {"own_factor:size", "own_fragility", "own_portfolio_gross", "own_group:regional"}
 
 
 def test_a_bound_below_what_is_held_fails_its_family_by_name_with_numbers() -> None:
