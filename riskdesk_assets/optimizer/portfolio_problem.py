@@ -1,21 +1,27 @@
-"""The portfolio problem of a research mandate: weights per name, within every named limit, for the most net of risk and cost."""
+"""A research mandate's portfolio problem: weights per name within every named limit, for the most net of risk and cost."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.limits.limit import Limit, Measure
+from riskdesk_assets.optimizer.infeasibility import FeasibilitySystem, Kind, conflict_sentence
 from riskdesk_assets.optimizer.limit_rows import Array
+from riskdesk_assets.optimizer.portfolio_chain import UNBOUNDED, Optimum, optimum
+from riskdesk_assets.optimizer.portfolio_rows import shape_limits
+from riskdesk_assets.optimizer.softening import soften, softening_sentence
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver
 
 if TYPE_CHECKING:
     from riskdesk_assets.risk_model.covariance import Covariance
 
-Kind = Literal["long_only", "long_short", "market_neutral"]
 Status = Literal["OPTIMAL", "SOFTENED", "INFEASIBLE", "FAILED"]
 # What a limit of a mandate may measure: its legs are one per name, so tickets and counts mean nothing here.
 MEASURES = frozenset(
@@ -138,8 +144,86 @@ def factor_form(covariance: Covariance, symbols: Sequence[str]) -> tuple[Array, 
 def solve_portfolio(problem: PortfolioProblem, chain: Sequence[Solver] = CHAIN) -> PortfolioSolution:
     """Maximize mu'w - risk_aversion x risk - cost within every limit (methods.md section 7).
 
+    Limits that cannot hold together are named in ``reason``; where ``softening`` lets some of them give, as little as will do,
+    the solution is SOFTENED. The answer does not depend on the order of names or limits.
+
     Args:
         problem: the mandate's problem.
         chain: solvers in the order they are tried; no answer is taken before every limit was recomputed from it.
     """
-    raise NotImplementedError(f"{len(problem.symbols)} names, {len(chain)} solvers")
+    import cvxpy  # noqa: F401 - its libraries must be loaded before they can be told to use one thread
+
+    with single_threaded():
+        ordered = _in_symbol_order(problem)
+        found = _solution(ordered, chain)
+    by_symbol = {symbol: found.weights[symbol] for symbol in problem.symbols} if found.weights else {}
+    return replace(found, weights=by_symbol)
+
+
+def _solution(problem: PortfolioProblem, chain: Sequence[Solver]) -> PortfolioSolution:
+    shaped = shape_limits(problem.limits, problem.symbols, problem.previous, problem.nav)
+    attempts: list[Attempt] = []
+    found = optimum(problem, shaped, chain, attempts)
+    if found is not None:
+        return _answered(problem, found, attempts)
+    system = FeasibilitySystem.of(problem.kind, shaped, problem.previous, problem.accept_violation_nav)
+    conflict = system.conflict()
+    if conflict is None:
+        return PortfolioSolution({}, "FAILED", attempts=tuple(attempts), reason=_no_answer(attempts))
+    reason = conflict_sentence(conflict)
+    softened = soften(system, problem.softening)
+    if softened is None:
+        return PortfolioSolution({}, "INFEASIBLE", attempts=tuple(attempts), reason=reason)
+    bounds = {name: math.ceil(bound * problem.nav * TICKS_PER_DOLLAR) for name, bound in softened.bounds.items()}
+    limits = tuple(replace(limit, bound=bounds.get(limit.name, limit.bound)) for limit in problem.limits)
+    eased = replace(problem, limits=limits)
+    shaped = shape_limits(limits, problem.symbols, problem.previous, problem.nav)
+    found = optimum(eased, shaped, chain, attempts)
+    if found is None:
+        told = f"{reason} Softened, {_no_answer(attempts)}"
+        return PortfolioSolution({}, "FAILED", attempts=tuple(attempts), reason=told)
+    return replace(
+        _answered(eased, found, attempts),
+        status="SOFTENED",
+        softened={name: bound / TICKS_PER_DOLLAR for name, bound in bounds.items()},
+        reason=f"{reason} {softening_sentence(softened)}",
+    )
+
+
+def _answered(problem: PortfolioProblem, found: Optimum, attempts: Sequence[Attempt]) -> PortfolioSolution:
+    w = found.weights
+    traded = np.abs(w - problem.previous)
+    exposure = problem.exposures.T @ w
+    variance = float(exposure @ problem.factor_covariance @ exposure) + float(problem.specific_variance @ w**2)
+    return PortfolioSolution(
+        weights=dict(zip(problem.symbols, map(float, w), strict=True)),
+        status="OPTIMAL",
+        solver=found.solver,
+        attempts=tuple(attempts),
+        prices=found.prices,
+        expected_return=float(problem.expected_return @ w),
+        volatility=math.sqrt(max(variance, 0.0)),
+        cost=float(problem.cost_rate @ traded) + float(problem.impact @ traded**1.5),
+        turnover=float(traded.sum()),
+    )
+
+
+def _in_symbol_order(problem: PortfolioProblem) -> PortfolioProblem:
+    order = sorted(range(len(problem.symbols)), key=lambda i: problem.symbols[i])
+    return replace(
+        problem,
+        symbols=tuple(problem.symbols[i] for i in order),
+        expected_return=problem.expected_return[order],
+        exposures=problem.exposures[order],
+        specific_variance=problem.specific_variance[order],
+        previous=problem.previous[order],
+        cost_rate=problem.cost_rate[order],
+        impact=problem.impact[order],
+    )
+
+
+def _no_answer(attempts: Sequence[Attempt]) -> str:
+    if attempts[-1].status == UNBOUNDED:
+        return "the objective has no maximum: no limit bounds what it gains from."
+    told = "; ".join(f"{attempt.solver}: {attempt.status}, {attempt.message}" for attempt in attempts[-3:])
+    return f"no solver's answer passed: {told}."
