@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from riskdesk_assets.common.errors import Problem, StateError
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
+from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.inputs import PairSignal, desk_context
 from riskdesk_assets.construction.remeasure import Written, remeasure
@@ -206,14 +207,10 @@ def test_a_reversal_pays_for_both_ways_and_is_measured_as_one() -> None:
     assert reason(result, "one") == "REVERSE"
     context = desk_context(CONFIG)
     day = day_of(TODAY, [ONE], {}, {})
-    rows = day_rows(result, day, context, {})
-    tables = Written(
-        **{
-            name: TABLES[name].frame(rows[name])
-            for name in ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
-        }
-    )
-    assert [item for item in remeasure(tables, CONFIG.universe, [TODAY]) if not item.passed] == []
+    rows = day_rows(result, day, context, {}, BookRisk(None, None, None))
+    names = [each.name for each in fields(Written)]
+    tables = Written(**{name: TABLES[name].frame(rows.get(name, [])) for name in names})
+    assert [item for item in remeasure(tables, CONFIG, [TODAY]) if not item.passed] == []
     turnover = next(row for row in result.release.audit if row.limit.name == "turnover")
     assert turnover.measured == result.state.positions[0].gross
     traded = {fill.symbol: abs(fill.traded) / 10_000 for fill in result.fills}
@@ -272,17 +269,12 @@ def test_a_held_name_that_left_the_universe_is_refused_by_name() -> None:
 
 
 def written(done: Walk) -> Written:
-    return Written(
-        **{
-            name: done.frames[name]
-            for name in ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
-        }
-    )
+    return Written(**{each.name: done.frames.get(each.name, TABLES[each.name].frame([])) for each in fields(Written)})
 
 
 def failed_checks(done: Walk, config: Config) -> set[tuple[date, str]]:
     sessions = [day.session for day in done.days]
-    return {(item.session, item.check) for item in remeasure(written(done), config.universe, sessions) if not item.passed}
+    return {(item.session, item.check) for item in remeasure(written(done), config, sessions) if not item.passed}
 
 
 def test_a_blocked_session_is_marked_so_in_every_table_and_fails_its_family() -> None:
