@@ -31,4 +31,4 @@ def library_versions() -> dict[str, str]:
 @cache
 def code_version() -> str:
     """SHA-256 over the package's sources and the numeric libraries' versions."""
-    return digest([digest_sources(Path(__file__).resolve().parents[1]), library_versions()])
+    return digest([digest_sources(Path(__file__).resolve().parents[1], (".py", ".html", ".css")), library_versions()])

@@ -3,7 +3,7 @@
 from datetime import date
 
 import polars as pl
-from dagster import AssetExecutionContext, BackfillPolicy, asset
+from dagster import AssetExecutionContext, BackfillPolicy, MetadataValue, asset
 
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach
@@ -13,9 +13,12 @@ from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
+from riskdesk_assets.reports.page.copies import copy_page
+from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
-from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, run_files
+from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, directory_id, prior_sessions, run_files
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.strategy.ticket_archive import stored
 
@@ -80,7 +83,8 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
     first, last = desk.session_range(context)
     paths, config, calendar, warehouse = desk.paths(), desk.config(), desk.calendar(), desk.warehouse()
     history = read_history(paths, calendar, config, first, last)
-    before, start = calendar.before(first), calendar.before(first, history_sessions(config))
+    before = calendar.before(first)
+    reach = {name: calendar.before(first, prior_sessions(config, name)) for name in PRIOR_TABLES}
     frames = {name: warehouse.read(name, first, last) for name in TABLES}
     content = RunContent(
         config=config,
@@ -89,7 +93,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         first=first,
         last=last,
         frames=frames,
-        prior={name: _prior(warehouse.read(name, start, before), name, first) for name in PRIOR_TABLES},
+        prior={name: _prior(warehouse.read(name, start, before), name, first) for name, start in reach.items()},
         start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).json,
         tickets=stored(frames["ticket_snapshots"], paths.snapshots),
         code_version=code_version(),
@@ -103,6 +107,30 @@ def _prior(rows: pl.DataFrame, name: str, first: date) -> pl.DataFrame:
     """Rows strictly before the run; of what only tells a change from the session before, only the last session is an input."""
     earlier = rows.filter(pl.col("as_of_date") < first)
     return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name in _LAST_SESSION else earlier
+
+
+@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[run_artifacts], kinds={"html"})
+def desk_report(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """The report page of the run's newest session, copied to DATA_DIR/reports/, and its headline."""
+    first, last = desk.session_range(context)
+    paths, config, calendar, warehouse = desk.paths(), desk.config(), desk.calendar(), desk.warehouse()
+    run_ids = warehouse.read("desk_state", first, last)["run_id"].to_list()
+    page = copy_page(paths.data, paths.runs / directory_id(run_ids, first, last), last)
+    snapshot = read_history(paths, calendar, config, first, last).snapshot
+    content = page_content(
+        config=config,
+        source=snapshot.source,
+        snapshot_id=snapshot.snapshot_id,
+        code_version=code_version(),
+        session=last,
+        frames={name: warehouse.read(name, last, last) for name in TABLES},
+        prior={
+            name: warehouse.read(name, calendar.before(last, reach), calendar.before(last))
+            for name, reach in EARLIER_SESSIONS.items()
+        },
+    )
+    said = {"page": MetadataValue.path(page), "headline": MetadataValue.md(page_digest(content))}
+    context.add_asset_metadata(said, asset_key="desk_report", partition_key=last.isoformat())
 
 
 @asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[_BOOK, run_artifacts], kinds={"csv"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
@@ -16,6 +18,8 @@ from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.state import state_from_json
 from riskdesk_assets.market.history import history_of
 from riskdesk_assets.market.snapshots import Snapshot
+from riskdesk_assets.reports.page.content import page_content
+from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
 from riskdesk_assets.reports.run_artifacts import CONFIG, PRIOR_TABLES, START_STATE, table_digest
 from riskdesk_assets.reports.run_store import RunDirectory, open_run
@@ -24,7 +28,8 @@ from riskdesk_assets.strategy.ticket_archive import content_hashes
 
 @dataclass(frozen=True)
 class Replayed:
-    """The outcome: tables whose hash is equal and those whose is not, damaged files, and whether the code is another."""
+    """The outcome: tables (and the page) whose hash is equal and those whose is not, damaged files, whether the code is the
+    same."""
 
     run_id: str
     equal: tuple[str, ...]
@@ -51,12 +56,32 @@ def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
     lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]
     if lost:
         raise StateError(f"{run.path} cannot be replayed: {', '.join(lost)} is damaged or missing")
-    frames = recompute(_inputs(run, paths, calendar))
+    inputs = _inputs(run, paths, calendar)
+    frames = recompute(inputs)
     expected = {name: entry["sha256"] for name, entry in manifest["tables"].items()}
     found = {name: table_digest(name, frame) for name, frame in frames.items() if name in expected}
+    # Another version of the code may lay the page out anew from the same numbers.
+    if PAGE in manifest["files"] and manifest["code_version"] == code_version():
+        expected[PAGE], found[PAGE] = manifest["files"][PAGE], digest_bytes(_page(run, inputs, frames).encode())
     different = tuple(sorted(name for name in expected if found.get(name) != expected[name]))
     equal = tuple(sorted(set(expected) - set(different)))
     return Replayed(run.run_id, equal, different, damaged, manifest["code_version"] == code_version())
+
+
+def _page(run: RunDirectory, inputs: Inputs, frames: Mapping[str, pl.DataFrame]) -> str:
+    """The report page of the run's last session from the frames computed again."""
+    manifest = run.manifest
+    return desk_page(
+        page_content(
+            config=inputs.config,
+            source=manifest["source"],
+            snapshot_id=manifest["snapshot_id"],
+            code_version=manifest["code_version"],
+            session=inputs.history.last,
+            frames=frames,
+            prior=inputs.prior,
+        )
+    )
 
 
 def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Inputs:

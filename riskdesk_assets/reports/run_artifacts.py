@@ -20,10 +20,13 @@ from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes,
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import library_versions
+from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
+from riskdesk_assets.reports.page.page import PAGE, desk_page
+from riskdesk_assets.reports.realized import history_sessions
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
-PRIOR_TABLES = ("desk_positions", "portfolio_blotter", "clip_ledger", "ticket_snapshots", "engine_configs")
+PRIOR_TABLES = ("desk_positions", "portfolio_blotter", "clip_ledger", "ticket_snapshots", "engine_configs", "desk_state")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files |= {f"tickets_snapshot/{name}": raw for name, raw in content.tickets.items()}
     files[CONFIG] = _pretty(content.config.model_dump(mode="json"))
     files[START_STATE] = content.start_state.encode()
+    files[PAGE] = page_of(content).encode()
     files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
     files["metrics.json"] = _pretty(_metrics(content))
     files["logs.txt"] = _log(content).encode()
@@ -80,6 +84,26 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
         "files": {name: digest_bytes(raw) for name, raw in files.items()},
     }
     return run_id, files, _pretty(manifest)
+
+
+def page_of(content: RunContent) -> str:
+    """The report page of the run's last session."""
+    return desk_page(
+        page_content(
+            config=content.config,
+            source=content.source,
+            snapshot_id=content.snapshot_id,
+            code_version=content.code_version,
+            session=content.last,
+            frames=content.frames,
+            prior=content.prior,
+        )
+    )
+
+
+def prior_sessions(config: Config, table: str) -> int:
+    """How many sessions before a run's first its prior rows of a table reach back."""
+    return max(history_sessions(config), EARLIER_SESSIONS.get(table, 0))
 
 
 def directory_id(run_ids: Sequence[str], first: date, last: date) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
-from riskdesk_assets.reports.page.numerals import cents, count, dollars, percent
+from riskdesk_assets.reports.page.numerals import count, dollars, percent
 
 _SOURCES = {
     "SIMULATED": "sample market: simulated prices, no real market",
@@ -87,15 +87,15 @@ def headline(content: PageContent) -> Section:
             _tone((equity or nav) - nav),
         ),
         Fact("Equity", dollars(equity), f"static NAV {dollars(nav)}"),
-        Fact("Gross", cents(gross), f"{percent(gross / 100 / nav)} of NAV"),
-        Fact("Net", cents(net), f"{percent(net / 100 / nav, signed=True)} of NAV"),
+        Fact("Gross", dollars(gross / 100), f"{percent(gross / 100 / nav)} of NAV"),
+        Fact("Net", dollars(net / 100), f"{percent(net / 100 / nav, signed=True)} of NAV"),
         Fact("Names", count(len(book)), f"{count(len(_held_tickets(content)))} tickets held"),
         *_risk_facts(content, nav),
     ]
     return Section(
         "headline",
         "The session",
-        [Facts("realized_pnl, desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports, engine_decisions", items)],
+        [Facts("realized_pnl, desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports", items)],
     )
 
 
@@ -133,18 +133,18 @@ def _held_tickets(content: PageContent) -> set[str]:
 
 
 def _risk_facts(content: PageContent, nav: float) -> list[Fact]:
-    """Volatility, VaR and expected shortfall of the risk report; the engine's decision speaks where there is none."""
-    metrics, engine = risk_metrics(content), next(iter(content.own("engine_decisions")), {})
+    """Volatility, VaR and expected shortfall of the risk report; the desk's state speaks where there is none."""
+    metrics, state = risk_metrics(content), state_of(content)
     daily = number(metrics, "volatility")
     if daily is None:
-        daily = number(engine, "expected_volatility")
+        daily = number(state, "ex_ante_volatility")
     found = []
     if daily is not None:
         found.append(Fact("Ex-ante volatility a day", dollars(daily * nav), f"{percent(daily, 2)} of NAV"))
     for name, key in (("VaR 95", "var_95"), ("VaR 99", "var_99"), ("ES 95", "es_95"), ("ES 99", "es_99")):
         share = number(metrics, key)
         if share is None:
-            share = number(engine, key)
+            share = number(state, key)
         if share is not None:
             found.append(Fact(f"{name}, one day", dollars(share * nav), f"{percent(share, 2)} of NAV"))
     return found

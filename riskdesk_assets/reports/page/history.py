@@ -22,7 +22,7 @@ def history_section(content: PageContent) -> Section | None:
         return None
     nav = content.config.desk.nav
     dates = [str(row["as_of_date"]) for row in states]
-    figures = [_equity(states, dates, nav), *_sizes(states, dates, nav), *_volatility(content, states, dates, nav)]
+    figures = [_equity(states, dates, nav), *_sizes(states, dates, nav), *_volatility(states, dates, nav)]
     return Section("history", "History", figures, f"{len(states)} sessions, {dates[0]} to {dates[-1]}.")
 
 
@@ -63,16 +63,8 @@ def _sizes(states: Sequence[Row], dates: Sequence[str], nav: float) -> list[Figu
     return [Figure(f"Gross (solid) and net (dashed), of NAV. {described}", "desk_state: positions of state_json", drawing)]
 
 
-def _volatility(content: PageContent, states: Sequence[Row], dates: Sequence[str], nav: float) -> list[Figure]:
-    expected_by_day = {
-        str(row["as_of_date"]): number(row, "expected_volatility")
-        for row in content.history("engine_decisions")
-        if row["portfolio_id"] == content.config.desk.portfolio_id
-    }
-    expected = [
-        own if (own := number(row, "expected_volatility")) is not None else expected_by_day.get(day)
-        for row, day in zip(states, dates, strict=True)
-    ]
+def _volatility(states: Sequence[Row], dates: Sequence[str], nav: float) -> list[Figure]:
+    expected = [number(row, "ex_ante_volatility") for row in states]
     realized = realized_volatility([number(row, "equity") or 0.0 for row in states], nav)
     if sum(value is not None for value in expected) < 2 and sum(value is not None for value in realized) < 2:
         return []
@@ -84,7 +76,7 @@ def _volatility(content: PageContent, states: Sequence[Row], dates: Sequence[str
     panels = (Panel(lines, 120, lambda value: percent(value, 2), with_zero=True),)
     drawing = line_chart("chart-volatility", "Volatility a day expected and realized, of NAV", described, dates, panels)
     caption = f"Volatility a day, of NAV: expected (solid) and realized over {_REALIZED_WINDOW} sessions (dashed). {described}"
-    return [Figure(caption, "engine_decisions: expected_volatility; desk_state: equity", drawing)]
+    return [Figure(caption, "desk_state: ex_ante_volatility, equity", drawing)]
 
 
 def realized_volatility(equities: Sequence[float], nav: float, window: int = _REALIZED_WINDOW) -> list[float | None]:
