@@ -1,5 +1,7 @@
 """The DuckDB file: one table per asset, written a range of sessions at a time, delete and insert in one transaction.
 
+A file of an earlier version gets the columns that came later, empty, when a table is first touched.
+
 DuckDB admits one process at a time, readers included, so connections are short and a locked file is waited for. Floats are
 read back in key order on one thread: a parallel SUM is not bit-identical between runs.
 """
@@ -60,8 +62,11 @@ class Warehouse:
         """Replace the rows of ``first``..``last`` (both included) in every named table, all in one transaction.
 
         Args:
-            first, last: the sessions being written; a frame with a row outside them is refused (StateError).
+            first, last: the sessions being written.
             frames: table name -> frame with that table's columns.
+
+        Raises:
+            StateError: a frame has a row outside the sessions, or the file holds a table in a layout this version cannot use.
         """
         conformed = {name: TABLES[name].conform(frame) for name, frame in frames.items()}
         for name, frame in conformed.items():
@@ -77,7 +82,11 @@ class Warehouse:
                 raise
 
     def read(self, name: str, first: date | None = None, last: date | None = None) -> pl.DataFrame:
-        """Rows of a table from ``first`` to ``last`` in key order; a table nobody has written yet is empty."""
+        """Rows of a table from ``first`` to ``last`` in key order; a table nobody has written yet is empty.
+
+        Raises:
+            StateError: the file holds the table in a layout this version cannot use.
+        """
         table = TABLES[name]
         if not self.path.exists():
             return pl.DataFrame(schema=table.schema)
@@ -85,7 +94,7 @@ class Warehouse:
         where = " AND ".join(f"{table.partition} {op} ?" for op, _ in bounds) or "true"
         query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where} ORDER BY {', '.join(table.key)}"  # noqa: S608
         with self.connect() as connection:
-            if not _exists(connection, table):
+            if not _brought_up_to_date(connection, table):
                 return pl.DataFrame(schema=table.schema)
             return _frame(connection, query, [day for _, day in bounds]).cast(table.schema)  # type: ignore[arg-type]
 
@@ -124,11 +133,33 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.Data
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = ", ".join(f"{name} {kind}" for name, kind in table.columns.items())
     _run(connection, f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({', '.join(table.key)}))")
+    _brought_up_to_date(connection, table)
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    found = _run(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [table.name])
-    return bool(found[0][0])
+def _brought_up_to_date(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Give a table of an earlier version the columns that came later; False where there is no such table.
+
+    Raises:
+        StateError: it differs in more than columns that are missing.
+    """
+    try:
+        found = _run(connection, f"SELECT name, type, pk FROM pragma_table_info('{table.name}')")  # noqa: S608
+    except duckdb.CatalogException:
+        return False
+    kinds = {str(name): str(kind) for name, kind, _ in found}
+    wrong = [f"{name} of type {kind}" for name, kind in kinds.items() if table.columns.get(name) != kind]
+    key = [str(name) for name, _, keyed in found if keyed]
+    if set(key) != set(table.key):
+        wrong.append(f"the key {', '.join(key) or 'nothing'}")
+    if wrong:
+        raise StateError(
+            f"the warehouse's table {table.name} has {', '.join(wrong)}, which this version of the desk cannot use: "
+            "`riskdesk rebuild` makes the file anew from the run directories"
+        )
+    for name, kind in table.columns.items():
+        if name not in kinds:
+            _run(connection, f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}")
+    return True
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ import polars as pl
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Paths
-from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.tables import TABLES, Table
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.reports.run_store import RunDirectory, published
 
@@ -59,5 +59,12 @@ def rebuild(paths: Paths) -> Rebuilt:
 def restore(warehouse: Warehouse, run: RunDirectory) -> None:
     """Write every table of one run into a warehouse."""
     first, last = date.fromisoformat(run.manifest["first"]), date.fromisoformat(run.manifest["last"])
-    frames = {name: pl.read_parquet(run.path / f"{name}.parquet") for name in run.manifest["tables"] if name in TABLES}
+    known = [name for name in run.manifest["tables"] if name in TABLES]
+    frames = {name: _widened(TABLES[name], pl.read_parquet(run.path / f"{name}.parquet")) for name in known}
     warehouse.write(first, last, frames)
+
+
+def _widened(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a run of an earlier version with the columns that came later, empty."""
+    missing = {name: dtype for name, dtype in table.schema.items() if name not in frame.columns and name not in table.key}
+    return frame.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in missing.items())

@@ -16,7 +16,8 @@ from riskdesk_assets.common.errors import InputError, StateError
 from riskdesk_assets.common.hashing import digest_file
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.reports.rebuild import rebuild
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.reports.rebuild import rebuild, restore
 from riskdesk_assets.reports.replay import replay
 from riskdesk_assets.reports.run_store import MANIFEST, open_run, publish
 from riskdesk_tests.desk_builder import calendar, sessions_from
@@ -202,6 +203,19 @@ def test_rebuild_follows_the_order_of_publishing_and_keeps_the_old_file(desk: De
     done = rebuild(desk.paths)
     assert (done.runs, done.kept) == (2, desk.paths.data / "riskdesk.before-rebuild.duckdb")
     assert desk.digests() == before
+
+
+def test_a_run_of_an_earlier_version_is_restored_with_the_later_columns_empty(desk: DeskFolder, tmp_path: Path) -> None:
+    place = only_run(desk)
+    later = ["pnl_gross", "ex_ante_volatility", "var_95", "var_99"]
+    old = pl.read_parquet(place / "desk_state.parquet").drop(later)
+    (place / "desk_state.parquet").chmod(0o644)
+    old.write_parquet(place / "desk_state.parquet")
+    warehouse = Warehouse(tmp_path / "restored.duckdb")
+    restore(warehouse, open_run(desk.paths.runs, place.name))
+    found = warehouse.read("desk_state")
+    assert found.drop(later).equals(old.sort("as_of_date"))
+    assert found.select(pl.col(later).null_count()).row(0) == (len(DAYS),) * 4
 
 
 def test_written_dates_run_again_one_at_a_time_newest_first_change_no_byte(desk: DeskFolder) -> None:
