@@ -195,7 +195,7 @@ class RiskSource:
 
     @cached_property
     def _equities(self) -> dict[str, dict[date, float]]:
-        """Portfolio -> session -> equity in dollars: the desk's own, and nav plus cumulated net P&L of the mandates."""
+        """Portfolio -> session -> equity of the desk in dollars; of a mandate the session's net P&L as a fraction of nav."""
         own = self.config.desk.portfolio_id
         found = {own: dict(self.tables["desk_state"].sort("as_of_date").select("as_of_date", "equity").iter_rows())}
         rows = self.tables["engine_decisions"].filter(pl.col("portfolio_id") != own).sort("as_of_date", "portfolio_id")
@@ -204,14 +204,14 @@ class RiskSource:
         return found
 
     def _equity(self, portfolio_id: str, session: date) -> tuple[float, ...]:
-        """Equity over the last ``check_window`` sessions; of a mandate, from its nav at the start of them."""
+        """Equity in dollars over the last ``check_window`` sessions; of a mandate, from its nav at the start of them."""
         days = sessions_before(self.calendar, session, self.config.desk.risk_report.check_window)
         known = self._equities.get(portfolio_id, {})
         values = [known[day] for day in days if day in known]
         if portfolio_id == self.config.desk.portfolio_id:
             return tuple(values)
         nav = nav_of(self.config, portfolio_of(self.config, portfolio_id))
-        return tuple(nav + math.fsum(values[: place + 1]) for place in range(len(values)))
+        return tuple(nav * (1.0 + math.fsum(values[: place + 1])) for place in range(len(values)))
 
 
 def sessions_before(calendar: Sequence[date], session: date, count: int) -> Sequence[date]:
