@@ -10,6 +10,7 @@ from dagster import AssetSelection, define_asset_job, in_process_executor
 POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "construction", "reports")
 REALIZED_PNL = "realized_pnl"
 TICKETS = "ticket_snapshots"
+COMPARISONS = "config_comparisons"
 
 post_close = define_asset_job(
     "post_close",
@@ -48,9 +49,16 @@ realize = define_asset_job(
 
 research = define_asset_job(
     "research",
-    AssetSelection.groups("research"),
+    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS),
     description="Realized P&L and what is learned from it.",
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, features, controller, realize, research)
+compare = define_asset_job(
+    "compare",
+    AssetSelection.assets(COMPARISONS),
+    description="Two or more configurations walked over the same sessions; which, and which sessions, is in the run config.",
+    executor_def=in_process_executor,
+)
+
+JOBS = (post_close, ingest, features, controller, realize, research, compare)

@@ -8,8 +8,10 @@ import click
 
 from riskdesk_assets.interfaces.archive_commands import rebuild, replay
 from riskdesk_assets.interfaces.bench_command import bench
+from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
+from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
@@ -24,6 +26,8 @@ COMMANDS: tuple[click.Command, ...] = (
     run_controller,
     realize,
     explain,
+    limits,
+    compare,
     tickets,
     replay,
     rebuild,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -65,15 +65,23 @@ class JobOutcome:
 
 
 def run_job(
-    instance: DagsterInstance, job: str, first: date, last: date, watcher: Watcher | None = None, *, verbose: bool = False
+    instance: DagsterInstance,
+    job: str,
+    first: date | None,
+    last: date | None,
+    watcher: Watcher | None = None,
+    *,
+    verbose: bool = False,
+    run_config: Mapping[str, object] | None = None,
 ) -> JobOutcome:
     """Run a job over the sessions ``first`` to ``last`` as one run of the instance, which the UI shows too.
 
     Args:
         job: a name of riskdesk_assets.jobs.
-        first, last: sessions.
+        first, last: sessions; both None for a job without partitions.
         watcher: told of every step, and of the work inside it.
         verbose: let Dagster's own log through to standard error.
+        run_config: what the job's assets are told.
 
     Raises:
         KeyboardInterrupt: somebody stopped it; what was written before stands.
@@ -85,14 +93,16 @@ def run_job(
     run_id = str(uuid.uuid4())
     if watcher is not None:
         instance.add_event_listener(run_id, _Steps(watcher, len(definition.nodes)))
-    ends = {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
+    ends: dict[str, str] = {}
+    if first is not None and last is not None and first != last:
+        ends = {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
     with listening(watcher.work if watcher is not None else lambda task, done, total: None):
         try:
             result = definition.execute_in_process(
                 instance=instance,
-                partition_key=first.isoformat() if first == last else None,
-                tags={} if first == last else ends,
-                run_config={} if verbose else QUIET,
+                partition_key=first.isoformat() if first is not None and first == last else None,
+                tags=ends,
+                run_config={**({} if verbose else QUIET), **(run_config or {})},
                 raise_on_error=False,
                 run_id=run_id,
             )

@@ -68,17 +68,17 @@ def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
 
 
 def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:
-    """Stage -> on how many sessions it touched any ticket, in the order of the stages; OPTIMIZER also split by why."""
+    """Stage -> on how many sessions it touched any ticket, in the order of the stages; the optimizer's also by why."""
     found: Counter[str] = Counter()
     for day in days:
         clips = [clip for clip in day.clips if clip.limit_name != WHOLE_LOTS]
         touched = {clip.stage for clip in clips}
         if OPTIMIZER in touched:
-            why = {"objective" if clip.limit_name == "objective" else "limits" for clip in clips if clip.stage == OPTIMIZER}
-            touched |= {f"{OPTIMIZER} {word}" for word in why}
+            words = {"objective" if clip.limit_name == "objective" else "limits" for clip in clips if clip.stage == OPTIMIZER}
+            touched |= {f"{OPTIMIZER} {word}" for word in words}
         found.update(touched)
-    order = [label for stage in STAGES for label in (stage, f"{stage} limits", f"{stage} objective")]
-    return {label: found[label] for label in order if found[label]}
+    why = {OPTIMIZER: (f"{OPTIMIZER} limits", f"{OPTIMIZER} objective")}
+    return {label: found[label] for stage in STAGES for label in (stage, *why.get(stage, ()))}
 
 
 def _sizes(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:

@@ -1,0 +1,82 @@
+"""Group research: what is asked of history beside the desk's own day."""
+
+import os
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+from dagster import AssetExecutionContext, Config, MaterializeResult, MetadataValue, asset
+from pydantic import Field
+
+from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.progress import report
+from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.version import code_version
+from riskdesk_assets.market.history import History
+from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.research.comparison import compare
+from riskdesk_assets.research.comparison_bars import comparison_history
+from riskdesk_assets.research.comparison_files import markdown, write_comparison
+from riskdesk_assets.research.variants import Variant
+from riskdesk_assets.strategy.loading import archived_ids, load_tickets
+from riskdesk_assets.strategy.snapshots import ticket_snapshots
+
+
+class ComparisonRequest(Config):
+    """Which configurations to compare over which sessions."""
+
+    start: str = Field(description="First day, YYYY-MM-DD.")
+    end: str = Field(description="Last day, YYYY-MM-DD; its session must have closed.")
+    variants: dict[str, dict[str, Any]] = Field(
+        description="Name -> {path: value}, such as {wide: {limits.group.max: 0.5}}; {} is the configuration as it is."
+    )
+
+
+# Not through the desk resource: a comparison writes nothing the desk reads, so it need not hold the desk's writer lock.
+@asset(group_name="research", kinds={"parquet", "markdown"})
+def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest) -> MaterializeResult[None]:
+    """Two or more configurations walked over the same sessions with today's tickets, side by side."""
+    paths, calendar = load_paths(), desk_calendar()
+    desk = load_config(paths)
+    sessions = calendar.between(_day("start", config.start), _day("end", config.end))
+    if not sessions:
+        raise InputError(Problem("", None, "session", f"there is no session from {config.start} to {config.end}"))
+    first, last = sessions[0], sessions[-1]
+    calendar.require_closed(last, datetime.now(UTC))
+    vendor = choose_vendor(paths, desk.universe, calendar, os.environ)
+    folder = load_tickets(paths.tickets, desk.universe)
+    if folder.problems:
+        raise InputError(list(folder.problems))
+
+    def tickets_of(history: History) -> pl.DataFrame:
+        none_before = TABLES["ticket_snapshots"].frame([])
+        return ticket_snapshots(folder, history.wanted, none_before, archived_ids(paths.archived))
+
+    comparison = compare(
+        desk,
+        [Variant(name, overrides, f"variant {name}") for name, overrides in config.variants.items()],
+        lambda changed: comparison_history(vendor, paths, calendar, changed, first, last),
+        tickets_of,
+        code_version(),
+        lambda done, total: report("comparison", done, total),
+    )
+    place = write_comparison(paths.data / "comparisons", comparison)
+    context.log.info(f"comparison {comparison.id} of {len(comparison.variants)} configurations: {place}")
+    return MaterializeResult(
+        metadata={
+            "comparison_id": comparison.id,
+            "directory": MetadataValue.path(str(place)),
+            "variants": len(comparison.variants),
+            "sessions": len(sessions),
+            "table": MetadataValue.md(markdown(comparison)),
+        }
+    )
+
+
+def _day(field: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(Problem("run config", None, field, f"is {text!r}", "YYYY-MM-DD")) from None

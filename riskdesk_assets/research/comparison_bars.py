@@ -1,0 +1,41 @@
+"""Bars of a comparison: the snapshot the desk holds where it covers the sessions, else the vendor's, which nobody keeps.
+
+A snapshot of a comparison's own would become the newest, and the desk reads the newest that covers what it asks for.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.hashing import digest_frame
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import Config, Paths
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.market.history import History, lookback_start, read_history
+from riskdesk_assets.market.snapshots import Snapshot, find_snapshot
+from riskdesk_assets.market.vendor import Vendor
+
+
+def comparison_history(
+    vendor: Vendor, paths: Paths, calendar: SessionCalendar, config: Config, first: date, last: date
+) -> History:
+    """Bars of ``first`` to ``last`` with the lookback the configuration asks for.
+
+    Raises:
+        InputError: the vendor has no bar of the sessions.
+    """
+    start, universe = lookback_start(calendar, config, first), config.universe
+    known = find_snapshot(paths.snapshots, start, last, ())
+    if known is not None and known.source == vendor.source:
+        return read_history(paths, calendar, config, first, last)
+    bars = vendor.bars(universe.watched, start, last)
+    if bars.filter(pl.col("as_of_date") >= first).is_empty():
+        raise InputError(Problem("", None, "session", f"{vendor.source} has no bar from {first} to {last}"))
+    index = universe.volatility_index
+    table = TABLES["volatility_index"]
+    volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)
+    snapshot = Snapshot(digest_frame(bars, TABLES["daily_bars"].key), start, last, vendor.source, ())
+    return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality.stale_sessions)
