@@ -168,6 +168,7 @@ class RiskReportSettings(StrictModel):
     participation: float = Field(gt=0, le=1)
     check_window: int = Field(ge=60, le=2520)
     check_minimum: int = Field(ge=20, le=252)
+    check_significance: float = Field(gt=0, lt=0.5)
 
 
 class FrozenSettings(StrictModel):
