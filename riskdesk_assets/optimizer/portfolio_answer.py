@@ -16,6 +16,10 @@ from riskdesk_assets.optimizer.portfolio_model import PortfolioAnswer, Portfolio
 DUST = 1e-9
 # Where nothing bounds a weight, the optimality bound looks this far from it, in navs.
 REACH = 100.0
+# A weight this small may stand on either side of the kink of its absolute value.
+KINK = 1e-7
+# A risk this small, against what one name risks, is none.
+TIP = 1e-9
 
 
 def settled(w: Array, numbers: PortfolioNumbers) -> Array:
@@ -38,24 +42,15 @@ def settled(w: Array, numbers: PortfolioNumbers) -> Array:
 def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer) -> float:
     """A bound on how much better than ``w`` (n,) any feasible weights could be, in units of the scaled objective.
 
-    Weak duality: any prices not below 0 and signs in [-1, 1] give a bound, whatever the solver thought, because the concave
-    objective lies below its tangent at w (less the specific variance of the step), -|z| below -s z, and a cone above its
-    tangent. Good prices make the bound tight.
+    Weak duality: any prices not below 0 give a bound, whatever the solver thought, because the concave objective lies below
+    its tangent at w (less the specific variance of the step), a cone lies above its tangent, and an absolute value or a
+    trading cost above any of its own: of these the tangents that make the bound tightest are taken.
     """
     z = w - numbers.previous
-    gradient, curvature = _tangent(numbers, w, z)
-    sizes = numbers.gross.T @ answer.gross
-    trades = numbers.rate + numbers.traded.T @ answer.traded
-    slope = (
-        gradient - numbers.linear.T @ answer.linear - sizes * answer.size_signs - trades * answer.trade_signs - answer.budget
-    )
+    slope, curvature = _tangent(numbers, w)
+    slope = slope - numbers.linear.T @ answer.linear - answer.budget
     slack = float(answer.linear @ (numbers.linear_bounds - numbers.linear @ w))
-    slack += float(answer.gross @ numbers.gross_bounds) - float(sizes @ (answer.size_signs * w))
-    slack += (
-        float(answer.traded @ numbers.traded_bounds)
-        + float(numbers.rate @ np.abs(z))
-        - float(trades @ (answer.trade_signs * z))
-    )
+    slack += float(answer.gross @ numbers.gross_bounds) + float(answer.traded @ numbers.traded_bounds)
     for matrix, bound, price in zip(numbers.cones, numbers.cone_bounds, answer.cones, strict=True):
         along = matrix @ w
         length = float(np.linalg.norm(along))
@@ -64,8 +59,30 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
         slack += float(price) * (bound - length)
     if numbers.budget is not None:
         slack += answer.budget * (numbers.budget - float(w.sum()))
+    sizes = numbers.gross.T @ answer.gross
+    small = np.abs(w) < KINK
+    slope = slope - np.where(small, 0.0, sizes * np.sign(w))
+    trades = numbers.rate + numbers.traded.T @ answer.traded
+    touch, lost = _cost_tangent(slope, trades, numbers)
+    slope = slope - touch
+    signed = np.where(small, np.clip(slope, -sizes, sizes), sizes * np.sign(w))
+    slope = slope - np.where(small, signed, 0.0)
+    paid = numbers.rate * np.abs(z) + numbers.impact * np.abs(z) ** 1.5
+    slack += float((paid - touch * z + lost).sum()) - float(signed @ w)
     up, down = np.minimum(numbers.upper - w, REACH), np.maximum(numbers.lower - w, -REACH)
     return slack + float(_most(slope, curvature, down, up).sum())
+
+
+def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers) -> tuple[Array, Array]:
+    """Per name the tangent to trades x |z| + impact x |z|^1.5 whose slope is nearest ``slope``, and its depth at no trade."""
+    excess = np.maximum(np.abs(slope) - trades, 0.0)
+    steep = np.divide(excess, 1.5 * numbers.impact, out=np.zeros(len(slope)), where=numbers.impact > 0)
+    at = np.clip(np.sign(slope) * steep**2, numbers.lower - numbers.previous, numbers.upper - numbers.previous)
+    at = np.where(numbers.impact > 0, at, 0.0)
+    curved = 1.5 * numbers.impact * np.sqrt(np.abs(at))
+    touch = np.where(at == 0.0, np.clip(slope, -trades, trades), np.sign(at) * (trades + curved))
+    lost: Array = 0.5 * numbers.impact * np.abs(at) ** 1.5
+    return touch, lost
 
 
 def _most(slope: Array, curvature: Array, down: Array, up: Array) -> Array:
@@ -76,19 +93,18 @@ def _most(slope: Array, curvature: Array, down: Array, up: Array) -> Array:
     return found
 
 
-def _tangent(numbers: PortfolioNumbers, w: Array, z: Array) -> tuple[Array, Array]:
-    """Gradient (n,) of what is smooth in the objective, and the curvature (n,) every step loses for certain."""
+def _tangent(numbers: PortfolioNumbers, w: Array) -> tuple[Array, Array]:
+    """Gradient (n,) of expected return less risk, and the curvature (n,) every step loses for certain."""
     systematic = numbers.root @ (numbers.exposures.T @ w)
     specific = numbers.specific * w
     stretch = numbers.exposures @ (numbers.root.T @ systematic) + numbers.specific * specific
-    gradient = numbers.mu - 1.5 * numbers.impact * np.sqrt(np.abs(z)) * np.sign(z)
     if not numbers.volatility:
-        return gradient - 2.0 * stretch, numbers.specific**2
+        return numbers.mu - 2.0 * stretch, numbers.specific**2
     length = float(np.sqrt(systematic @ systematic + specific @ specific))
     none = np.zeros(len(w))
-    if length > DUST:
-        return gradient - stretch / length, none
-    # At no risk the cone has its tip: any direction no longer than 1 is a tangent, and the one nearest the gradient is best.
     stack = np.vstack([numbers.root @ numbers.exposures.T, np.diag(numbers.specific)])
-    direction = np.linalg.lstsq(stack.T, gradient, rcond=None)[0]
-    return gradient - stack.T @ (direction / max(1.0, float(np.linalg.norm(direction)))), none
+    # Near no risk the cone has its tip: any direction no longer than 1 is a tangent, and the one nearest the gradient is best.
+    if length > TIP * max(1.0, float(np.abs(stack).max(initial=0.0))):
+        return numbers.mu - stretch / length, none
+    direction = np.linalg.lstsq(stack.T, numbers.mu, rcond=None)[0]
+    return numbers.mu - stack.T @ (direction / max(1.0, float(np.linalg.norm(direction)))), none

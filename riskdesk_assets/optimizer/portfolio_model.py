@@ -63,7 +63,7 @@ class PortfolioAnswer:
     """What a solver said: ``w`` (n,), None where it gave no point, and its duals in units of the scaled objective.
 
     ``linear``, ``gross``, ``traded`` (rows,) and ``cones`` are prices of the rows, ``lower`` and ``upper`` (n,) of the bounds,
-    ``budget`` of the sum; ``size_signs`` and ``trade_signs`` (n,) in [-1, 1] stand for the signs of w and z.
+    ``budget`` of the sum.
     """
 
     status: str
@@ -75,8 +75,6 @@ class PortfolioAnswer:
     lower: Array
     upper: Array
     budget: float
-    size_signs: Array
-    trade_signs: Array
 
 
 class _Value(Leaf, Protocol):
@@ -166,8 +164,6 @@ def _answer(numbers: PortfolioNumbers, status: str, w: Array | None, dual: _Read
         lower=np.maximum(dual("lower", n), 0.0),
         upper=np.maximum(dual("upper", n), 0.0),
         budget=float(dual("budget", 1)[0]),
-        size_signs=_signs(dual("longer", n), dual("shorter", n)),
-        trade_signs=_signs(dual("bought", n), dual("sold", n)),
     )
 
 
@@ -261,16 +257,9 @@ def _compiled(shape: _Shape) -> _Compiled:
     objective = given["mu"] @ w - risk - given["rate"] @ t
     if shape.impact:
         given["impact"] = cp.Parameter(n, nonneg=True)
-        objective = objective - given["impact"] @ power(t, 1.5)
+        objective = objective - given["impact"] @ power(t, 1.5, approx=False)
     problem = cp.Problem(cp.Maximize(objective), list(rules.values()))
     return _Compiled(problem, compile_program(problem), w, given, rules)
-
-
-def _signs(above: Array, below: Array) -> Array:
-    above, below = np.maximum(above, 0.0), np.maximum(below, 0.0)
-    total = above + below
-    signs: Array = np.divide(above - below, total, out=np.zeros(len(total)), where=total > 0)
-    return signs
 
 
 def _stepped(count: int) -> int:
