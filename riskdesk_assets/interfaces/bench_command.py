@@ -49,5 +49,44 @@ def desk(sessions: int, as_json: bool) -> None:
     out.print(found)
 
 
+@bench.command()
+@click.option(
+    "--names", multiple=True, type=click.IntRange(5, 2000), help="Measure these numbers of names instead of 24, 100 and 500."
+)
+@click.option("--days", type=click.IntRange(1, 1000), help="Days of each size instead of 40, 15 and 5.")
+@click.option("--tickets", default=1250, show_default=True, type=click.IntRange(1, 10000), help="Daily ticket solves.")
+@json_option
+def optimizer(names: tuple[int, ...], days: int | None, tickets: int, as_json: bool) -> None:
+    """Time the optimizer against Clarabel called directly, CVXPY as it comes and other libraries, in one run.
+
+    The problem is mean-variance with cost and bounds, coefficients changing daily; all must reach the same optimum. Other
+    libraries take part where they are installed (`pip install "riskdesk[bench]"`).
+    """
+    from dataclasses import asdict
+
+    from riskdesk_assets.interfaces.bench_optimizer import SIZES, bench_optimizer
+
+    sizes = [(n, max(2, n // 20), 5) for n in names] if names else list(SIZES)
+    done = bench_optimizer([(n, k, days or count) for n, k, count in sizes], tickets)
+    if as_json:
+        echo_json({**asdict(done), "ticket_ms": done.ticket_ms})
+        return
+    from riskdesk_assets.interfaces.terminal import console, table
+
+    out = console()
+    found = table(">names", ">factors", "solved by", ">ms/day", ">x Clarabel", ">short of best/day")
+    last = 0
+    for timed in done.timed:
+        if last not in (0, timed.names):
+            found.add_section()
+        last = timed.names
+        size = f"{timed.names:,}", f"{timed.factors}"
+        found.add_row(*size, timed.name, f"{timed.milliseconds:,.2f}", f"{timed.ratio:,.2f}", f"{timed.short:.0e}")
+    out.print(found)
+    for name in done.missing:
+        out.print(f"{name} is not installed")
+    out.print(f"{done.ticket_days:,} daily ticket solves: {done.ticket_seconds:,.2f} s, {done.ticket_ms:,.2f} ms each")
+
+
 def _cells(seconds: float, milliseconds: float, ratio: float) -> tuple[str, str, str]:
     return f"{seconds:,.1f}", f"{milliseconds:,.1f}", f"{ratio:,.1f}"

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,9 @@ class Leaf(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Its shape."""
+
+
+LeafT = TypeVar("LeafT", bound=Leaf)
 
 
 class Parameter(Leaf, Protocol):
@@ -162,23 +165,14 @@ class Solved:
 
     def value(self, variable: Leaf) -> Array | None:
         """The variable's value in its own shape; None where the solver gave no finite point."""
-        return self._read(self._point, self._program._variables, variable)
+        return None if self._point is None else self._program.value(self._point, variable)
 
     def dual(self, constraint: Constraint) -> Array | None:
         """The constraint's dual value with CVXPY's sign, in its own shape; also of an infeasible program, if it is finite.
 
         A second-order cone's is one vector: the bound's dual, then the vector's.
         """
-        return self._read(self._prices, self._program._constraints, constraint)
-
-    @staticmethod
-    def _read(vector: Array | None, places: Mapping[int, _Place], asked: Leaf | Constraint) -> Array | None:
-        if vector is None:
-            return None
-        place = places.get(asked.id)
-        if place is None:
-            raise ValueError(f"{asked} is no part of the problem, or its dual is no single array")
-        return (vector[place.entries] * place.signs).reshape(place.shape, order="F")
+        return None if self._prices is None else _read(self._prices, self._program._constraints, constraint)
 
 
 @dataclass(frozen=True)
@@ -236,7 +230,7 @@ class CompiledProgram:
     _variables: Mapping[int, _Place] = field(default_factory=dict)
     _constraints: Mapping[int, _Place] = field(default_factory=dict)
 
-    def canonical(self, values: Mapping[Leaf, Array | float]) -> tuple[Canonical, float]:
+    def canonical(self, values: Mapping[LeafT, Array | float]) -> tuple[Canonical, float]:
         """The day's canonical program and its objective's constant.
 
         Args:
@@ -260,7 +254,7 @@ class CompiledProgram:
         )
         return program, float(linear[-1])
 
-    def solve(self, values: Mapping[Leaf, Array | float], options: Mapping[str, float | int | bool] | None = None) -> Solved:
+    def solve(self, values: Mapping[LeafT, Array | float], options: Mapping[str, float | int | bool] | None = None) -> Solved:
         """Solve for one day, cold.
 
         Args:
@@ -285,7 +279,11 @@ class CompiledProgram:
             _program=self,
         )
 
-    def _stacked(self, values: Mapping[Leaf, Array | float]) -> Array:
+    def value(self, point: Array, variable: Leaf) -> Array:
+        """The variable's value in its own shape, out of the canonical program's solution v (N,)."""
+        return _read(point, self._variables, variable)
+
+    def _stacked(self, values: Mapping[LeafT, Array | float]) -> Array:
         by_id = {parameter.id: value for parameter, value in values.items()}
         vector = np.zeros(self._size + 1)
         vector[-1] = 1.0
@@ -378,6 +376,13 @@ def compile_program(problem: Problem) -> CompiledProgram:
         _variables=variables,
         _constraints=constraints,
     )
+
+
+def _read(vector: Array, places: Mapping[int, _Place], asked: Leaf | Constraint) -> Array:
+    place = places.get(asked.id)
+    if place is None:
+        raise ValueError(f"{asked} is no part of the problem, or its dual is no single array")
+    return (vector[place.entries] * place.signs).reshape(place.shape, order="F")
 
 
 def _give_values(problem: Problem) -> None:
