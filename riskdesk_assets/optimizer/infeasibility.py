@@ -21,6 +21,7 @@ import numpy as np
 
 from riskdesk_assets.optimizer.compiled import Canonical, run_clarabel
 from riskdesk_assets.optimizer.limit_rows import Array
+from riskdesk_assets.optimizer.portfolio_model import CONE_SCALE
 from riskdesk_assets.optimizer.portfolio_rows import ShapedLimit
 
 Kind = Literal["long_only", "long_short", "market_neutral"]
@@ -158,13 +159,13 @@ class FeasibilitySystem:
 
     def _alone(self, name: str) -> float | None:
         """What the party's bound would have to be if it alone gave."""
-        given = self.least_give((name,))
-        if given is None:
-            return None
         solved = self._program(self.parties, (name,), shared=False)
-        if name == BUDGET and solved is not None:
+        if solved is None:
+            return None
+        if name == BUDGET:
             return float(solved.weights.sum())
-        return self.bound(name) + (-given[name] if name == LONG_ONLY else given[name])
+        given = float(solved.gives[0])
+        return self.bound(name) + (-given if name == LONG_ONLY else given)
 
     def _remember(self, weights: Array) -> None:
         satisfied = {
@@ -251,13 +252,13 @@ class _ConicRows:
             mean = [(level, np.ones((1, 1))), (tails, np.ones((1, scenarios)) / limit.worst)]
             self.below(limit.name, none, np.array([bound]), slack, mean)
         else:
-            matrix = np.vstack([none, -limit.matrix])
+            matrix = np.vstack([none, -CONE_SCALE * limit.matrix])
             parts = [(0, matrix)]
             if slack is not None:
                 give = np.zeros((n + 1, 1))
-                give[0, 0] = -1.0
+                give[0, 0] = -CONE_SCALE
                 parts.append((n + slack, give))
-            self._blocks.append((limit.name, parts, np.concatenate([[bound], np.zeros(n)]), "cone"))
+            self._blocks.append((limit.name, parts, np.concatenate([[CONE_SCALE * bound], np.zeros(n)]), "cone"))
 
     def solve(self, names: Sequence[str]) -> _Solved | None:
         """The least cost of the gives; None where the rows conflict whatever is given."""

@@ -63,7 +63,8 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
     small = np.abs(w) < KINK
     slope = slope - np.where(small, 0.0, sizes * np.sign(w))
     trades = numbers.rate + numbers.traded.T @ answer.traded
-    touch, lost = _cost_tangent(slope, trades, numbers)
+    # Where the size has its kink and the trade has none, the size's tangent is the one to choose.
+    touch, lost = _cost_tangent(slope, trades, numbers, np.where(small & (np.abs(z) > KINK), z, np.nan))
     slope = slope - touch
     signed = np.where(small, np.clip(slope, -sizes, sizes), sizes * np.sign(w))
     slope = slope - np.where(small, signed, 0.0)
@@ -73,12 +74,16 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
     return slack + float(_most(slope, curvature, down, up).sum())
 
 
-def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers) -> tuple[Array, Array]:
-    """Per name the tangent to trades x |z| + impact x |z|^1.5 whose slope is nearest ``slope``, and its depth at no trade."""
+def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers, fixed: Array) -> tuple[Array, Array]:
+    """Per name the tangent to trades x |z| + impact x |z|^1.5 whose slope is nearest ``slope``, and its depth at no trade.
+
+    Where ``fixed`` (n,) is a number, it is the tangent at that trade.
+    """
     excess = np.maximum(np.abs(slope) - trades, 0.0)
     steep = np.divide(excess, 1.5 * numbers.impact, out=np.zeros(len(slope)), where=numbers.impact > 0)
     at = np.clip(np.sign(slope) * steep**2, numbers.lower - numbers.previous, numbers.upper - numbers.previous)
     at = np.where(numbers.impact > 0, at, 0.0)
+    at = np.where(np.isnan(fixed), at, fixed)
     curved = 1.5 * numbers.impact * np.sqrt(np.abs(at))
     touch = np.where(at == 0.0, np.clip(slope, -trades, trades), np.sign(at) * (trades + curved))
     lost: Array = 0.5 * numbers.impact * np.abs(at) ** 1.5

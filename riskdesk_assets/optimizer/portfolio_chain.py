@@ -30,6 +30,10 @@ SETTLED = ("infeasible", UNBOUNDED)
 MOST_CUTS = 64
 # The budget's share of the violation a limit is accepted with: a sum of weights is exact but for rounding.
 BUDGET_SHARE = 1e-3
+# Bounds are tightened by what an answer may violate, so that it obeys the limit itself. Where the limits leave no room for
+# that they are taken as given, and at last loosened by half of it: the answer still obeys them to within what is accepted.
+TIGHT = (1.0,)
+LOOSE = (0.0, -0.5)
 # The largest expected return the scaled objective shows the solver.
 LARGEST_SCORE = 1e3
 
@@ -44,17 +48,24 @@ class Optimum:
 
 
 def optimum(
-    problem: PortfolioProblem, shaped: Sequence[ShapedLimit], chain: Sequence[Solver], attempts: list[Attempt]
+    problem: PortfolioProblem,
+    shaped: Sequence[ShapedLimit],
+    margins: Sequence[float],
+    chain: Sequence[Solver],
+    attempts: list[Attempt],
 ) -> Optimum | None:
-    """The first answer that passes; None where a solver says there is none, or none passed. Attempts are added.
+    """The first answer that passes; None where none does. Attempts are added.
 
-    Bounds are tightened by what an answer may violate; where nothing is left so, they are as given, and at last loosened by
-    half of it, which still obeys them within the violation accepted.
+    Args:
+        problem: the mandate's problem.
+        shaped: its limits.
+        margins: shares of the violation accepted by which bounds are tightened, in the order they are tried.
+        chain: solvers in the order they are tried; one that says there is no answer is believed for this margin.
+        attempts: every try is appended.
     """
-    allowed = problem.accept_violation_nav
-    for margin in (allowed, 0.0, -allowed / 2.0):
+    for margin in margins:
         for solver in chain:
-            found = _cut_and_solved(problem, shaped, margin, solver, attempts)
+            found = _cut_and_solved(problem, shaped, margin * problem.accept_violation_nav, solver, attempts)
             if found is not None:
                 return found
             if attempts[-1].status in SETTLED:

@@ -14,7 +14,7 @@ from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.limits.limit import Limit, Measure
 from riskdesk_assets.optimizer.infeasibility import FeasibilitySystem, Kind, conflict_sentence
 from riskdesk_assets.optimizer.limit_rows import Array
-from riskdesk_assets.optimizer.portfolio_chain import UNBOUNDED, Optimum, optimum
+from riskdesk_assets.optimizer.portfolio_chain import LOOSE, TIGHT, UNBOUNDED, Optimum, optimum
 from riskdesk_assets.optimizer.portfolio_rows import shape_limits
 from riskdesk_assets.optimizer.softening import soften, softening_sentence
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver
@@ -163,12 +163,16 @@ def solve_portfolio(problem: PortfolioProblem, chain: Sequence[Solver] = CHAIN) 
 def _solution(problem: PortfolioProblem, chain: Sequence[Solver]) -> PortfolioSolution:
     shaped = shape_limits(problem.limits, problem.symbols, problem.previous, problem.nav)
     attempts: list[Attempt] = []
-    found = optimum(problem, shaped, chain, attempts)
+    found = optimum(problem, shaped, TIGHT, chain, attempts)
     if found is not None:
         return _answered(problem, found, attempts)
     system = FeasibilitySystem.of(problem.kind, shaped, problem.previous, problem.accept_violation_nav)
     conflict = system.conflict()
     if conflict is None:
+        if attempts[-1].status != UNBOUNDED:
+            found = optimum(problem, shaped, LOOSE, chain, attempts)
+        if found is not None:
+            return _answered(problem, found, attempts)
         return PortfolioSolution({}, "FAILED", attempts=tuple(attempts), reason=_no_answer(attempts))
     reason = conflict_sentence(conflict)
     softened = soften(system, problem.softening)
@@ -178,7 +182,7 @@ def _solution(problem: PortfolioProblem, chain: Sequence[Solver]) -> PortfolioSo
     limits = tuple(replace(limit, bound=bounds.get(limit.name, limit.bound)) for limit in problem.limits)
     eased = replace(problem, limits=limits)
     shaped = shape_limits(limits, problem.symbols, problem.previous, problem.nav)
-    found = optimum(eased, shaped, chain, attempts)
+    found = optimum(eased, shaped, TIGHT + LOOSE, chain, attempts)
     if found is None:
         told = f"{reason} Softened, {_no_answer(attempts)}"
         return PortfolioSolution({}, "FAILED", attempts=tuple(attempts), reason=told)
