@@ -28,6 +28,7 @@ from riskdesk_assets.features.compute import pair_states, panel_of, watched_pair
 from riskdesk_assets.market.history import History, lookback_start
 from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.market.snapshots import Snapshot
+from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES
 from riskdesk_assets.risk_model.covariance import Covariance
 from riskdesk_assets.strategy.library import strategy_budgets
 from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder, load_tickets
@@ -35,7 +36,7 @@ from riskdesk_assets.strategy.snapshots import ticket_snapshots
 from riskdesk_assets.strategy.ticket import Ticket
 
 CODE = "the tests' own code version"
-PRIOR = ("desk_positions", "portfolio_blotter", "clip_ledger", "engine_configs")
+PRIOR = tuple(name for name in PRIOR_TABLES if name != "ticket_snapshots")
 ModelT = TypeVar("ModelT", bound=StrictModel)
 
 

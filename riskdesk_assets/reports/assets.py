@@ -1,23 +1,35 @@
 """Group reports: the run directory of every session, and the book a person picks up."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import polars as pl
-from dagster import AssetExecutionContext, BackfillPolicy, MetadataValue, asset
+from dagster import (
+    AssetExecutionContext,
+    AssetSpec,
+    BackfillPolicy,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    multi_asset,
+)
 
 from riskdesk_assets.common.resources import DeskResource, partitions
-from riskdesk_assets.common.session_metadata import attach
+from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
+from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, REJECTED, binding_or_breached, model_checks
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
+from riskdesk_assets.reports.risk_rows import CONTRIBUTIONS, EARLIER, REPORTS, RISK_TABLES, report_numbers, risk_rows
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, directory_id, prior_sessions, run_files
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.strategy.ticket_archive import stored
@@ -42,6 +54,23 @@ _LAST_TABLES = [
     "portfolios",
     "engine_configs",
     "models",
+    "portfolio_risk_reports",
+    "risk_contributions",
+    "model_checks",
+]
+_RISK_INPUTS = [
+    "daily_bars",
+    "instrument_state",
+    "scenarios",
+    "instrument_factors_daily",
+    "factors_daily",
+    "correlation_panels",
+    "desk_positions",
+    "target_portfolios",
+    "portfolio_blotter",
+    "limit_audit",
+    "desk_state",
+    "engine_decisions",
 ]
 
 
@@ -76,6 +105,58 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     attach(context, "realized_pnl", {session: totals.get(session, {"pnl_net": 0.0}) for session in history.wanted})
 
 
+@multi_asset(
+    name="risk_report",
+    specs=[
+        AssetSpec(name, group_name="reports", deps=_RISK_INPUTS, description=description, kinds={"duckdb", "polars"})
+        for name, description in (
+            (REPORTS, "Risk of every portfolio: volatility, VaR and ES, exposures, liquidity, drawdown, scenarios, stability."),
+            (
+                CONTRIBUTIONS,
+                "What each name adds to a portfolio's risk, how long it takes to sell, what limits leave of it.",
+            ),
+        )
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def risk_report_asset(context: AssetExecutionContext, desk: DeskResource) -> Iterator[MaterializeResult[None]]:
+    """The risk report of every portfolio, of what stands after each session."""
+    first, last = desk.session_range(context)
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    history = read_history(desk.paths(), calendar, config, first, last)
+    start = calendar.before(first, config.desk.risk_report.check_window)
+    tables = {name: warehouse.read(name, first, last) for name in RISK_TABLES}
+    tables |= {name: warehouse.read(name, start, last) for name in EARLIER}
+    frames = risk_rows(panel_of(history, config), config, tables, history.wanted, calendar.sessions)
+    warehouse.write(first, last, frames)
+    own = frames[REPORTS].filter(pl.col("portfolio_id") == config.desk.portfolio_id)
+    attach(context, REPORTS, {row["as_of_date"]: report_numbers(row) for row in own.iter_rows(named=True)})
+    for name, frame in frames.items():
+        yield MaterializeResult(asset_key=name, metadata={"rows_in_run": frame.height})
+
+
+@asset(
+    name=MODEL_CHECKS,
+    group_name="reports",
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+    deps=["desk_state", "engine_decisions", "limit_audit"],
+    kinds={"duckdb", "polars"},
+)
+def model_checks_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """Stored predictions of risk against what happened: bias, VaR exceptions, limit adherence, drawdown."""
+    first, last = desk.session_range(context)
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    start = calendar.before(first, config.desk.risk_report.check_window)
+    tables = {name: warehouse.read(name, start, last) for name in CHECKED_TABLES}
+    sessions = calendar.between(first, last)
+    rows = model_checks(config, tables, sessions, calendar.sessions)
+    warehouse.write(first, last, {MODEL_CHECKS: rows})
+    against = (pl.col("outcome") == REJECTED).sum().alias("rejected")
+    attach(context, MODEL_CHECKS, daily(rows, sessions, against, pl.col("observations").max()))
+
+
 # Not downstream of ideal_portfolio itself: a blocked session's directory is evidence, and the next day starts from its state.
 @asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=_LAST_TABLES, kinds={"parquet", "json"})
 def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
@@ -106,6 +187,8 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
 def _prior(rows: pl.DataFrame, name: str, first: date) -> pl.DataFrame:
     """Rows strictly before the run; of what only tells a change from the session before, only the last session is an input."""
     earlier = rows.filter(pl.col("as_of_date") < first)
+    if name in ("limit_audit", "portfolio_limits"):
+        return earlier.filter(binding_or_breached())
     return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name in _LAST_SESSION else earlier
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from operator import mul
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.limits.limit import (
@@ -93,6 +94,25 @@ class StandingBook:
         return {limit.name: limit.measured(self.legs, self.held) for limit in self.limits}
 
     @cached_property
+    def heights(self) -> Mapping[str, tuple[int, ...]]:
+        """Of every limit with coefficients: what each row of them makes of the nets."""
+        found: dict[str, tuple[int, ...]] = {}
+        for limit in self.limits:
+            if limit.coefficients:
+                nets = [self.nets.get(symbol, 0) for symbol in limit.members]
+                found[limit.name] = tuple(sum(map(mul, row, nets)) for row in limit.coefficients)
+        return found
+
+    @cached_property
+    def columns(self) -> Mapping[str, Mapping[str, int]]:
+        """Of every limit with coefficients: the column of each of its members."""
+        return {
+            limit.name: {symbol: column for column, symbol in enumerate(limit.members)}
+            for limit in self.limits
+            if limit.coefficients
+        }
+
+    @cached_property
     def _by_symbol(self) -> Mapping[str, tuple[Limit, ...]]:
         found: dict[str, list[Limit]] = {}
         for limit in self.limits:
@@ -140,9 +160,14 @@ def ticket_headroom(book: StandingBook, legs: Sequence[Leg[int]]) -> tuple[Room,
     return _sorted(book, [(limit, _room(limit, book, ray)) for limit in book.limits])
 
 
-def smallest(rooms: Sequence[Room]) -> tuple[float | None, str]:
-    """The smallest room and its limit; (None, "") where nothing bounds."""
-    return (rooms[0].room, rooms[0].limit_name) if rooms else (None, "")
+def smallest_headroom(book: StandingBook, symbol: str, side: int) -> tuple[float | None, str]:
+    """The smallest room of ``symbol_headroom`` in dollars, and its limit; (None, "") where nothing bounds."""
+    ray = (Step(ALONE, symbol, side),)
+    rooms = [
+        (math.floor(ticks), limit.name) for limit in book.touching(symbol) if (ticks := _room(limit, book, ray)) is not None
+    ]
+    ticks, name = min(rooms, default=(None, ""))
+    return None if ticks is None else ticks / TICKS_PER_DOLLAR, name
 
 
 def _sorted(book: StandingBook, found: Sequence[tuple[Limit, Number | None]]) -> tuple[Room, ...]:
@@ -191,7 +216,16 @@ def _room(limit: Limit, book: StandingBook, ray: Sequence[Step]) -> Number | Non
     if not terms:
         return None
     rest = book.measured[limit.name] - sum(start if start > 0 else -start for start, _ in terms)
-    return _most(_absolute(terms, rest), limit.bound)
+    return _alone(terms[0], limit.bound - rest) if len(terms) == 1 else _most(_absolute(terms, rest), limit.bound)
+
+
+def _alone(term: Line, bound: Number) -> int:
+    """The most whole ticks x >= 0 with |start + slope x| at most ``bound``, 0 where there are none."""
+    start, slope = term
+    if bound < 0:
+        return 0
+    most = (bound - start) // slope if slope > 0 else (bound + start) // -slope
+    return max(0, math.floor(most))
 
 
 def _counts(limit: Limit, step: Step) -> bool:
@@ -211,22 +245,19 @@ def _sum(nets: Mapping[str, int], members: set[str]) -> int:
 
 
 def _weighted_room(limit: Limit, book: StandingBook, ray: Sequence[Step]) -> Number | None:
-    place = {symbol: column for column, symbol in enumerate(limit.members)}
+    place, heights = book.columns[limit.name], book.heights[limit.name]
     steps = [(place[step.symbol], step.share) for step in ray if step.symbol in place]
     if not steps:
         return None
-    nets = [book.nets.get(symbol, 0) for symbol in limit.members]
     if limit.measure is Measure.VOLATILITY:
-        return _within_volatility(limit, nets, steps)
+        nets = [book.nets.get(symbol, 0) for symbol in limit.members]
+        return _within_volatility(limit, nets, heights, steps)
     lines: list[Line] = [
-        (
-            -sum(coefficient * net for coefficient, net in zip(row, nets, strict=True)),
-            -sum(row[column] * share for column, share in steps),
-        )
-        for row in limit.coefficients
+        (-height, -sum(row[column] * share for column, share in steps))
+        for height, row in zip(heights, limit.coefficients, strict=True)
     ]
     if limit.measure is Measure.EXPOSURE:
-        return _most(_absolute(lines, 0), limit.bound * COEFFICIENT_UNIT) if lines[0][1] else None
+        return _alone(lines[0], limit.bound * COEFFICIENT_UNIT) if lines[0][1] else None
     worst = 1 if limit.measure is Measure.LOSS else limit.worst
     return _most(_worst(lines, worst), limit.bound * COEFFICIENT_UNIT * min(worst, len(lines)))
 
@@ -286,13 +317,14 @@ def _quotient(amount: Number, slope: Number) -> Number:
     return Fraction(amount) / slope
 
 
-def _within_volatility(limit: Limit, nets: Sequence[int], steps: Sequence[tuple[int, Number]]) -> Number | None:
+def _within_volatility(
+    limit: Limit, nets: Sequence[int], pulls: Sequence[int], steps: Sequence[tuple[int, Number]]
+) -> Number | None:
     """The larger root of variance + 2 slope x + curve x^2 = bound^2, rounded down."""
     rows = limit.coefficients
-    pulls = {column: sum(c * net for c, net in zip(rows[column], nets, strict=True)) for column, _ in steps}
     slope: Number = sum(share * pulls[column] for column, share in steps)
     curve: Number = sum(left * right * rows[i][j] for i, left in steps for j, right in steps)
-    variance = sum(net * sum(c * each for c, each in zip(row, nets, strict=True)) for net, row in zip(nets, rows, strict=True))
+    variance = sum(map(mul, nets, pulls))
     spare = limit.bound * limit.bound * COVARIANCE_UNIT - variance
     if curve <= 0:
         return _most(lambda _: (0, 2 * slope), spare)

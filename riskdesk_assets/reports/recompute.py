@@ -28,7 +28,9 @@ from riskdesk_assets.limits.register import engine_configs, model_rows, portfoli
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
 from riskdesk_assets.market.quality import check_bars
+from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, model_checks
 from riskdesk_assets.reports.realized import realized_pnl
+from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES, risk_rows
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
@@ -55,7 +57,7 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
     books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items() if name in done.frames}
-    return {
+    tables = {
         **before,
         **done.frames,
         "realized_pnl": realized_pnl(
@@ -67,6 +69,22 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
             prints_of(history.usable),
             desk_context(config),
         ),
+    }
+    return tables | risk_tables(history, panel, config, tables, inputs.prior)
+
+
+def risk_tables(
+    history: History, panel: Panel, config: Config, tables: Mapping[str, pl.DataFrame], prior: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """portfolio_risk_reports, risk_contributions and model_checks, from the sessions' other tables and earlier rows."""
+    wanted, sessions = history.wanted, history.calendar.sessions
+    both = {
+        name: pl.concat([prior[name], tables[name]]) if name in prior else tables[name] for name in (*EARLIER, *CHECKED_TABLES)
+    }
+    now = {name: tables[name] for name in RISK_TABLES}
+    return {
+        **risk_rows(panel, config, now | {name: both[name] for name in EARLIER}, wanted, sessions),
+        MODEL_CHECKS: model_checks(config, both, wanted, sessions),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -12,7 +13,7 @@ from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.features.panel import Panel
-from riskdesk_assets.reports.headroom import StandingBook, smallest, symbol_headroom
+from riskdesk_assets.reports.headroom import StandingBook, smallest_headroom
 from riskdesk_assets.reports.risk_inputs import OF_EARLIER_SESSIONS, OF_THE_SESSIONS, RiskSource
 from riskdesk_assets.reports.risk_report import RiskReport, risk_report
 from riskdesk_assets.reports.standing_book import LIMIT_TABLES, StandingBooks
@@ -21,6 +22,7 @@ REPORTS, CONTRIBUTIONS = "portfolio_risk_reports", "risk_contributions"
 RISK_TABLES = (*OF_THE_SESSIONS, *LIMIT_TABLES)
 """Tables the rows read of their own sessions; beside them OF_EARLIER_SESSIONS of ``check_window`` sessions before."""
 EARLIER = OF_EARLIER_SESSIONS
+_NUMBERS = ("var_99", "es_99", "gross", "net", "factor_share", "days_to_liquidate", "drawdown_current", "drawdown_realized")
 Row = dict[str, object]
 
 
@@ -58,7 +60,7 @@ def risk_rows(
             else:
                 book = books.of_weights(portfolio, held, session, inputs.nav, inputs.covariance)
             reports.append(_report_row(report, limits.get((portfolio_id, session), {})))
-            contributions.extend(_contribution_rows(report, book, config))
+            contributions.extend(_contribution_rows(report, book))
     return {REPORTS: TABLES[REPORTS].frame(reports), CONTRIBUTIONS: TABLES[CONTRIBUTIONS].frame(contributions)}
 
 
@@ -76,6 +78,18 @@ def report_metadata(report: RiskReport) -> dict[str, object]:
     }
 
 
+def report_numbers(row: Mapping[str, str]) -> dict[str, float | str | None]:
+    """The numbers of one row of portfolio_risk_reports that are worth a line over time."""
+    metrics, scenarios = json.loads(row["risk_metrics"]), json.loads(row["scenario_pnl"])
+    worst = json.loads(row["metadata"])["worst_scenario"]
+    return {
+        "ex_ante_vol": metrics.get("volatility"),
+        **{name: metrics.get(name) for name in _NUMBERS},
+        "worst_scenario": worst,
+        "worst_scenario_pnl": scenarios.get(worst),
+    }
+
+
 def _report_row(report: RiskReport, limits: Mapping[str, object]) -> Row:
     return {
         "portfolio_id": report.portfolio_id,
@@ -88,11 +102,10 @@ def _report_row(report: RiskReport, limits: Mapping[str, object]) -> Row:
     }
 
 
-def _contribution_rows(report: RiskReport, book: StandingBook, config: Config) -> list[Row]:
+def _contribution_rows(report: RiskReport, book: StandingBook) -> list[Row]:
     rows: list[Row] = []
     for name in report.contributions:
-        known = name.symbol in config.universe.symbols
-        up, down = (smallest(symbol_headroom(book, name.symbol, side) if known else ()) for side in (1, -1))
+        up, down = (smallest_headroom(book, name.symbol, side) for side in (1, -1))
         rows.append(
             {
                 "as_of_date": report.as_of_date,

@@ -20,13 +20,21 @@ from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes,
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import library_versions
+from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.realized import history_sessions
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
-PRIOR_TABLES = ("desk_positions", "portfolio_blotter", "clip_ledger", "ticket_snapshots", "engine_configs", "desk_state")
+PRIOR_TABLES = (
+    "desk_positions",
+    "portfolio_blotter",
+    "clip_ledger",
+    "ticket_snapshots",
+    "engine_configs",
+    *CHECKED_TABLES,
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,8 @@ def page_of(content: RunContent) -> str:
 
 def prior_sessions(config: Config, table: str) -> int:
     """How many sessions before a run's first its prior rows of a table reach back."""
-    return max(history_sessions(config), EARLIER_SESSIONS.get(table, 0))
+    checked = config.desk.risk_report.check_window if table in CHECKED_TABLES else 0
+    return max(history_sessions(config), EARLIER_SESSIONS.get(table, 0), checked)
 
 
 def directory_id(run_ids: Sequence[str], first: date, last: date) -> str:

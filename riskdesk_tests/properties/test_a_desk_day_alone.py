@@ -15,8 +15,8 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import walk
-from riskdesk_assets.reports.realized import history_sessions
 from riskdesk_assets.reports.recompute import Inputs, recompute
+from riskdesk_assets.reports.run_artifacts import prior_sessions
 from riskdesk_tests.desk_builder import (
     CODE,
     PRIOR,
@@ -58,8 +58,12 @@ def computed(first: date, last: date, market: pl.DataFrame, volatility: pl.DataF
     settings = config()
     history = history_of_bars(settings, first, last, market, volatility)
     written = before or {name: table.frame([]) for name, table in TABLES.items()}
-    start = calendar().before(first, history_sessions(settings))
-    prior = {name: written[name].filter(pl.col("as_of_date").is_between(start, first, closed="left")) for name in PRIOR}
+    prior = {
+        name: written[name].filter(
+            pl.col("as_of_date").is_between(calendar().before(first, prior_sessions(settings, name)), first, closed="left")
+        )
+        for name in PRIOR
+    }
     yesterday = written["ticket_snapshots"].filter(pl.col("as_of_date") == calendar().before(first))
     tickets = snapshots_of(shipped_tickets(), history.wanted, previous=yesterday)
     state = starting_state(written["desk_state"], calendar(), first)
