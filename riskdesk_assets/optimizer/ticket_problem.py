@@ -15,6 +15,7 @@ from riskdesk_assets.optimizer.expected_return import capped_horizon
 from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, absolute, exposures, limit_rows
 from riskdesk_assets.optimizer.model import Coefficients
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver, run_chain
+from riskdesk_assets.optimizer.worst_limit import worst_limit
 
 BASIS_POINT = 1e-4
 # Prices below this, in dollars of objective per day per dollar of limit, are the solver's rounding.
@@ -116,7 +117,7 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
     numbers = _coefficients(problem, active, book, rows, pool)
     accepted, attempts = run_chain(
         numbers,
-        lambda x: _worst(problem, construct, dict(zip(active, map(float, x), strict=True))),
+        lambda x: _worst(problem, construct, active, x),
         problem.settings.accept_violation_nav,
         problem.settings.objective_scale,
         chain,
@@ -142,7 +143,8 @@ def _coefficients(
     problem: TicketProblem, active: Sequence[str], book: Exposures, rows: Sequence[Row], pool: AbsoluteTerms
 ) -> Coefficients:
     settings, scale = problem.settings, problem.settings.objective_scale
-    chosen = [problem.ticket_ids.index(ticket_id) for ticket_id in active]
+    place = {ticket_id: k for k, ticket_id in enumerate(problem.ticket_ids)}
+    chosen = [place[ticket_id] for ticket_id in active]
     horizons = _horizons(problem, active)
     mu = scale * problem.reversion[chosen]
     costs: dict[int, float] = {}
@@ -207,19 +209,14 @@ def _root(covariance: Array) -> Array:
 
 
 def _horizons(problem: TicketProblem, active: Sequence[str]) -> Array:
-    chosen = [problem.ticket_ids.index(ticket_id) for ticket_id in active]
+    place = {ticket_id: k for k, ticket_id in enumerate(problem.ticket_ids)}
+    chosen = [place[ticket_id] for ticket_id in active]
     return np.array([capped_horizon(float(problem.horizons[k])) for k in chosen])
 
 
-def _worst(problem: TicketProblem, limits: Sequence[Limit], x: Mapping[str, float]) -> tuple[float, str]:
-    """Largest measured - bound over the limits as a fraction of NAV (negative: room), and the limit's name."""
-    legs = _book(problem, x)
-    worst, name = -np.inf, ""
-    for limit in limits:
-        over = (limit.measured(legs, problem.held) - limit.bound / TICKS_PER_DOLLAR) / problem.nav
-        if over > worst:
-            worst, name = over, limit.name
-    return (float(worst), name) if name else (0.0, "")
+def _worst(problem: TicketProblem, limits: Sequence[Limit], active: Sequence[str], x: Array) -> tuple[float, str]:
+    legs = _book(problem, dict(zip(active, x.tolist(), strict=True)))
+    return worst_limit(limits, legs, problem.held, problem.nav)
 
 
 def _unmet(problem: TicketProblem, limits: Sequence[Limit]) -> tuple[str, ...]:
