@@ -53,7 +53,7 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
         if not done.same_code:
             click.echo("  the code or a numeric library is not the one of the run")
         verdict = "identical, bit for bit" if done.identical else "NOT identical"
-        click.echo(f"{done.run_id}: {len(done.equal)} of {len(done.equal) + len(done.different)} tables {verdict}")
+        click.echo(f"{done.run_id}: {len(done.equal)} of {len(done.equal) + len(done.different)} tables and pages {verdict}")
     if not done.identical:
         ctx.exit(FAILED)
 

@@ -29,6 +29,7 @@ from riskdesk_assets.interfaces.wanted_sessions import (
     require_start,
 )
 from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.reports.page.copies import page_copy
 from riskdesk_assets.reports.run_artifacts import directory_id
 from riskdesk_assets.strategy.loading import load_tickets
 
@@ -53,6 +54,12 @@ class DeskRun:
     def failed(self) -> bool:
         """Whether a hard check failed, a session has no released book, or the run did not end well."""
         return bool(self.outcome.hard_failures or self.summary.unreleased or not self.outcome.success)
+
+    @property
+    def page(self) -> Path | None:
+        """The report page of the newest session, where the run made one."""
+        place = page_copy(self.paths.data, self.summary.newest.session)
+        return place if self.run_folder is not None and place.is_file() else None
 
     def as_json(self) -> dict[str, object]:
         """Everything, in dollars and plain words."""
@@ -79,7 +86,12 @@ class DeskRun:
             "stale_from": self.stale_from,
             "alerts_sent": self.alerts_sent,
             "alerts_failed": dict(self.undelivered),
-            "paths": {"run": self.run_folder, "runs": self.paths.runs, "warehouse": self.paths.warehouse},
+            "paths": {
+                "run": self.run_folder,
+                "runs": self.paths.runs,
+                "warehouse": self.paths.warehouse,
+                "page": self.page,
+            },
         }
 
 

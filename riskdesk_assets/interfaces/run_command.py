@@ -61,7 +61,7 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
         return
     out = console()
     show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
-    where_to_look(out, done.paths.warehouse, done.summary)
+    where_to_look(out, done.paths.warehouse, done.summary, done.page)
     if done.stale_from is not None:
         click.echo(f"sessions from {done.stale_from} on are stale now: `riskdesk run` computes them again", err=True)
     for problem in done.ticket_problems:

@@ -38,9 +38,11 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
         console.print(f"\n[dim]artifacts[/]  {escaped(run_folder)}")
 
 
-def where_to_look(console: Console, warehouse: Path, summary: DeskSummary) -> None:
-    """The warehouse, and the commands that show more."""
+def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page: Path | None) -> None:
+    """The report page, the warehouse, and the commands that show more."""
     example = next((line.symbol for line in summary.book if line.shares), "JPM")
+    if page is not None:
+        console.print(f"[dim]page     [/]  {escaped(page)}", soft_wrap=True)
     console.print(f"[dim]warehouse[/]  {escaped(warehouse)}", soft_wrap=True)
     console.print(f"[dim]look     [/]  riskdesk explain {example}   riskdesk ui")
 

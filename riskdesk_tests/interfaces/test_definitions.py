@@ -31,7 +31,7 @@ DESIGNED = {
         "clip_ledger",
         "desk_state",
     },
-    "reports": {"run_artifacts"},
+    "reports": {"run_artifacts", "desk_report"},
     "research": {"realized_pnl"},
 }
 OURS = {"market": {"bar_findings"}, "reports": {"published_book"}}

@@ -17,6 +17,7 @@ from riskdesk_assets.common.hashing import digest_file
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.reports.page.page import PAGE
 from riskdesk_assets.reports.rebuild import rebuild, restore
 from riskdesk_assets.reports.replay import replay
 from riskdesk_assets.reports.run_store import MANIFEST, open_run, publish
@@ -63,7 +64,7 @@ def test_a_run_directory_is_complete_and_its_manifest_names_the_hash_of_every_fi
     there = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()} - {MANIFEST}
     assert there == set(manifest["files"])
     assert all(digest_file(place / name) == sha for name, sha in manifest["files"].items())
-    assert {"ideal_portfolio.parquet", "portfolio_blotter.csv", "metrics.json", "logs.txt"} <= there
+    assert {"ideal_portfolio.parquet", "portfolio_blotter.csv", "metrics.json", "logs.txt", PAGE} <= there
     assert {f"{name}.parquet" for name in TABLES} <= there
     assert len([name for name in there if name.startswith("tickets_snapshot/")]) == 5
     assert [item["session"] for item in manifest["dates"]] == [str(day) for day in DAYS]
@@ -104,7 +105,7 @@ def test_a_range_replays_bit_for_bit(walked: DeskFolder) -> None:
     with walked.entered():
         found = replay(only_run(walked).name, walked.paths, calendar())
     assert (found.identical, found.different, found.damaged) == (True, (), ())
-    assert set(found.equal) == set(TABLES)
+    assert set(found.equal) == {*TABLES, PAGE}
 
 
 def test_replay_names_the_file_whose_byte_was_flipped(desk: DeskFolder) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+_NARROW = 5
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -19,7 +21,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's title, and how it is set: ``number`` to the right, ``text`` to the left, ``bar`` as wide as can be."""
+    """A column's title, and how it is set: ``number`` to the right, ``text`` to the left, ``prose`` broken
+    into lines, ``bar`` as wide as can be."""
 
     title: str
     kind: str = "number"
@@ -38,6 +41,11 @@ class Table:
     folded: str = ""
     note: str = ""
     kind: str = field(default="table", init=False)
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs the page's whole width."""
+        return len(self.columns) > _NARROW or any(column.kind == "prose" for column in self.columns)
 
 
 @dataclass(frozen=True)

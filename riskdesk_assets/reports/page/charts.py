@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from markupsafe import Markup, escape
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 460, 58, 8, 10, 22
 _PANEL_GAP = 14
+_TICKS = 3
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _panel(panel: Panel, top: int, sessions: int) -> str:
         return top + panel.height * (high - value) / (high - low)
 
     parts = []
-    for value in (low, (low + high) / 2, high):
+    for value in _ticks(low, high):
         y = down(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_at(y)}" y2="{_at(y)}"/>')
         parts.append(f'<text class="axis end" x="{_LEFT - 6}" y="{_at(y + 4)}">{escape(panel.written(value))}</text>')
@@ -127,6 +129,14 @@ def _range(values: Sequence[float], *, with_zero: bool) -> tuple[float, float]:
         room = max(abs(low) * 0.01, 1e-6)
         return low - room, high + room
     return low, high
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Two to five round values within the range."""
+    rough = (high - low) / _TICKS
+    scale = 10.0 ** math.floor(math.log10(rough))
+    step = next(multiple * scale for multiple in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0) if multiple * scale >= rough)
+    return [place * step for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:

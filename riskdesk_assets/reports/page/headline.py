@@ -57,12 +57,17 @@ def risk_metrics(content: PageContent) -> dict[str, object]:
     return {}
 
 
-def session_pnl(content: PageContent) -> tuple[float | None, float]:
-    """Net realized P&L that became known on the session (None where no row did), and its costs, in dollars."""
-    rows = content.rows("realized_pnl")
-    net = [value for row in rows if (value := number(row, "pnl_net")) is not None]
-    costs = [value for row in rows if (value := number(row, "costs")) is not None]
-    return (sum(net) if net else None), sum(costs)
+def session_pnl(content: PageContent) -> float | None:
+    """Equity less that of the session before (NAV before the first), in dollars; None where either is not known."""
+    state, nav = state_of(content), content.config.desk.nav
+    after, day = number(state, "equity"), state.get("previous_session")
+    if after is None:
+        return None
+    if day is None:
+        return after - nav
+    before = next((row for row in content.history("desk_state") if row["as_of_date"] == day), {})
+    equity = number(before, "equity")
+    return None if equity is None else after - equity
 
 
 def headline(content: PageContent) -> Section:
@@ -72,14 +77,10 @@ def headline(content: PageContent) -> Section:
     book = book_cents(content)
     gross, net = sum(map(abs, book.values())), sum(book.values())
     equity = number(state, "equity")
-    pnl, costs = session_pnl(content)
+    pnl, earned = session_pnl(content), number(state, "pnl_gross")
+    before_costs = "" if earned is None else f"{dollars(earned, signed=True)} before costs"
     items = [
-        Fact(
-            "P&L of the session",
-            dollars(pnl, signed=True),
-            f"after {dollars(costs)} of costs" if pnl is not None else "",
-            _tone(pnl),
-        ),
+        Fact("P&L of the session", dollars(pnl, signed=True), before_costs, _tone(pnl)),
         Fact(
             "P&L since the start",
             dollars(None if equity is None else equity - nav, signed=True),
@@ -95,7 +96,7 @@ def headline(content: PageContent) -> Section:
     return Section(
         "headline",
         "The session",
-        [Facts("realized_pnl, desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports", items)],
+        [Facts("desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports", items)],
     )
 
 

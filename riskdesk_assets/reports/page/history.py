@@ -106,4 +106,4 @@ def net_ticks(state: Row) -> dict[str, int] | None:
 
 
 def _thousands(value: float) -> str:
-    return f"{dollars(value / 1000, 0)}k" if abs(value) < 1e7 else f"{dollars(value / 1e6, 1)}m"
+    return f"{dollars(value / 1000, 0 if value % 1000 == 0 else 1)}k"

@@ -11,6 +11,7 @@ from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, perce
 
 _TOP = 10
 _FULLEST = 6
+_FIRST = ("solver", "status", "message")
 
 
 def mandate_sections(content: PageContent) -> list[Section]:
@@ -69,9 +70,8 @@ def _attempts(row: Row) -> list[str]:
 
 def _words(item: object) -> str:
     if isinstance(item, dict):
-        return ", ".join(
-            f"{key.replace('_', ' ')} {_words(value)}" for key, value in sorted(item.items()) if value not in (None, "", [])
-        )
+        keys = sorted(item, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key))
+        return ", ".join(f"{key.replace('_', ' ')} {_words(item[key])}" for key in keys if item[key] not in (None, "", []))
     if isinstance(item, float):
         return f"{item:.6g}"
     return item if isinstance(item, str) else json.dumps(item, sort_keys=True)

@@ -114,7 +114,7 @@ def _split(content: PageContent, row: Row) -> Facts | None:
         items.append(
             Fact(
                 "Days to liquidate",
-                plain(slowest, 3),
+                plain(slowest, 4),
                 f"slowest name, at {percent(content.config.desk.risk_report.participation, 0)} of ADV{of}",
             )
         )
@@ -197,9 +197,9 @@ def _contributions(content: PageContent) -> Table | None:
                 Cell(_money(row, "component_var_99", nav)),
                 Cell(_money(row, "component_es_99", nav)),
                 Cell(percent(number(row, "factor_share"), 0)),
-                Cell(plain(number(row, "days_to_liquidate"), 3)),
-                Cell(_headroom(row, "up", nav)),
-                Cell(_headroom(row, "down", nav)),
+                Cell(plain(number(row, "days_to_liquidate"), 4)),
+                Cell(_headroom(row, "up")),
+                Cell(_headroom(row, "down")),
             )
         )
     columns = (
@@ -219,11 +219,11 @@ def _contributions(content: PageContent) -> Table | None:
     return Table("contributions", caption, "risk_contributions", columns, lines)
 
 
-def _headroom(row: Row, side: str, nav: float) -> str:
+def _headroom(row: Row, side: str) -> str:
     """Dollars of room, and the limit that ends it."""
     value = number(row, f"headroom_{side}")
     name = row.get(f"headroom_{side}_limit")
-    return NOTHING if value is None else dollars(value * nav) + (f" ({name})" if name else "")
+    return NOTHING if value is None else dollars(value) + (f" ({name})" if name else "")
 
 
 def _exposures(content: PageContent, row: Row) -> list[Table]:
