@@ -182,7 +182,7 @@ def test_truncating_at_any_scale_leaves_a_pair_whole(legs: list[tuple[int, int]]
 def _session(seed: int) -> tuple[list[Leg[float]], dict[str, int], tuple[Limit, ...], list[Leg[int]]]:
     from riskdesk_assets.limits.governor import govern
 
-    problem = random_problem(seed, Shape(6, 8, 3), 0.5)
+    problem = random_problem(seed, Shape(6, 8, 3), 0.5, facts=True)
     prices = {symbol: 10_000 * (7 + 41 * i) + 37 * seed for i, symbol in enumerate(problem.symbols)}
     held = [
         Leg(leg.ticket_id, leg.symbol, int(leg.notional * DOLLAR) // prices[leg.symbol] * prices[leg.symbol])

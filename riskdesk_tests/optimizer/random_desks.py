@@ -73,8 +73,35 @@ def desk_limits(symbols: tuple[str, ...], rng: np.random.Generator, groups: int,
     return tuple(found)
 
 
-def random_problem(seed: int, shape: Shape, tight: float = 1.0) -> TicketProblem:
-    """One session: overlapping pairs, a book held from yesterday, sometimes a frozen ticket."""
+def limits_of_facts(symbols: tuple[str, ...], rng: np.random.Generator, tight: float = 1.0) -> tuple[Limit, ...]:
+    """Limits on two factors, on soft names and on three scenarios, one of them on two names alone."""
+
+    def bound(fraction: float) -> int:
+        return dollars(float(fraction * NAV * tight * rng.uniform(0.2, 1.4)))
+
+    def whole(values: np.ndarray) -> tuple[tuple[int, ...], ...]:
+        return (tuple(round(float(value) * 1e6) for value in values),)
+
+    count = len(symbols)
+    market, size = whole(rng.uniform(0.4, 1.6, count)), whole(rng.normal(size=count))
+    falls, moves = whole(-rng.uniform(0.0, 0.4, count)), whole(rng.normal(size=count) * 0.1)
+    soft = tuple(symbol for symbol in symbols if rng.random() < 0.3)
+    named = tuple(sorted(map(str, rng.choice(symbols, min(2, count), replace=False))))
+    factor, loss = Family.FACTOR, Family.SCENARIO_LOSS
+    return (
+        Limit("factor:market", factor, Measure.EXPOSURE, symbols, bound(0.08), "test", coefficients=market),
+        Limit("factor:size", factor, Measure.EXPOSURE, symbols, bound(0.30), "test", coefficients=size),
+        Limit("fragility", Family.FRAGILITY, Measure.GROSS, soft, bound(0.30), "test"),
+        Limit("scenario_loss:falls", loss, Measure.LOSS, symbols, bound(0.02), "test", coefficients=falls),
+        Limit("scenario_loss:moves", loss, Measure.LOSS, symbols, bound(0.03), "test", coefficients=moves),
+        Limit(
+            "scenario_loss:names", loss, Measure.LOSS, named, bound(0.02), "test", coefficients=whole(np.full(len(named), -0.3))
+        ),
+    )
+
+
+def random_problem(seed: int, shape: Shape, tight: float = 1.0, *, facts: bool = False) -> TicketProblem:
+    """One session: overlapping pairs, a book held from yesterday, sometimes a frozen ticket; with limits on facts if asked."""
     rng = np.random.default_rng(seed)
     symbols = names(shape.names)
     ticket_ids = tuple(f"T{k:02d}" for k in range(shape.tickets))
@@ -107,7 +134,7 @@ def random_problem(seed: int, shape: Shape, tight: float = 1.0) -> TicketProblem
         reversion=np.array([gross_of[t] * rng.choice([0.0, rng.uniform(0, 3e-4)]) for t in ticket_ids]),
         horizons=rng.integers(5, 60, shape.tickets).astype(float),
         cost_rate=rng.uniform(1e-4, 4e-4, shape.names),
-        limits=desk_limits(symbols, rng, shape.groups, tight),
+        limits=desk_limits(symbols, rng, shape.groups, tight) + (limits_of_facts(symbols, rng, tight) if facts else ()),
         risk_aversion=RISK_AVERSION,
         settings=SETTINGS,
     )

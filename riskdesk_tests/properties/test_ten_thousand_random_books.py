@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -38,7 +38,8 @@ class Session:
 
 def random_session(seed: int) -> Session:
     rng = np.random.default_rng(seed)
-    problem = random_problem(seed, Shape(int(rng.integers(1, 9)), int(rng.choice([4, 6, 10])), 3), float(rng.uniform(0.1, 1.2)))
+    shape = Shape(int(rng.integers(1, 9)), int(rng.choice([4, 6, 10])), 3)
+    problem = random_problem(seed, shape, float(rng.uniform(0.1, 1.2)), facts=rng.random() < 0.5)
     wild = rng.random() < 0.2
     spread = (1e-4, 1e6) if wild else (3.0, 900.0)
     prices = {s: max(1, round(10_000 * float(np.exp(rng.uniform(*np.log(spread)))))) for s in problem.symbols}
@@ -65,7 +66,7 @@ def faults(session: Session, book: ShareBook) -> list[str]:
     ticks = {key: count * session.prices[key[1]] for key, count in shares.items()}
     before = {(leg.ticket_id, leg.symbol): leg.notional for leg in session.held}
     for limit in session.limits:
-        over = used(limit.measure.value, limit.members, ticks, before) - limit.bound
+        over = used(limit, ticks, before) - limit.bound
         found += [f"{limit.name} is breached by {over} ticks"] if over > 0 else []
     targets = {(leg.ticket_id, leg.symbol): Fraction(Decimal(repr(leg.notional))) * 10_000 for leg in session.targets}
     for leg in session.fixed:
@@ -92,15 +93,18 @@ def faults(session: Session, book: ShareBook) -> list[str]:
     return found
 
 
-def used(
-    measure: str, members: Sequence[str], ticks: Mapping[tuple[str, str], int], before: Mapping[tuple[str, str], int]
-) -> int:
+def used(limit: Limit, ticks: Mapping[tuple[str, str], int], before: Mapping[tuple[str, str], int]) -> int | Fraction:
+    measure, members = limit.measure.value, limit.members
     if measure == "name_gross":
         return sum(abs(value) for (_, symbol), value in ticks.items() if symbol in members)
     if measure == "net":
         return abs(sum(value for (_, symbol), value in ticks.items() if symbol in members))
     if measure == "gross":
         return sum(abs(sum(value for (_, s), value in ticks.items() if s == symbol)) for symbol in members)
+    if measure in ("exposure", "loss"):
+        share = {symbol: Fraction(whole, 1_000_000) for symbol, whole in zip(members, limit.coefficients[0], strict=True)}
+        earned = sum((share.get(symbol, Fraction(0)) * value for (_, symbol), value in ticks.items()), Fraction(0))
+        return abs(earned) if measure == "exposure" else max(Fraction(0), -earned)
     assert measure == "additions"
     total = 0
     for ticket in {ticket for ticket, _ in ticks}:
@@ -130,7 +134,7 @@ def test_no_released_book_of_ten_thousand_breaches_any_limit_or_misses_zero() ->
         except ReleaseError:
             # Only frozen legs can make every book unlawful: the checker must agree that they do by themselves.
             alone = {(leg.ticket_id, leg.symbol): leg.shares * leg.price_ticks for leg in session.fixed}
-            if all(limit.bound >= used(limit.measure.value, limit.members, alone, {}) for limit in session.limits):
+            if all(limit.bound >= used(limit, alone, {}) for limit in session.limits):
                 wrong.append(f"{seed}: not released, and the frozen legs are no reason")
             methods["refused"] += 1
             continue

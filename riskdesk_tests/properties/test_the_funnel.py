@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from riskdesk_assets.book.portfolio import net_zero
 from riskdesk_assets.common.hashing import digest_frame
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal, desk_context
 from riskdesk_assets.construction.proposal import gross
 from riskdesk_assets.construction.rows import day_rows
 from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.limits.fact_limits import SessionFacts, fact_limits
 from riskdesk_assets.limits.limit import Leg, Measure, gross_by_ticket
 from riskdesk_assets.strategy.ticket import Ticket
 from riskdesk_tests.desk_builder import (
@@ -39,10 +42,33 @@ BEFORE, TODAY = sessions_from(date(2026, 3, 2), 2)
 NAMES = ("BAC", "C", "GS", "JPM", "MS", "WFC")
 # A dollar is far below what any stage decides by, and far above the rounding of floats.
 CENT = 0.01
-# Two places and little turnover, so that both bind in a day of seven tickets.
+NO_RISK = BookRisk(None, None, None)
+# Two places, little turnover and small facts, so that each binds in a day of seven tickets.
 DESK = changed(changed(desk_config(), "limits.position_count.max", 2), "limits.turnover.max", 0.3)
+DESK = changed(changed(DESK, "limits.fragility.max", 0.04), "limits.scenario_loss.max", 0.005)
+DESK = changed(DESK, "limits.factor.overrides", {"market": 0.04, "size": 0.06})
 GOVERNED = changed(DESK, "desk.optimizer.construction", "governor")
-CONTEXTS = {"optimizer": desk_context(DESK), "governor": desk_context(GOVERNED)}
+# Every name another exposure, shock and class.
+FACTS = SessionFacts(
+    {
+        "market": {name: 0.7 + 0.15 * place for place, name in enumerate(NAMES)},
+        "size": {name: 1.5 - 0.6 * place for place, name in enumerate(NAMES)},
+    },
+    {name: ("SOFT", "NONE", "FRAGILE", "WATCH")[place % 4] for place, name in enumerate(NAMES)},
+    {
+        "fall": {name: -0.1 - 0.05 * place for place, name in enumerate(NAMES)},
+        "mixed": {name: 0.2 - 0.09 * place for place, name in enumerate(NAMES)},
+    },
+)
+
+
+def context_of(config: Config) -> DeskContext:
+    """The context with the facts' limits among its own, so that the properties pick and cut them like any other."""
+    context = desk_context(config)
+    return replace(context, limits=(*context.limits, *fact_limits(config, FACTS)))
+
+
+CONTEXTS = {"optimizer": context_of(DESK), "governor": context_of(GOVERNED)}
 BUILDERS = pytest.mark.parametrize("builder", ["optimizer", "governor"])
 
 
@@ -162,7 +188,7 @@ def test_a_frozen_ticket_keeps_every_share_and_the_others_go_on(builder: str, de
 def test_the_cents_of_a_released_book_sum_to_exactly_nothing(builder: str, desk: Desk) -> None:
     context = CONTEXTS[builder]
     result = ran(desk, context)
-    rows = day_rows(result, desk.day, context, {})["ideal_portfolio"]
+    rows = day_rows(result, desk.day, context, {}, NO_RISK)["ideal_portfolio"]
     assert bool(rows) == result.release.released
     assert net_zero(rows) == 0
     if result.release.released:
@@ -199,8 +225,8 @@ def test_the_order_of_tickets_positions_and_signals_changes_no_byte(builder: str
         signals=shuffled(desk.day.signals),
         prints={session: shuffled(marked) for session, marked in desk.day.prints.items()},
     )
-    first = day_rows(ran(desk, context), desk.day, context, {})
-    second = day_rows(desk_day(other, desk.state, context), other, context, {})
+    first = day_rows(ran(desk, context), desk.day, context, {}, NO_RISK)
+    second = day_rows(desk_day(other, desk.state, context), other, context, {}, NO_RISK)
     for name, rows in first.items():
         table = TABLES[name]
         assert digest_frame(table.frame(rows), table.key) == digest_frame(table.frame(second[name]), table.key), name
@@ -293,12 +319,14 @@ def _ticks(item: object) -> list[Leg[int]]:
 def test_the_drawn_desks_meet_every_case() -> None:
     """The properties above are empty unless the desks really clip, freeze, reject, block and release."""
     seen: dict[str, int] = {}
+    binding: set[str] = set()
 
     @settings(max_examples=150, database=None)
     @given(desk=desks())
     def look(desk: Desk) -> None:
         result = ran(desk, CONTEXTS["optimizer"])
         seen[result.release.status] = seen.get(result.release.status, 0) + 1
+        binding.update(row.limit.family.value for row in result.release.audit if row.limit.name in result.release.prices)
         for item in result.items:
             for what in (item.proposal.reason, "FIXED" if item.fixed else "", "NO_ADD" if "NO_ADD" in item.clamp_codes else ""):
                 seen[what] = seen.get(what, 0) + 1
@@ -306,6 +334,7 @@ def test_the_drawn_desks_meet_every_case() -> None:
             seen[clip.stage] = seen.get(clip.stage, 0) + 1
 
     look()
+    assert binding >= {"factor", "fragility", "scenario_loss"}
     for what in (
         "RELEASED",
         "ENTER",
