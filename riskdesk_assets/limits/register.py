@@ -23,6 +23,7 @@ from riskdesk_assets.risk_model.estimators import EWMA, FACTOR, LEDOIT_WOLF, MOD
 PORTFOLIO, LIMITS = "PORTFOLIO", "LIMITS"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SAMPLE = ("features/panel.py", "features/own_bars.py", "risk_model/covariance.py", "risk_model/estimators.py")
+_LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py")
 _FACTOR_SOURCES = (*_SAMPLE, "features/windows.py", "risk_model/exposures.py", "risk_model/factors.py")
 
 
@@ -160,7 +161,7 @@ def _construction(config: Config) -> tuple[Model, ...]:
             "1",
             "Scales whole tickets until ticket caps, name gross and portfolio gross hold; no solver.",
             config.limits.model_dump(mode="json", exclude={"approval"}),
-            ("limits/limit.py", "limits/catalogue.py", "limits/governor.py"),
+            (*_LIMIT_SOURCES, "limits/governor.py"),
         )
     ]
     if optimizer.construction == "optimizer":
@@ -171,21 +172,21 @@ def _construction(config: Config) -> tuple[Model, ...]:
                 "1",
                 "Share of its approved size per ticket: expected reversion less risk, cost and distance, under every limit.",
                 [optimizer, own, config.limits.model_dump(mode="json", exclude={"approval"}), config.desk.costs],
-                ("limits/limit.py", "limits/catalogue.py", *_files("optimizer")),
+                (*_LIMIT_SOURCES, *_files("optimizer")),
                 ("clarabel", "cvxpy", "scs"),
             )
         )
-    for kind in sorted({mandate.optimizer_type for mandate in config.mandates}):
-        members = [mandate for mandate in config.mandates if mandate.optimizer_type == kind]
+    for kind, risk_model in sorted({(mandate.optimizer_type, mandate.risk_model_id) for mandate in config.mandates}):
+        members = [item for item in config.mandates if (item.optimizer_type, item.risk_model_id) == (kind, risk_model)]
         risk = "variance" if kind == "QP" else "volatility"
         found.append(
             Model(
-                f"portfolio_{kind.lower()}_1",
+                f"portfolio_{kind.lower()}_{risk_model}_1",
                 "construction",
                 "1",
                 f"Weights of a research mandate: expected return less {risk}, linear and 3/2-power cost, under its limits.",
                 [members, config.desk.cost_models, optimizer.objective_scale, optimizer.accept_violation_nav],
-                ("limits/limit.py", "limits/catalogue.py", *_files("optimizer")),
+                (*_LIMIT_SOURCES, "limits/mandate_limits.py", *_files("optimizer")),
                 ("clarabel", "cvxpy", "scs"),
             )
         )

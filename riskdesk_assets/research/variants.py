@@ -114,9 +114,9 @@ def _unknown(config: Config, path: str, where: str) -> Problem | None:
         if isinstance(place, BaseModel):
             known = set(type(place).model_fields)
             if part not in known:
-                shown = ".".join((*parts[:depth], ""))
-                allowed = ", ".join(f"{shown}{name}" for name in sorted(known))
-                return Problem(where, None, path, f"{part} is not a known field{nearest(part, known)}", allowed)
+                return Problem(
+                    where, None, path, f"{part} is not a known field{nearest(part, known)}", ", ".join(sorted(known))
+                )
             place = getattr(place, part)
         elif isinstance(place, dict):
             if depth == 1 and part not in place:
