@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
-from riskdesk_assets.common.money import dollars_to_ticks_floor, fraction_of_nav_ticks
+from riskdesk_assets.common.money import fraction_of_nav_ticks
 from riskdesk_assets.common.portfolios import PortfolioConfig, ShortfallLimit
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.limits.catalogue import set_limits, tightest
@@ -77,7 +77,7 @@ def _liquidity(portfolio: PortfolioConfig, names: tuple[str, ...], adv: Mapping[
     if share is None:
         return
     for symbol in names:
-        bound = dollars_to_ticks_floor(share * adv.get(symbol, 0.0))
+        bound = fraction_of_nav_ticks(share, adv.get(symbol, 0.0))
         source = f"{written}.adv_participation_limit"
         yield Limit(f"liquidity:{symbol}", Family.LIQUIDITY, Measure.TRADED, (symbol,), bound, source)
 
