@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from riskdesk_assets.book.clips import GOVERNOR
-from riskdesk_assets.common.hashing import canonical_json, digest
+from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
-from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
@@ -36,7 +35,7 @@ def engine_decision(result: DayResult, day: DayInputs, context: DeskContext, ris
         "portfolio_id": own.portfolio_id,
         "run_id": result.run_id,
         "model_id": release.model_id,
-        "config_hash": portfolio_hash(own),
+        "config_hash": own.hash,
         "status": release.status,
         "solver": solution.solver if solution is not None and release.builder == "optimizer" else "",
         "attempts": attempts_json(solution.attempts if solution is not None else ()),
@@ -59,11 +58,6 @@ def engine_decision(result: DayResult, day: DayInputs, context: DeskContext, ris
             }
         ),
     }
-
-
-def portfolio_hash(portfolio: PortfolioConfig) -> str:
-    """SHA-256 of everything the portfolio's configuration says."""
-    return digest(portfolio.model_dump(mode="json"))
 
 
 def attempts_json(attempts: tuple[Attempt, ...]) -> str:
