@@ -11,8 +11,10 @@ from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
+from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
+from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
 from riskdesk_assets.interfaces.terminal import shortened
@@ -26,6 +28,8 @@ COMMANDS: tuple[click.Command, ...] = (
     run_controller,
     realize,
     explain,
+    risk,
+    headroom,
     limits,
     compare,
     tickets,

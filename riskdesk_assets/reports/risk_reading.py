@@ -1,0 +1,156 @@
+"""The risk of one stored session, read from the warehouse and the bars: of what stands, or of any weights. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import Config, Paths
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.features.compute import panel_of
+from riskdesk_assets.limits.limit import Leg
+from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.headroom import Room, StandingBook, symbol_headroom, ticket_headroom
+from riskdesk_assets.reports.risk_inputs import RiskSource, portfolio_of
+from riskdesk_assets.reports.risk_report import RiskReport, risk_report
+from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES
+from riskdesk_assets.reports.standing_book import StandingBooks
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A limit that a book would break: ``measured``, ``bound`` and what is too much, in dollars."""
+
+    limit_name: str
+    family: str
+    measured: float
+    bound: float
+    excess: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Headroom:
+    """How much more of a symbol (bought, sold) or of a ticket (on its side) each limit lets through, the smallest first.
+
+    ``direction`` says what more of it is: "buy", "sell", or the ticket's legs with their share of a dollar of gross.
+    """
+
+    word: str
+    direction: str
+    rooms: tuple[Room, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRisk:
+    """A session as the warehouse has it: ``source`` for reports, ``books`` for limits."""
+
+    config: Config
+    session: date
+    prices: str
+    source: RiskSource
+    books: StandingBooks
+    approved: Mapping[str, tuple[Leg[int], ...]]
+
+    def report(self, portfolio_id: str, weights: Mapping[str, float] | None = None) -> RiskReport:
+        """The risk report of a portfolio, of what it holds or of these weights.
+
+        Raises:
+            InputError: no such portfolio.
+            StateError: it is a mandate without a target on this session, and no weights were given.
+        """
+        portfolio_of(self.config, portfolio_id)
+        if weights is None and self.source.held(portfolio_id, self.session) is None:
+            raise StateError(f"{portfolio_id} has no target portfolio of {self.session}: `riskdesk run` makes one")
+        return risk_report(self.source.inputs(portfolio_id, self.session, weights))
+
+    def breaches(self, portfolio_id: str, weights: Mapping[str, float]) -> tuple[Breach, ...]:
+        """The portfolio's limits that these weights would break, each name a ticket of one leg, by name of the limit."""
+        inputs = self.source.inputs(portfolio_id, self.session, weights)
+        portfolio = portfolio_of(self.config, portfolio_id)
+        book = self.books.of_weights(portfolio, weights, self.session, inputs.nav, inputs.covariance)
+        found = []
+        for limit in sorted(book.limits, key=lambda each: each.name):
+            measured = book.measured[limit.name]
+            if measured > limit.bound:
+                amounts = (
+                    measured / TICKS_PER_DOLLAR,
+                    limit.bound / TICKS_PER_DOLLAR,
+                    (measured - limit.bound) / TICKS_PER_DOLLAR,
+                )
+                found.append(Breach(limit.name, limit.family.value, *amounts, limit.source))
+        return tuple(found)
+
+    def headroom(self, word: str) -> tuple[Headroom, ...]:
+        """Headroom of a symbol in both directions, or of a ticket on the side it holds, else the one it was approved for.
+
+        Raises:
+            InputError: neither a symbol nor a ticket of the session; names the nearest.
+            StateError: the ticket holds nothing and was approved for nothing, so more of it has no side.
+        """
+        book = self.books.of_desk(self.session)
+        symbol = word.upper()
+        if symbol in self.config.universe.symbols:
+            sides = (("buy", 1), ("sell", -1))
+            return tuple(Headroom(symbol, label, symbol_headroom(book, symbol, side)) for label, side in sides)
+        legs = self._ticket_legs(book, word)
+        gross = sum(abs(leg.notional) for leg in legs)
+        said = ", ".join(f"{leg.notional / gross:+.1%} {leg.symbol}" for leg in legs)
+        return (Headroom(word, said, ticket_headroom(book, legs)),)
+
+    def _ticket_legs(self, book: StandingBook, ticket_id: str) -> tuple[Leg[int], ...]:
+        held = tuple(leg for leg in book.legs if leg.ticket_id == ticket_id and leg.notional)
+        if held:
+            return held
+        if ticket_id not in self.approved:
+            tickets = sorted({*self.approved, *(leg.ticket_id for leg in book.legs)})
+            near = nearest(ticket_id.lower(), tickets) or nearest(ticket_id.upper(), self.config.universe.tradable)
+            message = f"{ticket_id!r} is neither a symbol nor a ticket of {self.session}{near}"
+            raise InputError(
+                Problem("", None, "", message, f"{', '.join(self.config.universe.tradable)}; {', '.join(tickets)}")
+            )
+        wanted = tuple(leg for leg in self.approved[ticket_id] if leg.notional)
+        if not wanted:
+            raise StateError(
+                f"{ticket_id} holds nothing and was approved for nothing on {self.session}: more of it has no side"
+            )
+        return wanted
+
+
+def stored_risk(paths: Paths, calendar: SessionCalendar, config: Config, warehouse: Warehouse, session: date) -> StoredRisk:
+    """Read what the warehouse has of a session, and the bars behind it.
+
+    Raises:
+        StateError: no snapshot covers the session.
+    """
+    history = read_history(paths, calendar, config, session, session)
+    start = calendar.before(session, config.desk.risk_report.check_window)
+    tables = {name: warehouse.read(name, session, session) for name in RISK_TABLES}
+    tables |= {name: warehouse.read(name, start, session) for name in EARLIER}
+    proposals = warehouse.read("proposals", session, session)
+    approved: dict[str, tuple[Leg[int], ...]] = {}
+    for ticket_id, pair, *capped in proposals.select("ticket_id", "pair_id", "capped_a", "capped_b").iter_rows():
+        symbols = pair.split("__")
+        approved[ticket_id] = tuple(
+            Leg(ticket_id, symbol, round(notional * TICKS_PER_DOLLAR)) for symbol, notional in zip(symbols, capped, strict=True)
+        )
+    source = RiskSource(panel_of(history, config), config, tables, (session,), calendar.sessions)
+    return StoredRisk(config, session, history.snapshot.source, source, StandingBooks(config, tables, (session,)), approved)
+
+
+def stored_session(warehouse: Warehouse, asof: date | None) -> date:
+    """The session asked for, or the newest; StateError when the warehouse has none, or not this one."""
+    states: list[date] = warehouse.read("desk_state")["as_of_date"].sort().to_list()
+    if not states:
+        raise StateError("there is no book yet: `riskdesk run` makes one")
+    if asof is None:
+        return max(states)
+    if asof not in states:
+        raise StateError(
+            f"there is no book of {asof} (books from {states[0]} to {states[-1]}): `riskdesk run --asof {asof}` makes one"
+        )
+    return asof
