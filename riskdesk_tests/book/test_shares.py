@@ -13,7 +13,7 @@ from riskdesk_assets.book.lot_repair import fill, mend
 from riskdesk_assets.book.share_legs import LotRange, ShareLeg, lot_range
 from riskdesk_assets.book.shares import ShareBook, _lot_leg, whole_shares
 from riskdesk_assets.common.errors import ReleaseError
-from riskdesk_assets.limits.limit import Leg, Limit, Measure
+from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
 from riskdesk_tests.optimizer.random_desks import Shape, limit, random_problem
 
 DOLLAR = 10_000
@@ -192,3 +192,65 @@ def _session(seed: int) -> tuple[list[Leg[float]], dict[str, int], tuple[Limit, 
     floats = [Leg(leg.ticket_id, leg.symbol, leg.notional / DOLLAR) for leg in held]
     targets, _ = govern(problem.legs, floats, problem.limits)
     return list(targets), prices, problem.limits, held
+
+
+def weighted(name: str, measure: Measure, members: tuple[str, ...], dollars: float, *shares_of_one: float) -> Limit:
+    """A limit on an exposure or a loss, its bound in dollars."""
+    family = Family.FACTOR if measure is Measure.EXPOSURE else Family.SCENARIO_LOSS
+    row = tuple(round(share * 1_000_000) for share in shares_of_one)
+    return Limit(name, family, measure, members, round(dollars * DOLLAR), "test", coefficients=(row,))
+
+
+def test_an_exposure_that_truncation_broke_is_mended_and_the_repair_names_the_factor() -> None:
+    # 0.9 x 1,200 - 3 x 350 = $30 in floats; in whole shares of $300 it is 0.9 x 1,200 - 3 x 300 = 180, and 45 is the bound:
+    # 135 too many are 15 shares of LOW at 0.9 x $10.
+    targets = [Leg("T1", "LOW", 1_200.0), Leg("T1", "BIG", -350.0)]
+    factor = weighted("factor:market", Measure.EXPOSURE, ("BIG", "LOW"), 45.0, 3.0, 0.9)
+    made = book(targets, {"LOW": 10.0, "BIG": 300.0}, [factor])
+    assert shares(made) == {("T1", "LOW"): 105, ("T1", "BIG"): -1}
+    assert made.audit[0].measured == 45 * DOLLAR
+    (repair,) = made.repairs
+    assert (repair.symbol, repair.limit.name, made.method) == ("LOW", "factor:market", "REPAIRED")
+
+
+def test_a_loss_that_truncation_uncovered_is_mended_by_the_leg_that_loses() -> None:
+    # everything falls by a fifth: 0.2 x (1,200 - 300) = 180 lost, 150 allowed: 0.2 x 10 = 2 a share of LOW, so 15 shares go
+    targets = [Leg("T1", "LOW", 1_200.0), Leg("T1", "BIG", -450.0)]
+    fall = weighted("scenario_loss:fall", Measure.LOSS, ("BIG", "LOW"), 150.0, -0.2, -0.2)
+    made = book(targets, {"LOW": 10.0, "BIG": 300.0}, [fall])
+    assert shares(made) == {("T1", "LOW"): 105, ("T1", "BIG"): -1}
+    assert made.audit[0].measured == 150 * DOLLAR
+    # what the same scenario earns is bounded by nothing
+    rise = weighted("scenario_loss:rise", Measure.LOSS, ("BIG", "LOW"), 0.0, 0.2, 0.2)
+    assert book(targets, {"LOW": 10.0, "BIG": 300.0}, [rise]).method == "TRUNCATED"
+
+
+def test_a_frozen_hedge_counts_in_an_exposure() -> None:
+    frozen = ShareLeg("F", "BIG", -3, 300 * DOLLAR, True)
+    factor = weighted("factor:market", Measure.EXPOSURE, ("BIG", "LOW"), 100.0, 1.0, 1.0)
+    targets = [Leg("T1", "LOW", 1_100.0), Leg("T1", "OTHER", -1_100.0)]
+    # 1,100 - 900 = 200: ten shares of $10 have to go; alone the frozen leg breaches, and the ticket hedges it
+    made = book(targets, {"LOW": 10.0, "BIG": 300.0, "OTHER": 10.0}, [factor], fixed=[frozen])
+    assert made.audit[0].measured == 100 * DOLLAR
+    assert shares(made)["T1", "LOW"] == 100
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(seed=st.integers(0, 10_000), moves=st.lists(st.tuples(st.integers(0, 11), st.integers(0, 60)), max_size=25))
+def test_a_board_measures_what_each_limit_measures_after_any_moves(seed: int, moves: list[tuple[int, int]]) -> None:
+    problem = random_problem(seed, Shape(6, 8, 3), 0.5, facts=True)
+    legs = [_lot_leg(leg, dict.fromkeys(problem.symbols, 123_457), {}) for leg in problem.legs]
+    held = [Leg(leg.ticket_id, leg.symbol, round(leg.notional * DOLLAR)) for leg in problem.held]
+    fixed = [Leg(leg.ticket_id, leg.symbol, round(leg.notional * DOLLAR)) for leg in problem.fixed]
+    board = LotBoard(legs, fixed, held, problem.limits)
+    for leg, percent in moves:
+        board.change(leg, board.legs[leg].range.most * percent // 100 - board.lots[leg])
+        now = [*(each.share_leg(lots).leg() for each, lots in zip(board.legs, board.lots, strict=True)), *fixed]
+        assert board.values == [limit.measured(now, held) for limit in problem.limits]
+        assert board.broken == {i for i, value in enumerate(board.values) if value > problem.limits[i].bound}
+
+
+def test_a_quantity_of_mandates_is_refused_for_a_book_of_tickets() -> None:
+    traded = Limit("liquidity:A", Family.LIQUIDITY, Measure.TRADED, ("A",), 0, "test")
+    with pytest.raises(ValueError, match="liquidity:A: traded is no quantity of a ticket book"):
+        LotBoard([], [], [], [traded])

@@ -115,3 +115,45 @@ def test_a_limit_that_is_met_to_the_last_bit_is_not_told_twice() -> None:
             [limit(Family.NAME_GROSS, Measure.NAME_GROSS, ("A",), size / 7)],
         )
         assert [item.ticket_id for item in scalings] == ["T1", "T2"]
+
+
+def weighted(family: Family, measure: Measure, dollars: float, **shares_of_one: float) -> Limit:
+    members = tuple(sorted(shares_of_one))
+    row = tuple(round(shares_of_one[name] * 1_000_000) for name in members)
+    return Limit(family.value, family, measure, members, round(dollars * 10_000), "test", coefficients=(row,))
+
+
+def test_an_exposure_scales_the_tickets_that_have_one() -> None:
+    # T1: 1.5 x 100 - 0.5 x 100 = 100; T2 is of names without exposure; a bound of 40 is two fifths
+    factor = weighted(Family.FACTOR, Measure.EXPOSURE, 40, A=1.5, B=0.5, C=0.0)
+    legs, scalings = govern((*pair("T1", "A", "B", 100.0), *pair("T2", "C", "D", 60.0)), (), [factor])
+    assert sizes(legs) == {"T1 A": pytest.approx(40.0), "T1 B": pytest.approx(-40.0), "T2 C": 60.0, "T2 D": -60.0}
+    assert [(item.ticket_id, item.limit.family) for item in scalings] == [("T1", Family.FACTOR)]
+
+
+def test_a_scenarios_loss_scales_the_book_and_its_gain_does_not() -> None:
+    fall = weighted(Family.SCENARIO_LOSS, Measure.LOSS, 10, A=-0.3, B=-0.1)
+    # long A loses 30 and short B earns 10: 20, a bound of 10 is a half; the other way round it earns 20
+    assert sizes(govern(pair("T1", "A", "B", 100.0), (), [fall])[0]) == {"T1 A": 50.0, "T1 B": -50.0}
+    assert govern(pair("T1", "B", "A", 100.0), (), [fall]) == (pair("T1", "B", "A", 100.0), ())
+
+
+def test_soft_names_are_a_gross_over_the_names_that_are_soft() -> None:
+    soft = limit(Family.FRAGILITY, Measure.GROSS, ("A", "B"), 100)
+    legs, _ = govern((*pair("T1", "A", "B", 100.0), *pair("T2", "C", "D", 60.0)), (), [soft])
+    assert sizes(legs) == {"T1 A": 50.0, "T1 B": -50.0, "T2 C": 60.0, "T2 D": -60.0}
+
+
+def test_what_frozen_legs_lose_leaves_less_for_the_tickets_and_what_they_earn_is_not_lent_to_them() -> None:
+    fall = weighted(Family.SCENARIO_LOSS, Measure.LOSS, 10, A=-0.1, C=-0.1)
+    # frozen long 40 of A loses 4 of the 10; T1 loses 10: 6 are left for it
+    legs, _ = govern(pair("T1", "C", "B", 100.0), (), [fall], [Leg("F", "A", 40.0)])
+    assert sizes(legs)["T1 C"] == pytest.approx(60.0)
+    # a frozen short of 40 earns 4: together 6 are lost, within the bound
+    assert govern(pair("T1", "C", "B", 100.0), (), [fall], [Leg("F", "A", -40.0)])[1] == ()
+
+
+def test_frozen_legs_that_breach_an_exposure_alone_leave_nothing_to_the_tickets_that_touch_it() -> None:
+    factor = weighted(Family.FACTOR, Measure.EXPOSURE, 10, A=1.0, C=1.0)
+    legs, _ = govern(pair("T1", "C", "B", 100.0), (), [factor], [Leg("F", "A", 40.0)])
+    assert sizes(legs) == {"T1 C": 0.0, "T1 B": 0.0}
