@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -14,7 +14,8 @@ from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.corporate_actions import splits
 from riskdesk_assets.market.quality import usable
-from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_snapshot
+from riskdesk_assets.market.replays import no_replays
+from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_members
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class History:
     """Bars from ``lookback_sessions`` before ``first`` to ``last``, from one immutable snapshot.
 
     ``bars`` are as the vendor gave them; ``usable`` leaves out what counts as no bar (a bad price, a stale print).
+    ``replay_bars`` (market.replays.REPLAY_SCHEMA) are the days of scenarios from history, whatever the lookback.
     """
 
     snapshot: Snapshot
@@ -31,6 +33,7 @@ class History:
     bars: pl.DataFrame
     volatility: pl.DataFrame
     stale_sessions: int
+    replay_bars: pl.DataFrame = field(default_factory=no_replays)
 
     @cached_property
     def sessions(self) -> tuple[date, ...]:
@@ -88,9 +91,9 @@ def read_history(paths: Paths, calendar: SessionCalendar, config: Config, first:
 
 def history_of(paths: Paths, snapshot: Snapshot, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
     """The given snapshot, cut to what ``first`` to ``last`` may read."""
-    bars, volatility = read_snapshot(paths.snapshots, snapshot.snapshot_id)
+    bars, volatility, replays = read_members(paths.snapshots, snapshot.snapshot_id)
     start = lookback_start(calendar, config, first)
     within = pl.col("as_of_date").is_between(start, last)
     cut = Snapshot(snapshot.snapshot_id, start, last, snapshot.source, snapshot.symbols)
     stale = config.desk.quality.stale_sessions
-    return History(cut, calendar, first, last, bars.filter(within), volatility.filter(within), stale)
+    return History(cut, calendar, first, last, bars.filter(within), volatility.filter(within), stale, replays)

@@ -12,6 +12,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, history_of, lookback_start
+from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import require_one_source, write_snapshot
 from riskdesk_assets.market.vendor import Vendor
 
@@ -36,7 +37,8 @@ def ingest(
     index = universe.volatility_index
     empty = pl.DataFrame(schema=TABLES["volatility_index"].schema)
     volatility = empty if index is None else vendor.volatility_index(index, start, last)
-    snapshot = write_snapshot(paths.snapshots, bars, volatility, start, last, vendor.source)
+    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios.historical, calendar)
+    snapshot = write_snapshot(paths.snapshots, bars, volatility, start, last, vendor.source, past)
     return history_of(paths, snapshot, calendar, config, first, last)
 
 

@@ -1,8 +1,9 @@
 """Immutable, content-addressed copies of the bars a run read, so that it can be replayed after the vendor restates them.
 
-A snapshot is a folder named by the hash of its content, with bars.parquet, volatility.parquet and the checksums of both files
-in it; index.jsonl says, one line each, which range and symbols it holds. Nothing here is ever changed, and nothing is believed
-unless its hash agrees: a file's bytes are checked before they are parsed, for a damaged one can end the parser's process.
+A snapshot is a folder named by the hash of its content, with bars.parquet, volatility.parquet, replays.parquet where there are
+replays, and the checksums of these files in it; index.jsonl says, one line each, which range and symbols it holds. Nothing
+here is ever changed, and nothing is believed unless its hash agrees: a file's bytes are checked before they are parsed, for a
+damaged one can end the parser's process.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes,
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.append_log import append_record, read_records
 from riskdesk_assets.market.parquet_file import write_parquet
+from riskdesk_assets.market.replays import REPLAY_KEY, conform_replays, no_replays
 
 INDEX = "index.jsonl"
 _RESTORE = (
@@ -30,6 +32,7 @@ _RESTORE = (
 )
 _CHECKSUMS = "checksums.json"
 _MEMBERS = ("bars.parquet", "volatility.parquet")
+_REPLAYS = "replays.parquet"
 _BARS = TABLES["daily_bars"]
 _VOLATILITY = TABLES["volatility_index"]
 
@@ -46,8 +49,14 @@ class Snapshot:
 
 
 def write_snapshot(
-    folder: Path, bars: pl.DataFrame, volatility: pl.DataFrame, first: date, last: date, source: str
-) -> Snapshot:  # fmt: skip
+    folder: Path,
+    bars: pl.DataFrame,
+    volatility: pl.DataFrame,
+    first: date,
+    last: date,
+    source: str,
+    replays: pl.DataFrame | None = None,
+) -> Snapshot:
     """Store bars and volatility index under the hash of their content; the same content again changes nothing.
 
     Args:
@@ -57,17 +66,20 @@ def write_snapshot(
         first: first day asked for.
         last: last day asked for.
         source: FMP, FILES or SIMULATED.
+        replays: market.replays.REPLAY_SCHEMA, days of scenarios from history, of any date; none when left out.
 
     Raises:
         StateError: rows of another source, or outside the range.
     """
     bars, volatility = _BARS.conform(bars), _VOLATILITY.conform(volatility)
     _require_consistent(bars, volatility, first, last, source)
-    snapshot_id = _content_hash(bars, volatility)
+    past = no_replays() if replays is None else conform_replays(replays)
+    require_one_source(set(past.get_column("source").to_list()), source)
+    snapshot_id = _content_hash(bars, volatility, past)
     symbols = tuple(bars.get_column("symbol").unique().sort().to_list())
     snapshot = Snapshot(snapshot_id, first, last, source, symbols)
     if not _intact(folder, snapshot_id):
-        _store(folder, snapshot_id, bars, volatility)
+        _store(folder, snapshot_id, bars, volatility, past)
     if find_snapshot(folder, first, last, ()) != snapshot:
         append_record(
             folder / INDEX,
@@ -97,12 +109,23 @@ def read_snapshot(folder: Path, snapshot_id: str) -> tuple[pl.DataFrame, pl.Data
     Raises:
         StateError: a file of it is missing or damaged; names the file and says what to do.
     """
+    bars, volatility, _ = read_members(folder, snapshot_id)
+    return bars, volatility
+
+
+def read_members(folder: Path, snapshot_id: str) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Bars, volatility index and replays of a snapshot; one written without replays has none.
+
+    Raises:
+        StateError: a file of it is missing or damaged; names the file and says what to do.
+    """
     place = folder / snapshot_id
     checksums = _checksums(place)
     bars, volatility = (pl.read_parquet(_sound_bytes(place / name, checksums.get(name))) for name in _MEMBERS)
-    if _content_hash(bars, volatility) != snapshot_id:
+    replays = pl.read_parquet(_sound_bytes(place / _REPLAYS, checksums[_REPLAYS])) if _REPLAYS in checksums else no_replays()
+    if _content_hash(bars, volatility, replays) != snapshot_id:
         raise StateError(f"{place}: the content does not match its name: a file in it was changed: {_RESTORE}")
-    return bars, volatility
+    return bars, volatility, replays
 
 
 def _checksums(place: Path) -> dict[str, str]:
@@ -173,10 +196,12 @@ def _require_consistent(bars: pl.DataFrame, volatility: pl.DataFrame, first: dat
             raise StateError(f"a snapshot of {first} to {last} cannot hold a row of {outside.get_column('as_of_date')[0]}")
 
 
-def _content_hash(bars: pl.DataFrame, volatility: pl.DataFrame) -> str:
-    return digest(
-        [digest_frame(_BARS.conform(bars), _BARS.key), digest_frame(_VOLATILITY.conform(volatility), _VOLATILITY.key)]
-    )
+def _content_hash(bars: pl.DataFrame, volatility: pl.DataFrame, replays: pl.DataFrame) -> str:
+    """Hash of all members; without replays it is that of the two others, as before there were any."""
+    parts = [digest_frame(_BARS.conform(bars), _BARS.key), digest_frame(_VOLATILITY.conform(volatility), _VOLATILITY.key)]
+    if not replays.is_empty():
+        parts.append(digest_frame(conform_replays(replays), REPLAY_KEY))
+    return digest(parts)
 
 
 def _intact(folder: Path, snapshot_id: str) -> bool:
@@ -187,13 +212,16 @@ def _intact(folder: Path, snapshot_id: str) -> bool:
     return True
 
 
-def _store(folder: Path, snapshot_id: str, bars: pl.DataFrame, volatility: pl.DataFrame) -> None:
-    """Write both members aside and move the folder into place in one step; a damaged one of that name gives way."""
+def _store(folder: Path, snapshot_id: str, bars: pl.DataFrame, volatility: pl.DataFrame, replays: pl.DataFrame) -> None:
+    """Write the members aside and move the folder into place in one step; a damaged one of that name gives way."""
     folder.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=folder, prefix=".writing-"))
     try:
         fresh = aside / "fresh"
-        checksums = {name: write_parquet(fresh / name, frame) for name, frame in zip(_MEMBERS, (bars, volatility), strict=True)}
+        members = dict(zip(_MEMBERS, (bars, volatility), strict=True))
+        if not replays.is_empty():
+            members[_REPLAYS] = replays
+        checksums = {name: write_parquet(fresh / name, frame) for name, frame in members.items()}
         (fresh / _CHECKSUMS).write_text(canonical_json(checksums))
         for member in fresh.iterdir():
             member.chmod(0o444)

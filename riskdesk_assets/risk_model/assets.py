@@ -6,7 +6,7 @@ One multi-asset, for the three tables are three views of one estimate.
 from collections.abc import Iterator
 
 import polars as pl
-from dagster import AssetExecutionContext, AssetSpec, BackfillPolicy, MaterializeResult, multi_asset
+from dagster import AssetExecutionContext, AssetSpec, BackfillPolicy, MaterializeResult, asset, multi_asset
 
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
@@ -15,6 +15,7 @@ from riskdesk_assets.market.history import read_history
 from riskdesk_assets.risk_model.exposures import MARKET
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.risk_model.rows import INSTRUMENTS, SPECIFIC, correlation_panels, factors_daily, instrument_factors_daily
+from riskdesk_assets.risk_model.scenario_rows import scenario_rows
 
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
@@ -57,3 +58,28 @@ def factor_model(context: AssetExecutionContext, desk: DeskResource) -> Iterator
     for name, frame in frames.items():
         attach(context, name, daily(frame, history.wanted, *_NUMBERS[name]))
         yield MaterializeResult(asset_key=name, metadata={"rows_in_run": frame.height})
+
+
+@asset(
+    name="scenarios",
+    group_name="risk_model",
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+    deps=["daily_bars", "instrument_factors_daily", "instrument_state"],
+    kinds={"duckdb", "polars"},
+)
+def scenarios_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """What each scenario does to every name: named shocks, and stretches of history lived through again."""
+    first, last = desk.session_range(context)
+    config, warehouse = desk.config(), desk.warehouse()
+    history = read_history(desk.paths(), desk.calendar(), config, first, last)
+    rows = scenario_rows(
+        config,
+        warehouse.read("instrument_factors_daily", first, last),
+        warehouse.read("instrument_state", first, last),
+        history.replay_bars,
+        history.wanted,
+    )
+    warehouse.write(first, last, {"scenarios": rows})
+    distinct, proxied = pl.col("scenario_id").n_unique().alias("scenarios"), pl.col("proxied").sum()
+    attach(context, "scenarios", daily(rows, history.wanted, distinct, proxied))
