@@ -52,5 +52,6 @@ def _limits(content: PageContent) -> Sequence[str]:
 
 
 def _safe(text: str) -> str:
-    """Text that markdown leaves as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    """Text that markdown and HTML leave as it is, on one line."""
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#])", r"\\\1", plain)
