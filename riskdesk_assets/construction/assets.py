@@ -21,6 +21,7 @@ from riskdesk_assets.common.session_metadata import attach
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.mandates import MANDATE_TABLES, mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.start import starting_state
@@ -43,9 +44,9 @@ _DESCRIPTIONS = {
     "clip_ledger": "Every touch of every ticket: stage, limit, bound, value in, value out, and the reason in words.",
     "desk_state": "What one session hands to the next, with the hash of what it started from; the day's P&L, volatility, VaR.",
     "engine_decisions": "What the optimizer was asked and answered: every attempt, which limits bind, and their price.",
+    "portfolio_limits": "Every limit of the research mandates on the weights they end the session with, and its price.",
 }
-_NOT_YET = ("scenarios", "instrument_scores")
-_INPUTS = ["daily_bars", *(name for name in WALK_TABLES if name not in _NOT_YET)]
+_INPUTS = ["daily_bars", *WALK_TABLES]
 _DEPENDENCIES = {
     "proposals": _INPUTS,
     "gate_decisions": ["proposals"],
@@ -58,7 +59,9 @@ _DEPENDENCIES = {
     "clip_ledger": ["proposals", "gate_decisions", "target_portfolios"],
     "desk_state": ["desk_positions"],
     "engine_decisions": ["target_portfolios", "limit_audit"],
+    "portfolio_limits": ["target_portfolios"],
 }
+_WRITTEN = tuple(dict.fromkeys((*CONSTRUCTION_TABLES, *MANDATE_TABLES)))
 
 
 @multi_asset(
@@ -71,39 +74,47 @@ _DEPENDENCIES = {
             description=_DESCRIPTIONS[name],
             kinds={"duckdb", "polars"},
         )
-        for name in CONSTRUCTION_TABLES
+        for name in _WRITTEN
     ],
     partitions_def=SESSIONS,
     backfill_policy=ONE_RUN,
 )
 def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[MaterializeResult[None]]:
-    """The funnel, one session after another: proposals to desk positions, with every clip and every limit measured."""
+    """The funnel, one session after another: proposals to desk positions, with every clip and every limit measured.
+
+    The research mandates are walked beside it, from the same frames, and are written with it; nothing of theirs reaches it.
+    """
     first, last = desk.session_range(context)
     config, warehouse, calendar = desk.config(), desk.warehouse(), desk.calendar()
     start = starting_state(warehouse.read("desk_state", None, calendar.before(first)), calendar, first)
     history = read_history(desk.paths(), calendar, config, first, last)
-    inputs = walk_inputs(
-        history,
-        panel_of(history, config),
-        config,
-        {name: warehouse.read(name, first, last) for name in WALK_TABLES},
-        start=start,
-        code_version=code_version(),
-    )
+    panel, before = panel_of(history, config), calendar.before(first)
+    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES}
+    inputs = walk_inputs(history, panel, config, tables, start=start, code_version=code_version())
     with single_threaded():
         done = walk(inputs, lambda place, total: report("desk days", place, total))
-    warehouse.write(first, last, joined([done.frames]))
+        beside = mandate_inputs(
+            history,
+            panel,
+            config,
+            tables,
+            run_ids={day.session: day.run_id for day in done.days},
+            prior={name: warehouse.read(name, before, before) for name in ("target_portfolios", "engine_decisions")},
+        )
+        mandates = walk_mandates(beside, lambda place, total: report("research mandates", place, total))
+    frames = joined([done.frames, mandates])
+    warehouse.write(first, last, frames)
     for message in (f"{day.session}: {message}" for day in done.days for message in day.messages):
         context.log.warning(message)
     for table, numbers in session_numbers(done, config.desk.nav).items():
         attach(context, table, numbers)
-    for name in CONSTRUCTION_TABLES:
-        yield MaterializeResult(asset_key=name, metadata=_run_metadata(name, done, config))
+    for name in _WRITTEN:
+        yield MaterializeResult(asset_key=name, metadata=_run_metadata(name, frames[name].height, done, config))
 
 
-def _run_metadata(name: str, done: Walk, config: Config) -> dict[str, MetadataValue]:
+def _run_metadata(name: str, rows: int, done: Walk, config: Config) -> dict[str, MetadataValue]:
     """What the whole run says of one asset; the book carries a digest to read."""
-    metadata: dict[str, MetadataValue] = {"rows_in_run": MetadataValue.int(done.frames[name].height)}
+    metadata: dict[str, MetadataValue] = {"rows_in_run": MetadataValue.int(rows)}
     if name == "ideal_portfolio":
         metadata["digest"] = MetadataValue.md(walk_digest(done, config))
     return metadata
