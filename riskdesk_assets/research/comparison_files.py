@@ -63,7 +63,7 @@ def markdown(comparison: Comparison) -> str:
         if row["section"] != section:
             section = row["section"]
             lines.append(f"| **{section}** |{' |' * len(names)}")
-        lines.append(f"| {row['measure']} | {' | '.join(shown(row[name], row['unit']) for name in names)} |")
+        lines.append(f"| {_cell(row['measure'])} | {' | '.join(shown(row[name], row['unit']) for name in names)} |")
     return "\n".join(lines)
 
 
