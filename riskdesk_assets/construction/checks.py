@@ -13,6 +13,7 @@ from dagster import (
 
 from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.resources import DeskResource, WarehouseResource, partitions
+from riskdesk_assets.construction.fallback import CONSTRUCTED_AS_MEANT, fallbacks
 from riskdesk_assets.construction.remeasure import CHECKS, Written, remeasure
 
 CHECKED = "ideal_portfolio"
@@ -43,3 +44,24 @@ def hard_limits(
     written = Written(**{name: warehouse.read(name, first, last) for name in TABLES})
     sessions = desk.calendar().between(first, last)
     yield from check_events(CHECKED, CHECKS, remeasure(written, desk.config(), sessions), sessions)
+
+
+@multi_asset_check(
+    name="fallbacks",
+    specs=[
+        AssetCheckSpec(
+            CONSTRUCTED_AS_MEANT,
+            asset="engine_decisions",
+            partitions_def=partitions(),
+            description="Every portfolio was built as meant: not by the governor, no limit softened, no mandate unmet.",
+        )
+    ],
+)
+def fallback_check(
+    context: AssetCheckExecutionContext, desk: DeskResource, duckdb: WarehouseResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+    """A warning with its reason for every session on which a portfolio needed a fallback."""
+    first, last = desk.session_range(context)
+    sessions = desk.calendar().between(first, last)
+    decisions = duckdb.tables().read("engine_decisions", first, last)
+    yield from check_events("engine_decisions", (CONSTRUCTED_AS_MEANT,), fallbacks(decisions, sessions), sessions)

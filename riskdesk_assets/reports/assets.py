@@ -37,7 +37,7 @@ from riskdesk_assets.strategy.ticket_archive import stored
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
 _BOOK = "ideal_portfolio"
-_LAST_SESSION = ("ticket_snapshots", "engine_configs")
+_LAST_SESSION = ("ticket_snapshots", "engine_configs", "target_portfolios")
 # The last tables of every branch of the graph: whatever they stand on is written by then.
 _LAST_TABLES = [
     "trading_sessions",
@@ -47,6 +47,8 @@ _LAST_TABLES = [
     "instrument_factors_daily",
     "factors_daily",
     "correlation_panels",
+    "scenarios",
+    "instrument_scores",
     "decisions",
     "clip_ledger",
     "desk_state",
@@ -71,6 +73,7 @@ _RISK_INPUTS = [
     "limit_audit",
     "desk_state",
     "engine_decisions",
+    "portfolio_limits",
 ]
 
 

@@ -15,7 +15,9 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
+from riskdesk_assets.construction.mandates import mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import prints_of, walk
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
@@ -33,12 +35,14 @@ from riskdesk_assets.reports.realized import realized_pnl
 from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES, risk_rows
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
+from riskdesk_assets.risk_model.scenario_rows import scenario_rows
 from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+from riskdesk_assets.strategy.scores import FILE, instrument_scores
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was computed from; ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots."""
+    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count. ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots."""
 
     history: History
     config: Config
@@ -46,20 +50,24 @@ class Inputs:
     start: DeskState
     prior: Mapping[str, pl.DataFrame]
     code_version: str
+    scores: pl.DataFrame | None = None
 
 
 def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     """Table name -> frame, for every table of a run."""
     history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
     panel = panel_of(history, config)
-    before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"])
+    before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"], inputs.scores)
     prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
+        ids = {day.session: day.run_id for day in done.days}
+        beside = mandate_inputs(history, panel, config, before, run_ids=ids, prior=inputs.prior)
+        frames = joined([done.frames, walk_mandates(beside)])
     books = {name: pl.concat([frame, done.frames[name]]) for name, frame in inputs.prior.items() if name in done.frames}
     tables = {
         **before,
-        **done.frames,
+        **frames,
         "realized_pnl": realized_pnl(
             history.wanted,
             history.calendar.sessions,
@@ -89,7 +97,12 @@ def risk_tables(
 
 
 def day_tables(
-    history: History, panel: Panel, config: Config, tickets: pl.DataFrame, earlier_configs: pl.DataFrame
+    history: History,
+    panel: Panel,
+    config: Config,
+    tickets: pl.DataFrame,
+    earlier_configs: pl.DataFrame,
+    scores: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Every table that does not come from the walk: bars, features, risk model, register; the walk's own are empty.
 
@@ -99,6 +112,7 @@ def day_tables(
         config: the effective configuration.
         tickets: TABLES["ticket_snapshots"] of the sessions.
         earlier_configs: TABLES["engine_configs"] of earlier sessions.
+        scores: TABLES["instrument_scores"] of the run; rows from files are taken from it, those from pairs computed again.
     """
     first, last, features = history.first, history.last, config.desk.features
     pairs = watched_pairs(config, tickets, history.wanted)
@@ -106,6 +120,10 @@ def day_tables(
     regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
     models = list(factor_models(panel, config, history.wanted))
     configs = engine_configs(config, history.wanted)
+    names = instrument_state(panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last)
+    exposures = instrument_factors_daily(models)
+    from_pairs, _ = instrument_scores(config, None, states, names, tickets, history.wanted, history.calendar.sessions)
+    given = [] if scores is None else [scores.filter(pl.col("source") == FILE)]
     return {
         **{name: table.frame([]) for name, table in TABLES.items()},
         "daily_bars": history.session_bars,
@@ -116,13 +134,13 @@ def day_tables(
         ),
         "pair_state": states,
         "market_regime": regimes,
-        "instrument_state": instrument_state(
-            panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last
-        ),
+        "instrument_state": names,
         "return_correlations": return_correlations(
             panel, config.universe, distinct_pairs(pairs), states, features, first, last
         ),
-        "instrument_factors_daily": instrument_factors_daily(models),
+        "instrument_factors_daily": exposures,
+        "scenarios": scenario_rows(config, exposures, names, history.replay_bars, history.wanted),
+        "instrument_scores": TABLES["instrument_scores"].conform(pl.concat([from_pairs, *given])),
         "factors_daily": factors_daily(models),
         "correlation_panels": correlation_panels(models),
         "portfolios": portfolios(config, history.wanted),

@@ -33,6 +33,7 @@ PRIOR_TABLES = (
     "clip_ledger",
     "ticket_snapshots",
     "engine_configs",
+    "target_portfolios",
     *CHECKED_TABLES,
 )
 
