@@ -28,8 +28,8 @@ ingest = define_asset_job(
 
 features = define_asset_job(
     "features",
-    AssetSelection.groups("features") | AssetSelection.assets(TICKETS),
-    description="What is known of each pair, name and day; the tickets say which pairs.",
+    AssetSelection.groups("features", "risk_model") | AssetSelection.assets(TICKETS),
+    description="What is known of each pair, name and day, with the risk model; the tickets say which pairs.",
     executor_def=in_process_executor,
 )
 

@@ -19,7 +19,14 @@ from riskdesk_assets.interfaces.wanted_sessions import WantedSessions, asked_ses
 CONTROLLER = "controller"
 TABLES_OF: Mapping[str, tuple[str, ...]] = {
     "ingest": ("daily_bars", "volatility_index", "bar_findings"),
-    "features": ("pair_state", "market_regime", "instrument_state", "return_correlations"),
+    "features": (
+        "pair_state",
+        "market_regime",
+        "instrument_state",
+        "return_correlations",
+        "instrument_factors_daily",
+        "scenarios",
+    ),
     CONTROLLER: ("proposals", "decisions", "clip_ledger", "ideal_portfolio", "desk_positions"),
     "realize": ("realized_pnl",),
 }

@@ -104,6 +104,7 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         prior=prior,
         # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
         code_version=manifest["code_version"],
+        scores=pl.read_parquet(run.path / "instrument_scores.parquet"),
     )
 
 

@@ -20,12 +20,14 @@ from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
+from riskdesk_assets.strategy.scores import instrument_scores
 from riskdesk_assets.strategy.snapshots import notices, ticket_snapshots
 from riskdesk_assets.strategy.ticket_archive import keep
 
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
 READABLE = "tickets_readable"
+SCORES, SCORES_READABLE = "instrument_scores", "scores_readable"
 
 
 @multi_asset(
@@ -105,3 +107,43 @@ def strategy_budgets_asset(context: AssetExecutionContext, desk: DeskResource) -
     rows = strategy_budgets(warehouse.read("ticket_snapshots", first, last))
     warehouse.write(first, last, {"strategy_budgets": rows})
     attach(context, "strategy_budgets", daily(rows, desk.calendar().between(first, last), pl.col("budget").sum()))
+
+
+@multi_asset(
+    specs=[
+        AssetSpec(
+            SCORES,
+            group_name="strategy",
+            deps=["pair_state", "instrument_state", "ticket_snapshots"],
+            description="What each research mandate expects of each name: score, confidence, expected return a day.",
+            kinds={"duckdb"},
+        )
+    ],
+    check_specs=[AssetCheckSpec(SCORES_READABLE, asset=SCORES, description="Every mandate's score file can be used.")],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def instrument_scores_asset(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+    """What each research mandate expects of each name; a mandate without usable scores leaves the desk's book alone."""
+    first, last = desk.session_range(context)
+    paths, calendar, warehouse = desk.paths(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    rows, unusable = instrument_scores(
+        desk.config(),
+        paths.config,
+        warehouse.read("pair_state", first, last),
+        warehouse.read("instrument_state", first, last),
+        warehouse.read("ticket_snapshots", first, last),
+        sessions,
+        calendar.sessions,
+    )
+    warehouse.write(first, last, {SCORES: rows})
+    attach(context, SCORES, daily(rows, sessions, pl.col("portfolio_id").n_unique().alias("mandates")))
+    failures = (
+        SessionCheck(SCORES_READABLE, session, passed=False, message=str(error), limit=mandate, hard=False)
+        for session in sessions
+        for mandate, error in sorted(unusable.items())
+    )
+    yield from check_events(SCORES, [SCORES_READABLE], failures, sessions)
