@@ -42,7 +42,10 @@ from riskdesk_assets.strategy.scores import FILE, instrument_scores
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count. ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots."""
+    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count.
+
+    ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
+    """
 
     history: History
     config: Config
