@@ -127,13 +127,13 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
             alone = sum(fixed_size[i] for i in members)
             tight = _tightened(bound, alone, margin)
             if sum(most_size[i] for i in members) > tight:
-                rows += _reachable(Row(limit.name, book.size[members].sum(axis=0), {}, tight - alone), pool)
+                rows += _reachable(Row(limit.name, _summed(book.size, members), {}, tight - alone), pool)
         elif limit.measure is Measure.NET:
             alone = sum(fixed_net[i] for i in members)
             tight = _tightened(bound, abs(alone), margin)
             if sum(reach[i] for i in members) <= tight:
                 continue
-            slope = book.net[members].sum(axis=0)
+            slope = _summed(book.net, members)
             rows += _reachable(Row(limit.name, slope, {}, tight - alone), pool)
             rows += _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
         elif limit.measure is Measure.GROSS:
@@ -215,6 +215,12 @@ def _reachable(row: Row, pool: AbsoluteTerms) -> list[Row]:
     for term, weight in row.weights.items():
         reach += weight * max(map(abs, _range(pool.slopes[term], pool.offsets[term])))
     return [] if reach <= row.bound else [row]
+
+
+def _summed(matrix: Array, members: Sequence[int]) -> Array:
+    """The sum of the members' rows; most limits have one."""
+    total: Array = matrix[members[0]] if len(members) == 1 else matrix[members].sum(axis=0)
+    return total
 
 
 def _range(slope: Array, offset: float) -> tuple[float, float]:
