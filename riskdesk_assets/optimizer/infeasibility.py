@@ -5,7 +5,8 @@ to within half of what an answer may violate. The set is found by
 
 1. one conic program in which every limit may give the same: the parties with a price in it conflict among themselves;
 2. a deletion filter: parties are left out one by one for as long as what remains conflicts, so that none is idle;
-3. a search over all pairs and triples of the parties priced in step 1, so that no smaller set is missed where one exists.
+3. a search over all single parties and pairs, and over the triples of parties priced in step 1 or in the program that lets
+   each limit give on its own (the total of gives over bounds the least), so that a smaller set is not missed.
 
 Weights that satisfy some set satisfy all its subsets: each program's answer is kept, and most sets need no program at all.
 """
@@ -27,7 +28,7 @@ from riskdesk_assets.optimizer.portfolio_rows import ShapedLimit
 Kind = Literal["long_only", "long_short", "market_neutral"]
 BUDGET, LONG_ONLY = "budget", "long_only"
 BUDGETS: Mapping[Kind, float | None] = {"long_only": 1.0, "market_neutral": 0.0, "long_short": None}
-# The smallest sets searched for exhaustively, and how many programs the search may solve.
+# The largest sets searched for, and how many programs the search may solve.
 LARGEST_SEARCHED = 3
 MOST_PROGRAMS = 60
 # A price this far below the largest is the interior-point method's distance from 0.
@@ -144,10 +145,16 @@ class FeasibilitySystem:
             return names
         return priced if self._conflicting(priced) is not None else names
 
-    def _smaller(self, names: tuple[str, ...], size: int) -> tuple[str, ...] | None:
+    def _smaller(self, priced: tuple[str, ...], size: int) -> tuple[str, ...] | None:
+        """The first set smaller than ``size`` that conflicts, the smallest first; after MOST_PROGRAMS the search ends."""
+        alone = self._program(self.parties, tuple(self.limits), shared=False)
+        prices = {} if alone is None else alone.prices
+        least = PRICED * max(prices.values(), default=0.0)
+        likely = [name for name in self.parties if name in priced or prices.get(name, 0.0) > least]
+        others = [name for name in self.parties if name not in likely]
         programs = 0
         for smaller in range(1, min(LARGEST_SEARCHED, size - 1) + 1):
-            for chosen in combinations(names, smaller):
+            for chosen in combinations(likely + others if smaller <= 2 else likely, smaller):
                 if any(witness.issuperset(chosen) for witness in self.witnesses):
                     continue
                 programs += 1

@@ -7,6 +7,8 @@ violation a limit is accepted with, and every limit is measured after it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from riskdesk_assets.optimizer.limit_rows import Array
@@ -14,6 +16,8 @@ from riskdesk_assets.optimizer.portfolio_model import PortfolioAnswer, Portfolio
 
 # A weight or trade this small is the interior-point method's distance from 0: 1e-9 of 25 million dollars is 2.5 cents.
 DUST = 1e-9
+# What the sum of weights may miss its budget by: rounding, which no trade mends.
+ROUNDING = 1e-14
 # Where nothing bounds a weight, the optimality bound looks this far from it, in navs.
 REACH = 100.0
 # A weight this small may stand on either side of the kink of its absolute value.
@@ -32,8 +36,8 @@ def settled(w: Array, numbers: PortfolioNumbers) -> Array:
         return made
     trades = made != numbers.previous
     for i in sorted(range(len(made)), key=lambda i: (made[i] == 0.0, not trades[i], -abs(made[i]), i)):
-        missing = numbers.budget - float(made.sum())
-        if missing == 0.0:
+        missing = numbers.budget - math.fsum(made.tolist())
+        if abs(missing) <= ROUNDING:
             break
         made[i] = min(max(made[i] + missing, numbers.lower[i]), numbers.upper[i])
     return made
@@ -82,7 +86,6 @@ def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers, fixed:
     excess = np.maximum(np.abs(slope) - trades, 0.0)
     steep = np.divide(excess, 1.5 * numbers.impact, out=np.zeros(len(slope)), where=numbers.impact > 0)
     at = np.clip(np.sign(slope) * steep**2, numbers.lower - numbers.previous, numbers.upper - numbers.previous)
-    at = np.where(numbers.impact > 0, at, 0.0)
     at = np.where(np.isnan(fixed), at, fixed)
     curved = 1.5 * numbers.impact * np.sqrt(np.abs(at))
     touch = np.where(at == 0.0, np.clip(slope, -trades, trades), np.sign(at) * (trades + curved))
@@ -92,8 +95,9 @@ def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers, fixed:
 
 def _most(slope: Array, curvature: Array, down: Array, up: Array) -> Array:
     """Per name, the largest slope x d - curvature x d^2 over down <= d <= up."""
-    best = np.divide(slope, 2.0 * curvature, out=np.sign(slope) * np.inf, where=curvature > 0)
-    step = np.clip(np.where(np.isnan(best), 0.0, best), np.minimum(down, up), np.maximum(down, up))
+    end = np.where(slope > 0, np.inf, np.where(slope < 0, -np.inf, 0.0))
+    best = np.divide(slope, 2.0 * curvature, out=end, where=curvature > 0)
+    step = np.clip(best, np.minimum(down, up), np.maximum(down, up))
     found: Array = slope * step - curvature * step**2
     return found
 

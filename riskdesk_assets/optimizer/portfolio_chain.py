@@ -34,6 +34,8 @@ BUDGET_SHARE = 1e-3
 # that they are taken as given, and at last loosened by half of it: the answer still obeys them to within what is accepted.
 TIGHT = (1.0,)
 LOOSE = (0.0, -0.5)
+# The most the price of a violation may add to the gap accepted, a fraction of nav per day.
+MOST_PRICED_GAP = 1e-7
 # The largest expected return the scaled objective shows the solver.
 LARGEST_SCORE = 1e3
 
@@ -120,6 +122,9 @@ def _judged(
         return f"{worst} is breached by {violation:.1e} nav, {problem.accept_violation_nav:.1e} is allowed", violation, worst
     gap = optimality_gap(numbers, weights, answer) / scale
     allowed = GAP_TOLERANCE * max(1.0, float(np.abs(problem.expected_return) @ np.abs(weights)))
+    # The violation accepted is worth its price: where limits are dear, an optimum is known no closer than that.
+    prices = np.concatenate([answer.linear, answer.gross, answer.traded, answer.cones, answer.lower, answer.upper])
+    allowed += min(problem.accept_violation_nav * float(prices.max(initial=0.0)) / scale, MOST_PRICED_GAP)
     if not gap <= allowed:
         return f"up to {gap:.1e} nav a day short of the optimum, {allowed:.1e} is allowed", violation, worst
     return ACCEPTED, violation, worst

@@ -115,13 +115,20 @@ def random_mandate(
     limits = [limit(f"name:{s}", Measure.NAME_GROSS, (s,), bound(cap)) for s in symbols]
     limits += [limit(f"liquidity:{s}", Measure.TRADED, (s,), bound(0.08), family=Family.LIQUIDITY) for s in symbols]
     third = [tuple(s for i, s in enumerate(symbols) if i % 3 == g) for g in range(3)]
-    limits += [limit(f"group:{g}", Measure.NET if g == 2 else Measure.GROSS, m, bound(0.6), family=Family.GROUP) for g, m in enumerate(third) if m]
+    limits += [
+        limit(f"group:{g}", Measure.NET if g == 2 else Measure.GROSS, m, bound(0.6), family=Family.GROUP)
+        for g, m in enumerate(third)
+        if m
+    ]
     limits.append(limit("gross", Measure.GROSS, symbols, max(1.001, bound(1.4)) if kind == "long_only" else bound(1.2)))
     if kind != "long_only":
         limits.append(limit("net", Measure.NET, symbols, bound(0.1)))
     limits.append(limit("turnover", Measure.TRADED, symbols, bound(0.5)))
     if kind != "long_only":
-        limits += [limit(f"factor:{f}", Measure.EXPOSURE, symbols, bound(0.1), coefficients=factors[0][None, :, f]) for f in range(min(k, 3))]
+        limits += [
+            limit(f"factor:{f}", Measure.EXPOSURE, symbols, bound(0.1), coefficients=factors[0][None, :, f])
+            for f in range(min(k, 3))
+        ]
     scenarios = rng.normal(-0.02, 0.05, (10, n))
     most = 0.03 if kind != "long_only" else 0.06
     limits.append(limit("shortfall", Measure.SHORTFALL, symbols, bound(most), coefficients=scenarios, worst=3))
