@@ -34,8 +34,10 @@ DESIGNED = {
     "reports": {"run_artifacts", "desk_report"},
     "research": {"realized_pnl"},
 }
-OURS = {"market": {"bar_findings"}, "reports": {"published_book"}}
-JOBS = ("post_close", "ingest", "research", "features", "controller", "realize")
+REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
+COMPARISONS = "config_comparisons"
+OURS = {"market": {"bar_findings"}, "strategy": REGISTER, "research": {COMPARISONS}, "reports": {"published_book"}}
+JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare")
 FAMILIES = {
     "net_zero",
     "ticket_gross",
@@ -84,7 +86,7 @@ def executed(defs: Definitions, instance: DagsterInstance, request: RunRequest) 
     assert instance.get_runs_count() == before + 1
 
 
-def test_the_groups_hold_the_assets_of_the_design_and_two_of_our_own(defs: Definitions) -> None:
+def test_the_groups_hold_the_assets_of_the_design_and_our_own(defs: Definitions) -> None:
     groups: dict[str, set[str]] = {}
     for spec in defs.resolve_all_asset_specs():
         groups.setdefault(str(spec.group_name), set()).add(spec.key.to_user_string())
@@ -94,6 +96,8 @@ def test_the_groups_hold_the_assets_of_the_design_and_two_of_our_own(defs: Defin
 def test_every_asset_says_what_it_is_and_has_a_partition_per_session(defs: Definitions) -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.description, spec.key
+        if spec.key.to_user_string() == COMPARISONS:
+            continue  # of a range of its own, asked for by hand
         assert spec.partitions_def is not None, spec.key
         assert spec.partitions_def.has_partition_key("2026-01-26"), spec.key
         assert not spec.partitions_def.has_partition_key("2026-01-19"), "Martin Luther King Jr. Day"
@@ -108,7 +112,9 @@ def test_every_limit_family_is_a_blocking_check_of_the_book_per_session(defs: De
 
 def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions) -> None:
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
-    assert selected["post_close"] == {spec.key for spec in defs.resolve_all_asset_specs()}
+    assert selected["post_close"] | selected["compare"] == {spec.key for spec in defs.resolve_all_asset_specs()}
+    assert selected["compare"] == {AssetKey(COMPARISONS)}
+    assert all(AssetKey(COMPARISONS) not in selected[job] for job in JOBS if job != "compare")
     assert all(selected.values())
 
 
