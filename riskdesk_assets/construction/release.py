@@ -212,6 +212,7 @@ def _problem(table: _Table) -> TicketProblem | None:
         cost_rate=np.array([table.context.cost_rates[symbol] for symbol in symbols]),
         limits=table.limits,
         risk_aversion=table.context.config.own.risk_aversion_lambda,
+        optimizer_type=table.context.config.own.optimizer_type,
         settings=settings,
     )
 
