@@ -262,7 +262,11 @@ def test_a_tighter_limit_never_raises_what_it_bounds(builder: str, desk: Desk, p
     limit = context.limits[found[1]]
     if after.release.released and after.release.builder == before.release.builder:
         # the solver's answer is good to 1e-6 of nav
-        assert limit.measured(after.release.legs) <= limit.measured(before.release.legs) + 1e-6 * DESK.desk.nav
+        ceiling = limit.measured(before.release.legs)
+        if builder == "governor":
+            # It scales in steps: a bound between what it built and what a step began with may give another ticket its room.
+            ceiling = max(ceiling, found[0].limits[found[1]].bound / TICKS_PER_DOLLAR)
+        assert limit.measured(after.release.legs) <= ceiling + 1e-6 * DESK.desk.nav
         assert limit.measured([leg.leg() for leg in after.release.share_legs]) <= found[0].limits[found[1]].bound
 
 
