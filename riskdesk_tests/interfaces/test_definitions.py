@@ -17,7 +17,7 @@ from riskdesk_tests.interfaces.conftest import BEHIND, FOREIGN, DeskFolder
 DESIGNED = {
     "market": {"daily_bars", "volatility_index", "trading_sessions"},
     "features": {"pair_state", "instrument_state", "market_regime", "return_correlations"},
-    "risk_model": {"instrument_factors_daily", "factors_daily", "correlation_panels"},
+    "risk_model": {"instrument_factors_daily", "factors_daily", "correlation_panels", "scenarios"},
     "strategy": {"ticket_snapshots", "strategy_library", "strategy_budgets"},
     "construction": {
         "proposals",
@@ -31,12 +31,18 @@ DESIGNED = {
         "clip_ledger",
         "desk_state",
     },
-    "reports": {"run_artifacts", "desk_report"},
+    "reports": {"portfolio_risk_reports", "run_artifacts", "desk_report"},
     "research": {"realized_pnl"},
 }
 REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
 COMPARISONS = "config_comparisons"
-OURS = {"market": {"bar_findings"}, "strategy": REGISTER, "research": {COMPARISONS}, "reports": {"published_book"}}
+OURS = {
+    "market": {"bar_findings"},
+    "strategy": {*REGISTER, "instrument_scores"},
+    "construction": {"engine_decisions", "portfolio_limits"},
+    "reports": {"risk_contributions", "model_checks", "published_book"},
+    "research": {COMPARISONS},
+}
 JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare")
 FAMILIES = {
     "net_zero",
