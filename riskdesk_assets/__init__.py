@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from riskdesk_assets.reports.risk_report import RiskReport
     from riskdesk_assets.risk_model.model_checks import (
         bias_ratio,
         christoffersen_independence,
@@ -14,9 +15,18 @@ if TYPE_CHECKING:
         traffic_light,
     )
 
-__all__ = ["bias_ratio", "christoffersen_independence", "conditional_coverage", "kupiec_pof", "traffic_light"]
+__all__ = [
+    "RiskReport",
+    "bias_ratio",
+    "christoffersen_independence",
+    "conditional_coverage",
+    "kupiec_pof",
+    "traffic_light",
+]
 
-_HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks")
+_HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
+    "RiskReport": "riskdesk_assets.reports.risk_report",
+}
 
 if not TYPE_CHECKING:  # else a misspelled import would pass the type checker
 

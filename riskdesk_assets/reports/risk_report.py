@@ -184,8 +184,7 @@ def risk_report(inputs: RiskInputs) -> RiskReport:
         missing=missing,
         covered=covered,
         notes=tuple(
-            f"{part} does not know {', '.join(names)}: it covers {covered[part]:.1%} of gross"
-            for part, names in missing.items()
+            f"{part} leaves out {', '.join(names)}: it covers {covered[part]:.1%} of gross" for part, names in missing.items()
         ),
     )
 
