@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 
+from riskdesk_assets.common.settings import Desk
 from riskdesk_assets.reports.risk_measures import NameFacts
 from riskdesk_assets.reports.risk_report import RiskInputs
 from riskdesk_assets.risk_model.covariance import Covariance
@@ -17,6 +19,11 @@ SESSION = date(2026, 3, 2)
 QUICK = 1000  # Monte Carlo scenarios
 
 
+@cache
+def _quick_desk() -> Desk:
+    return changed(desk_config().desk, "risk_report.monte_carlo_scenarios", QUICK)
+
+
 def inputs_of_book(
     weights: Mapping[str, float],
     covariance: Sequence[Sequence[float]],
@@ -24,7 +31,7 @@ def inputs_of_book(
     **more: object,
 ) -> RiskInputs:
     """A book of a million dollars: no factor model, no history, two groups (the first name is in one of its own)."""
-    desk = changed(desk_config().desk, "risk_report.monte_carlo_scenarios", QUICK)
+    desk = _quick_desk()
     names = {
         symbol: NameFacts(
             "Financials",
