@@ -83,7 +83,7 @@ def _facts(row: Row) -> Facts:
         Fact("Expected return a day", percent(number(row, "expected_return"), 3, signed=True)),
         Fact("Volatility a day", percent(number(row, "expected_volatility"), 2)),
         Fact("VaR 99", percent(number(row, "var_99"), 2)),
-        Fact("P&L", plain(number(row, "pnl"), 2, signed=True)),
+        Fact("P&L of the session", percent(number(row, "pnl"), 2, signed=True), "of NAV"),
         Fact("Turnover", percent(number(row, "turnover"))),
     ]
     return Facts("engine_decisions", [item for item in items if item.value != NOTHING])

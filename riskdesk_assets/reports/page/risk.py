@@ -21,8 +21,10 @@ _KINDS = {
     "currency": "Currencies",
     "fragility": "Fragility classes",
 }
-_OUTCOMES = {"OK": "OK", "PASS": "OK", "GREEN": "OK", "YELLOW": "yellow", "WARN": "yellow", "RED": "RED", "FAIL": "RED"}
-_OUTCOME_TONES = {"yellow": "amber", "RED": "bad"}
+_OUTCOMES = {"PASS": "OK", "GREEN": "OK", "WARN": "yellow", "FAIL": "RED"}
+_TONES = {"RED": "bad", "BREACHED": "bad", "YELLOW": "amber", "REJECTED": "amber"}
+_LOUD = ("RED", "BREACHED")
+_WORST_FIRST = ("bad", "amber", "")
 _FEW = 10
 
 
@@ -46,23 +48,23 @@ def risk_section(content: PageContent) -> Section | None:
 
 def checks_section(content: PageContent) -> Section | None:
     """What the model predicted against what happened; None where nothing was checked."""
-    rows = []
+    judged: list[tuple[Cell, ...]] = []
+    told: list[tuple[Cell, ...]] = []
     for row in content.own("model_checks"):
-        word = _OUTCOMES.get(str(row["outcome"]).upper(), str(row["outcome"]).replace("_", " ").lower())
-        rows.append(
-            (
-                Cell(str(row["check_name"]).replace("_", " ")),
-                Cell(word, _OUTCOME_TONES.get(word, "")),
-                Cell(_whole(row, "observations")),
-                Cell(_whole(row, "exceptions")),
-                Cell(plain(number(row, "expected"))),
-                Cell(plain(number(row, "statistic"), 3)),
-                Cell(plain(number(row, "p_value"), 3)),
-                Cell(str(row["message"] or "")),
-            )
+        said = str(row["outcome"]).upper()
+        word = _OUTCOMES.get(said, said if said in ("OK", *_LOUD) else said.replace("_", " ").lower())
+        cells = (
+            Cell(str(row["check_name"]).replace("_", " ")),
+            Cell(word, _TONES.get(word.upper(), "")),
+            Cell(_whole(row, "observations")),
+            Cell(_whole(row, "exceptions")),
+            Cell(plain(number(row, "expected"))),
+            Cell(plain(number(row, "statistic"), 3)),
+            Cell(plain(number(row, "p_value"), 3)),
+            Cell(str(row["message"] or "")),
         )
-    if not rows:
-        return None
+        (told if said == "TOLD" else judged).append(cells)
+    judged.sort(key=lambda cells: _WORST_FIRST.index(cells[1].tone))
     columns = (
         Column("Check", "text"),
         Column("Outcome", "text"),
@@ -73,8 +75,15 @@ def checks_section(content: PageContent) -> Section | None:
         Column("p-value"),
         Column("What it says", "prose"),
     )
-    table = Table("model-checks", "Predictions against what happened", "model_checks", columns, rows)
-    return Section("model-checks", "Model checks", [table])
+    blocks = []
+    if judged:
+        blocks.append(
+            Table("model-checks", "Predictions against what happened, the worst first", "model_checks", columns, judged)
+        )
+    if told:
+        folded = f"{count(len(told))} more that {'is' if len(told) == 1 else 'are'} told, not judged"
+        blocks.append(Table("model-facts", "Told, not judged", "model_checks", columns, told, folded=folded))
+    return Section("model-checks", "Model checks", blocks) if blocks else None
 
 
 def scenario_losses(content: PageContent) -> list[tuple[str, float]]:
