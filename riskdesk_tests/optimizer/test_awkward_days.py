@@ -11,7 +11,7 @@ import numpy as np
 
 from riskdesk_assets.limits.limit import Limit, Measure
 from riskdesk_assets.optimizer.portfolio_chain import worst_violation
-from riskdesk_assets.optimizer.portfolio_problem import Kind, PortfolioProblem, solve_portfolio
+from riskdesk_assets.optimizer.portfolio_problem import Kind, PortfolioProblem, PortfolioSolution, solve_portfolio
 from riskdesk_tests.optimizer.random_mandates import (
     limit,
     mandate,
