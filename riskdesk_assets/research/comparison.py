@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.hashing import digest, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
@@ -124,7 +124,11 @@ class _Shared:
     def content(self) -> list[object]:
         """The bars and tickets everything was computed from."""
         return [
-            [sorted(history.day_digests.items()), tables["ticket_snapshots"].to_dicts()]
+            [
+                sorted(history.day_digests.items()),
+                digest_frame(history.replay_bars, history.replay_bars.columns),
+                tables["ticket_snapshots"].to_dicts(),
+            ]
             for history, _, tables in self._tables.values()
         ]
 

@@ -15,6 +15,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, lookback_start, read_history
+from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import Snapshot, find_snapshot
 from riskdesk_assets.market.vendor import Vendor
 
@@ -37,5 +38,6 @@ def comparison_history(
     index = universe.volatility_index
     table = TABLES["volatility_index"]
     volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)
+    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios.historical, calendar)
     snapshot = Snapshot(digest_frame(bars, TABLES["daily_bars"].key), start, last, vendor.source, ())
-    return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality.stale_sessions)
+    return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality.stale_sessions, past)
