@@ -1,6 +1,7 @@
 """Bars of a comparison: the snapshot the desk holds where it covers the sessions, else the vendor's, which nobody keeps.
 
-A snapshot of a comparison's own would become the newest, and the desk reads the newest that covers what it asks for.
+A snapshot of a comparison's own would become the newest, and the desk reads the newest that covers what it asks for. Scores
+that a mandate takes from a file do not enter a comparison: the mandate has none there, and the desk's book never reads them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,6 @@ def comparison_history(
     index = universe.volatility_index
     table = TABLES["volatility_index"]
     volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)
-    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios.historical, calendar)
+    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios, calendar)
     snapshot = Snapshot(digest_frame(bars, TABLES["daily_bars"].key), start, last, vendor.source, ())
     return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality.stale_sessions, past)
