@@ -6,13 +6,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from riskdesk_assets.limits.fact_limits import SessionFacts
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
+from riskdesk_assets.limits.mandate_limits import mandate_limits
 from riskdesk_assets.optimizer.portfolio_chain import worst_violation
 from riskdesk_assets.optimizer.portfolio_model import portfolio_answer
 from riskdesk_assets.optimizer.portfolio_problem import Kind, PortfolioProblem, PortfolioSolution, factor_form, solve_portfolio
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Solver
 from riskdesk_assets.risk_model.covariance import Covariance
-from riskdesk_tests.optimizer.random_mandates import NAV, Array, limit, mandate, names, objective, random_mandate
+from riskdesk_tests.desk_builder import desk_config
+from riskdesk_tests.optimizer.random_mandates import (
+    NAV,
+    Array,
+    limit,
+    mandate,
+    names,
+    objective,
+    plain_optimum,
+    random_factors,
+    random_mandate,
+)
 
 COVARIANCE = np.array(
     [
@@ -299,3 +312,52 @@ def test_a_problem_that_means_nothing_is_refused_by_name(change: dict[str, objec
     problem = mandate(MU, COVARIANCE)
     with pytest.raises(ValueError, match=told):
         replace(problem, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("which", ["bank_long_only", "bank_market_neutral"])
+def test_the_mandates_that_ship_have_an_answer_on_an_ordinary_day(which: str) -> None:
+    config = desk_config()
+    portfolio = config.portfolios[which]
+    symbols = config.universe.tradable
+    n = len(symbols)
+    rng = np.random.default_rng(3)
+    exposures, factors, specific = random_factors(rng, n, 3)
+    covariance = exposures @ factors @ exposures.T + np.diag(specific)
+    facts = SessionFacts(
+        exposures={
+            factor: dict(zip(symbols, map(float, exposures[:, f]), strict=True))
+            for f, factor in enumerate(("market", "momentum", "size"))
+        },
+        fragility_classes={symbol: "SOFT" if i % 7 == 0 else "NONE" for i, symbol in enumerate(symbols)},
+        scenario_returns={f"s{k}": dict(zip(symbols, map(float, rng.normal(-0.05, 0.05, n)), strict=True)) for k in range(8)},
+    )
+    limits = mandate_limits(
+        config,
+        portfolio,
+        facts,
+        adv=dict.fromkeys(symbols, 2e8),
+        covariance=Covariance(symbols, covariance, 0.0, 252),
+        has_book=False,
+    )
+    assert portfolio.nav is not None
+    assert portfolio.kind != "pairs"
+    problem = PortfolioProblem(
+        symbols=symbols,
+        nav=portfolio.nav,
+        expected_return=rng.normal(0.0, 3e-4, n),
+        exposures=exposures,
+        factor_covariance=factors,
+        specific_variance=specific,
+        previous=np.zeros(n),
+        cost_rate=np.full(n, 1e-5),
+        impact=np.full(n, 2e-4),
+        risk_aversion=portfolio.risk_aversion_lambda,
+        optimizer_type=portfolio.optimizer_type,
+        kind=portfolio.kind,
+        limits=limits,
+        softening=portfolio.softening,
+        objective_scale=10_000.0,
+        accept_violation_nav=1e-6,
+    )
+    solution, w = solved(problem)
+    assert objective(problem, w) == pytest.approx(plain_optimum(problem)[1], abs=1e-8 + 1.1e-6 * sum(solution.prices.values()))
