@@ -57,8 +57,13 @@ class HistoricalScenario(StrictModel):
 
 
 class Scenarios(StrictModel):
-    """config/scenarios.yaml."""
+    """config/scenarios.yaml.
 
+    ``margin_sessions``: a name without a bar at an end of a stretch of history is priced by its last one at most that many
+    sessions earlier.
+    """
+
+    margin_sessions: int = Field(default=5, ge=0, le=20)
     parametric: list[ParametricScenario] = Field(default_factory=list)
     historical: list[HistoricalScenario] = Field(default_factory=list)
 

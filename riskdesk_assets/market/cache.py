@@ -5,11 +5,13 @@
   number of the pull whose prices it agrees with (``basis``), and only rows of one basis are ever served together.
 - A range is served from here, without a call, only when every session of it is present on one basis and it ends before the
   newest closed session. When a call fails nothing is served: a stale price is never mistaken for a fresh one.
+- An answer without a single row is remembered in the log; how long it stands is the vendor's to say.
 - A file counts only while its checksum stands in the log: one that was damaged or half replaced is simply pulled again.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from riskdesk_assets.market.vendor import VendorError
 
 PULL_LOG = "pull_log.jsonl"
 BASIS = "basis"
+_EMPTY, _STORED = "empty", "stored"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class RawCache:
         self._folder = folder
         self._log_size = -1
         self._checksums: dict[tuple[str, str], str] = {}
+        self._nothing: dict[Pull, datetime] = {}
 
     def path(self, pull: Pull) -> Path:
         """The file of a symbol; characters a file name should not hold (^VIX) are percent-encoded."""
@@ -56,6 +60,12 @@ class RawCache:
         rows = kept.filter(pl.col("as_of_date").is_between(pull.first, pull.last))
         whole = set(sessions) <= set(rows.get_column("as_of_date").to_list())
         return rows.drop(BASIS) if whole and rows.get_column(BASIS).n_unique() == 1 else None
+
+    def had_nothing(self, pull: Pull, since: datetime) -> bool:
+        """The newest answer to exactly this pull was an empty one, and was given at ``since`` (timezone-aware) or later."""
+        self._read_log()
+        when = self._nothing.get(pull)
+        return when is not None and when >= since
 
     def store(self, pull: Pull, endpoint: str, fresh: pl.DataFrame, sessions: tuple[date, ...], when: datetime) -> None:
         """Merge a pull into the symbol's file, its values winning, and log it.
@@ -81,12 +91,12 @@ class RawCache:
                 self.log(pull, endpoint, "refused: lost sessions", when)
                 raise VendorError(f"{text}: pull again later, or delete {self.path(pull)} to accept it")
         if fresh.is_empty():
-            self.log(pull, endpoint, "empty", when)
+            self.log(pull, endpoint, _EMPTY, when)
             return
         path = self.path(pull)
         merged = _merged(kept, fresh, pull)
         checksum = write_parquet(path, merged)
-        self.log(pull, endpoint, "stored", when, rows=fresh.height, checksum=checksum)
+        self.log(pull, endpoint, _STORED, when, rows=fresh.height, checksum=checksum)
 
     def log(
         self, pull: Pull, endpoint: str, outcome: str, when: datetime, *, rows: int = 0, checksum: str | None = None
@@ -114,14 +124,30 @@ class RawCache:
         return pl.read_parquet(path) if digest_file(path) == self._checksum(pull) else None
 
     def _checksum(self, pull: Pull) -> str | None:
-        """The checksum the log vouches for; the log is read again only when it has grown."""
+        """The checksum the log vouches for."""
+        self._read_log()
+        return self._checksums.get((pull.kind, pull.symbol))
+
+    def _read_log(self) -> None:
+        """What the log says, read again only when it has grown."""
         log = self._folder / PULL_LOG
         size = log.stat().st_size if log.is_file() else 0
-        if size != self._log_size:
-            stored = [record for record in read_records(log) if record.get("sha256")]
-            self._checksums = {(str(r.get("kind")), str(r.get("symbol"))): str(r["sha256"]) for r in stored}
-            self._log_size = size
-        return self._checksums.get((pull.kind, pull.symbol))
+        if size == self._log_size:
+            return
+        self._checksums, self._nothing = {}, {}
+        for record in read_records(log):
+            kind, symbol = str(record.get("kind")), str(record.get("symbol"))
+            if record.get("sha256"):
+                self._checksums[kind, symbol] = str(record["sha256"])
+            if record.get("outcome") in (_EMPTY, _STORED):
+                # A line somebody mangled vouches for nothing.
+                with contextlib.suppress(ValueError):
+                    days = (date.fromisoformat(str(record.get(field))) for field in ("first", "last"))
+                    pull, when = Pull(kind, symbol, *days), datetime.fromisoformat(str(record.get("when")))
+                    self._nothing.pop(pull, None)
+                    if record["outcome"] == _EMPTY and when.tzinfo is not None:
+                        self._nothing[pull] = when
+        self._log_size = size
 
 
 def _merged(kept: pl.DataFrame | None, fresh: pl.DataFrame, pull: Pull) -> pl.DataFrame:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.cache import Pull, RawCache
 from riskdesk_assets.market.fmp_http import CallPolicy, FmpClient, Json, UnavailableError
-from riskdesk_assets.market.fmp_wire import index_closes, legacy_bars, stable_bars
+from riskdesk_assets.market.fmp_wire import BAR_SCHEMA, CLOSE_SCHEMA, index_closes, legacy_bars, stable_bars
 from riskdesk_assets.market.vendor import FMP, VendorError
 
 BASE_URL = "https://financialmodelingprep.com"
@@ -55,7 +55,7 @@ class FmpVendor:
         names = sorted(set(symbols))
         for done, symbol in enumerate(names):
             progress.report("prices", done, len(names))
-            frame = self._served(Pull("daily_bars", symbol, first, last), self._pull_bars)
+            frame = self._served(Pull("daily_bars", symbol, first, last), self._pull_bars, BAR_SCHEMA)
             frames.append(frame.with_columns(symbol=pl.lit(symbol), source=pl.lit(FMP)))
         progress.report("prices", len(names), len(names))
         return TABLES["daily_bars"].conform(pl.concat(frames)) if frames else TABLES["daily_bars"].frame([])
@@ -66,18 +66,23 @@ class FmpVendor:
         Raises:
             VendorError: no usable answer.
         """
-        frame = self._served(Pull("volatility_index", symbol, first, last), self._pull_index)
+        frame = self._served(Pull("volatility_index", symbol, first, last), self._pull_index, CLOSE_SCHEMA)
         sessions = list(self._calendar.between(first, last))
         named = frame.filter(pl.col("as_of_date").is_in(sessions)).with_columns(symbol=pl.lit(symbol), source=pl.lit(FMP))
         return TABLES["volatility_index"].conform(named)
 
-    def _served(self, pull: Pull, ask: Callable[[Pull], tuple[str, pl.DataFrame]]) -> pl.DataFrame:
+    def _served(
+        self, pull: Pull, ask: Callable[[Pull], tuple[str, pl.DataFrame]], schema: Mapping[str, pl.DataType]
+    ) -> pl.DataFrame:
         now = self._policy.clock()
         sessions = self._calendar.between(pull.first, pull.last)
         if pull.last < self._calendar.newest_closed(now):
             kept = self._cache.covering(pull, sessions)
             if kept is not None:
                 return kept
+            settled = pull.last <= now.date() - timedelta(days=self._policy.settled_days)
+            if settled and self._cache.had_nothing(pull, now - timedelta(days=self._policy.nothing_stands_days)):
+                return pl.DataFrame(schema=dict(schema))
         try:
             endpoint, fresh = ask(pull)
         except VendorError as error:

@@ -37,7 +37,11 @@ class UnavailableError(VendorError):
 
 @dataclass(frozen=True)
 class CallPolicy:
-    """Patience with the vendor: seconds, bytes and attempts. It can change whether an answer comes, never what it says."""
+    """Patience with the vendor: seconds, bytes and attempts. It can change whether an answer comes, never what it says.
+
+    That there is nothing at all in a range that ended ``settled_days`` ago is asked again only after ``nothing_stands_days``:
+    a name that was not listed yet would cost a request a day otherwise.
+    """
 
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
@@ -46,6 +50,8 @@ class CallPolicy:
     attempts: int = 4
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 60.0
+    settled_days: int = 365
+    nothing_stands_days: int = 30
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     sleep: Callable[[float], None] = time.sleep
 

@@ -37,7 +37,7 @@ def ingest(
     index = universe.volatility_index
     empty = pl.DataFrame(schema=TABLES["volatility_index"].schema)
     volatility = empty if index is None else vendor.volatility_index(index, start, last)
-    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios.historical, calendar)
+    past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios, calendar)
     snapshot = write_snapshot(paths.snapshots, bars, volatility, start, last, vendor.source, past)
     return history_of(paths, snapshot, calendar, config, first, last)
 

@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from riskdesk_assets.common.scenarios import HistoricalScenario
+from riskdesk_assets.common.scenarios import Scenarios
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.market.vendor import Vendor, VendorError
 
@@ -27,10 +27,15 @@ REPLAY_SCHEMA: Mapping[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Window:
-    """The two sessions a scenario's return runs between: the last one before its start, and the last one up to its end."""
+    """The two sessions a scenario's return runs between, ``before`` its start and at its ``end``, each with its margin.
+
+    A name's price at an end is its last one from ``opens`` to ``before``, or from ``closes`` to ``end``.
+    """
 
     scenario_id: str
+    opens: date
     before: date
+    closes: date
     end: date
 
 
@@ -44,14 +49,21 @@ def conform_replays(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(dtype) for name, dtype in REPLAY_SCHEMA.items()).sort(REPLAY_KEY)
 
 
-def windows(scenarios: Sequence[HistoricalScenario], calendar: SessionCalendar, last: date) -> Iterator[Window]:
+def windows(scenarios: Scenarios, calendar: SessionCalendar, last: date) -> Iterator[Window]:
     """The sessions of each scenario that is over by ``last``; one older than the calendar, or without a session, has none."""
-    sessions = calendar.sessions
-    for scenario in scenarios:
-        before = [session for session in sessions if session < scenario.start]
-        until = [session for session in sessions if session <= scenario.end]
-        if scenario.end <= last and before and until and before[-1] < until[-1]:
-            yield Window(scenario.scenario_id, before[-1], until[-1])
+    for scenario in scenarios.historical:
+        within = calendar.between(scenario.start, scenario.end)
+        if scenario.end > last or not within or within[0] == calendar.sessions[0]:
+            continue
+        before = calendar.before(within[0])
+        yield Window(
+            scenario.scenario_id,
+            calendar.before(before, scenarios.margin_sessions),
+            before,
+            # The end's margin stops at the start: a price from before it has lived through nothing.
+            max(within[0], calendar.before(within[-1], scenarios.margin_sessions)),
+            within[-1],
+        )
 
 
 def replay_rows(
@@ -60,7 +72,7 @@ def replay_rows(
     bars: pl.DataFrame,
     start: date,
     last: date,
-    scenarios: Sequence[HistoricalScenario],
+    scenarios: Scenarios,
     calendar: SessionCalendar,
 ) -> pl.DataFrame:
     """Adjusted closes at the two ends of every scenario that is over, by symbol.
@@ -75,20 +87,24 @@ def replay_rows(
         calendar: the exchange's sessions.
 
     Returns:
-        REPLAY_SCHEMA. A vendor that answers for the run but not for these days leaves the scenario without rows, and is not
-        asked for another one.
+        REPLAY_SCHEMA, at most one row per scenario, end and symbol. A vendor that answers for the run but not for these days
+        leaves the scenario without rows, and is not asked for an older one.
     """
     frames, answering = [no_replays()], True
-    for window in windows(scenarios, calendar, last):
+    # Newest first: a vendor whose history is short answers for what it has.
+    for window in sorted(windows(scenarios, calendar, last), key=lambda each: (each.opens, each.scenario_id), reverse=True):
         found = bars
-        if window.before < start:
+        if window.opens < start:
             if not answering:
                 continue
             try:
-                found = vendor.bars(symbols, window.before, window.end)
+                found = vendor.bars(symbols, window.opens, window.end)
             except VendorError:
                 answering = False
                 continue
-        ends = found.filter(pl.col("as_of_date").is_in([window.before, window.end]))
-        frames.append(conform_replays(ends.with_columns(scenario_id=pl.lit(window.scenario_id))))
+        priced = found.filter(pl.col("symbol").is_in(list(symbols)), pl.col("adj_close").is_finite(), pl.col("adj_close") > 0)
+        for first, until in ((window.opens, window.before), (window.closes, window.end)):
+            near = priced.filter(pl.col("as_of_date").is_between(first, until)).sort("as_of_date", "symbol")
+            ends = near.unique("symbol", keep="last", maintain_order=True)
+            frames.append(conform_replays(ends.with_columns(scenario_id=pl.lit(window.scenario_id))))
     return conform_replays(pl.concat(frames))

@@ -99,9 +99,7 @@ def test_the_crash_of_2020_is_lived_through_again_from_real_bars_and_2008_has_no
     config = load_config(load_paths({}))
     vendor = FilesVendor(SHARED, calendar())
     bars = vendor.bars(config.universe.tradable, date(2023, 12, 1), DAY)
-    replays = replay_rows(
-        vendor, config.universe.tradable, bars, date(2023, 12, 1), DAY, config.scenarios.historical, calendar()
-    )
+    replays = replay_rows(vendor, config.universe.tradable, bars, date(2023, 12, 1), DAY, config.scenarios, calendar())
     sessions = [date(2020, 3, 20), DAY]
     rows = scenario_rows(config, exposures({}, DAY), states({}, DAY), replays, sessions)
     now = rows.filter(pl.col("as_of_date") == DAY)
