@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from riskdesk_assets.reports.portfolio_engine import PortfolioEngine, TargetPortfolio
     from riskdesk_assets.reports.risk_report import RiskReport
     from riskdesk_assets.risk_model.model_checks import (
         bias_ratio,
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "PortfolioEngine",
     "RiskReport",
+    "TargetPortfolio",
     "bias_ratio",
     "christoffersen_independence",
     "conditional_coverage",
@@ -25,7 +28,9 @@ __all__ = [
 ]
 
 _HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
+    "PortfolioEngine": "riskdesk_assets.reports.portfolio_engine",
     "RiskReport": "riskdesk_assets.reports.risk_report",
+    "TargetPortfolio": "riskdesk_assets.reports.portfolio_engine",
 }
 
 if not TYPE_CHECKING:  # else a misspelled import would pass the type checker
