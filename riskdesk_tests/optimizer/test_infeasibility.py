@@ -250,3 +250,20 @@ def test_a_conflict_among_twenty_four_names_is_named_within_a_blink() -> None:
         taken.append(time.perf_counter() - start)
     # 20-40 ms alone on the machine; the bound leaves room for a busy one.
     assert min(taken) < 0.5
+
+
+def test_the_first_class_gives_alone_where_it_can_though_the_second_would_give_less() -> None:
+    # Turnover must double (a give of 1 of its bound) where the cap would need three quarters of its own.
+    limits = [limit("name:N000", Measure.NAME_GROSS, ("N000",), 0.2), limit("turnover", Measure.TRADED, SIX, 0.3)]
+    previous = np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])
+    problem = mandate(np.zeros(6), COVARIANCE, limits=limits, previous=previous, softening={"turnover": 1, "name_gross": 2})
+    assert set(solve_portfolio(problem).softened) == {"turnover"}
+    turned = replace(problem, softening={"turnover": 2, "name_gross": 1})
+    assert set(solve_portfolio(turned).softened) == {"name:N000"}
+
+
+def test_no_party_named_is_idle_whatever_the_filter_starts_from() -> None:
+    problem = mandate(np.zeros(6), COVARIANCE, limits=[*caps(0.10), limit("gross", Measure.GROSS, SIX, 2.0)])
+    found = system(problem)
+    kept = found._irreducible(found.parties)
+    assert set(kept) == {"budget", *(f"name:{s}" for s in SIX)}

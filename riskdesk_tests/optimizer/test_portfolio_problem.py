@@ -145,6 +145,7 @@ PRICED = {
     "net": limit("net", Measure.NET, FOUR, 0.2),
     "group": limit("group:g", Measure.GROSS, ("N000", "N003"), 0.4, family=Family.GROUP),
     "factor": limit("factor:f", Measure.EXPOSURE, FOUR, 0.1, coefficients=np.array([[1.2, 0.9, 1.1, 0.7]])),
+    "factor from below": limit("factor:f", Measure.EXPOSURE, FOUR, 0.1, coefficients=-np.array([[1.2, 0.9, 1.1, 0.7]])),
     "turnover": limit("turnover", Measure.TRADED, FOUR, 0.3),
     "liquidity": limit("liquidity:N000", Measure.TRADED, ("N000",), 0.05),
     "loss": limit("scenario_loss:s", Measure.LOSS, FOUR, 0.05, coefficients=np.array([[-0.25, -0.2, -0.1, -0.3]])),
@@ -361,3 +362,23 @@ def test_the_mandates_that_ship_have_an_answer_on_an_ordinary_day(which: str) ->
     )
     solution, w = solved(problem)
     assert objective(problem, w) == pytest.approx(plain_optimum(problem)[1], abs=1e-8 + 1.1e-6 * sum(solution.prices.values()))
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ([0.25, 0.25, 0.25, 0.25], "a day short of the optimum"),
+        ([0.7, 0.1, 0.1, 0.1], "group:a is breached by 3.0e-01 nav"),
+    ],
+)
+def test_weights_called_optimal_that_are_not_are_refused(
+    weights: list[float], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(numbers, solver, options):  # type: ignore[no-untyped-def]
+        return replace(portfolio_answer(numbers, solver, options), w=np.array(weights))
+
+    monkeypatch.setattr("riskdesk_assets.optimizer.portfolio_chain.portfolio_answer", mistaken)
+    group = limit("group:a", Measure.GROSS, FOUR[:2], 0.5, family=Family.GROUP)
+    solution = solve_portfolio(mandate(MU, COVARIANCE, limits=[group]))
+    assert (solution.status, solution.weights) == ("FAILED", {})
+    assert all(told in attempt.message for attempt in solution.attempts), solution.attempts
