@@ -23,7 +23,10 @@ from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
 from riskdesk_assets.reports.run_artifacts import CONFIG, PRIOR_TABLES, START_STATE, table_digest
 from riskdesk_assets.reports.run_store import RunDirectory, open_run
+from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
+
+SCORES = "instrument_scores.parquet"
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,26 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         prior=prior,
         # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
         code_version=manifest["code_version"],
-        scores=pl.read_parquet(run.path / "instrument_scores.parquet"),
+        scores=_scores_of_files(run, config),
     )
+
+
+def _scores_of_files(run: RunDirectory, config: Config) -> pl.DataFrame | None:
+    """The run's instrument_scores where a mandate's come from a file; None where all come from pairs: computed again."""
+    from_files = [mandate.portfolio_id for mandate in config.mandates if mandate.scores and mandate.scores.source == FILE]
+    if not from_files:
+        return None
+    why = ""
+    if SCORES not in run.manifest["files"]:
+        why = f"it is of a version that kept no {SCORES}"
+    elif SCORES in run.damaged():
+        why = f"{SCORES} is damaged or missing"
+    if why:
+        raise StateError(
+            f"{run.path} cannot be replayed: {why}, and the scores of {', '.join(from_files)} came from files that may have "
+            "changed since: `riskdesk run` computes its sessions anew"
+        )
+    return TABLES["instrument_scores"].conform(pl.read_parquet(run.path / SCORES))
 
 
 def _require_tickets(place: Path, tickets: pl.DataFrame) -> None:

@@ -13,11 +13,13 @@ import pytest
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import digest_file
 from riskdesk_assets.market.parquet_file import write_parquet
+from riskdesk_assets.market.replays import REPLAY_SCHEMA, no_replays
 from riskdesk_assets.market.snapshots import (
     INDEX,
     Snapshot,
     day_digests,
     find_snapshot,
+    read_members,
     read_snapshot,
     require_one_source,
     write_snapshot,
@@ -87,6 +89,69 @@ def test_a_snapshot_is_found_when_it_covers_range_and_symbols(tmp_path: Path, st
     assert find_snapshot(tmp_path, FIRST, date(2024, 3, 29), ["JPM"]) is None
     assert find_snapshot(tmp_path, FIRST, LAST, ["WFC"]) is None
     assert find_snapshot(tmp_path / "absent", FIRST, LAST, []) is None
+
+
+@pytest.fixture
+def replays() -> pl.DataFrame:
+    rows = [("lehman", day, "JPM", price, "FILES") for day, price in ((date(2008, 9, 12), 41.2), (date(2008, 9, 29), 41.0))]
+    return pl.DataFrame(rows, schema=dict(REPLAY_SCHEMA), orient="row")
+
+
+def test_replays_are_a_member_of_the_snapshot_and_read_back_as_written(
+    tmp_path: Path, bars: pl.DataFrame, index: pl.DataFrame, stored: Snapshot, replays: pl.DataFrame
+) -> None:
+    with_them = write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", replays.reverse())
+    assert with_them.snapshot_id != stored.snapshot_id
+    assert read_members(tmp_path, with_them.snapshot_id)[2].equals(replays)
+    assert read_snapshot(tmp_path, with_them.snapshot_id)[0].equals(read_snapshot(tmp_path, stored.snapshot_id)[0])
+    restated = replays.with_columns(pl.col("adj_close") * (1 - 1e-12))
+    assert write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", restated).snapshot_id != with_them.snapshot_id
+
+
+def test_a_snapshot_from_before_there_were_replays_keeps_its_name_and_has_none(
+    tmp_path: Path, bars: pl.DataFrame, index: pl.DataFrame, stored: Snapshot
+) -> None:
+    assert "replays.parquet" not in {path.name for path in (tmp_path / stored.snapshot_id).iterdir()}
+    assert read_members(tmp_path, stored.snapshot_id)[2].equals(no_replays())
+    assert write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", no_replays()) == stored
+
+
+def test_a_flipped_or_lost_byte_of_the_replays_is_found_by_name_and_mended_by_the_same_content(
+    tmp_path: Path, bars: pl.DataFrame, index: pl.DataFrame, replays: pl.DataFrame
+) -> None:
+    stored = write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", replays)
+    path = tmp_path / stored.snapshot_id / "replays.parquet"
+    raw = path.read_bytes()
+    path.chmod(0o644)
+    step = max(1, len(raw) // 40)
+    for place in range(0, len(raw), step):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 0x5A]) + raw[place + 1 :])
+        with pytest.raises(StateError, match=r"replays\.parquet is damaged"):
+            read_members(tmp_path, stored.snapshot_id)
+    path.unlink()
+    with pytest.raises(StateError, match=r"replays\.parquet is missing"):
+        read_members(tmp_path, stored.snapshot_id)
+    assert write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", replays) == stored
+    assert read_members(tmp_path, stored.snapshot_id)[2].equals(replays)
+
+
+def test_replays_that_vanish_with_their_checksum_do_not_fit_the_name(
+    tmp_path: Path, bars: pl.DataFrame, index: pl.DataFrame, replays: pl.DataFrame
+) -> None:
+    stored = write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", replays)
+    checksums = tmp_path / stored.snapshot_id / "checksums.json"
+    kept = {name: value for name, value in json.loads(checksums.read_text()).items() if name != "replays.parquet"}
+    checksums.chmod(0o644)
+    checksums.write_text(json.dumps(kept))
+    with pytest.raises(StateError, match="does not match its name"):
+        read_members(tmp_path, stored.snapshot_id)
+
+
+def test_replays_of_another_source_are_refused(
+    tmp_path: Path, bars: pl.DataFrame, index: pl.DataFrame, replays: pl.DataFrame
+) -> None:
+    with pytest.raises(StateError, match="FMP bars; FILES bars never mix"):
+        write_snapshot(tmp_path, bars, index, FIRST, LAST, "FILES", replays.with_columns(source=pl.lit("FMP")))
 
 
 def delete_a_file(folder: Path) -> None:

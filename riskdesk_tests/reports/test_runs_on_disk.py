@@ -115,6 +115,53 @@ def test_replay_names_the_file_whose_byte_was_flipped(desk: DeskFolder) -> None:
     assert (found.identical, found.damaged, found.different) == (False, ("ideal_portfolio.parquet",), ())
 
 
+def without_scores(desk: DeskFolder) -> Path:
+    """The run as a version that kept no instrument_scores would have left it."""
+    place = only_run(desk)
+    manifest = json.loads((place / MANIFEST).read_bytes())
+    del manifest["files"]["instrument_scores.parquet"], manifest["tables"]["instrument_scores"]
+    (place / MANIFEST).chmod(0o644)
+    (place / MANIFEST).write_text(json.dumps(manifest))
+    (place / "instrument_scores.parquet").unlink()
+    return place
+
+
+def scored_from_a_file(place: Path) -> None:
+    """Rewrites the kept configuration, and its hash, so that one mandate's scores come from a file."""
+    path = place / "inputs/config.json"
+    config = json.loads(path.read_bytes())
+    config["portfolios"]["bank_long_only"]["scores"] |= {"source": "file", "path": "scores.csv"}
+    path.chmod(0o644)
+    path.write_text(json.dumps(config))
+    manifest = json.loads((place / MANIFEST).read_bytes())
+    manifest["files"]["inputs/config.json"] = digest_file(path)
+    (place / MANIFEST).chmod(0o644)
+    (place / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_scores_from_pairs_are_computed_again_where_a_run_kept_none(desk: DeskFolder) -> None:
+    found = replay(without_scores(desk).name, desk.paths, calendar())
+    assert found.identical
+    assert set(found.equal) == {*TABLES, PAGE} - {"instrument_scores"}
+
+
+def test_scores_from_a_file_that_a_run_kept_none_of_are_refused_by_name(desk: DeskFolder) -> None:
+    place = without_scores(desk)
+    scored_from_a_file(place)
+    with pytest.raises(
+        StateError, match=r"kept no instrument_scores\.parquet, and the scores of bank_long_only came from files"
+    ):
+        replay(place.name, desk.paths, calendar())
+
+
+def test_scores_from_a_file_with_a_flipped_byte_are_refused_by_name(desk: DeskFolder) -> None:
+    place = only_run(desk)
+    scored_from_a_file(place)
+    flip(place / "instrument_scores.parquet")
+    with pytest.raises(StateError, match=r"instrument_scores\.parquet is damaged or missing"):
+        replay(place.name, desk.paths, calendar())
+
+
 @pytest.mark.parametrize(
     "what", ["tickets_snapshot/gs-ms-reversion.yaml", "inputs/start_state.json", "ticket_snapshots.parquet"]
 )
