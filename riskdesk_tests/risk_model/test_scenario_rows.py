@@ -12,7 +12,7 @@ from riskdesk_assets.common.scenarios import Scenarios
 from riskdesk_assets.common.settings import Config, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.files import FilesVendor
-from riskdesk_assets.market.replays import no_replays, replay_rows
+from riskdesk_assets.market.replays import REPLAY_SCHEMA, no_replays, replay_rows
 from riskdesk_assets.risk_model.scenario_rows import scenario_rows
 from riskdesk_tests.desk_builder import calendar
 
@@ -92,6 +92,51 @@ def test_a_day_alone_equals_the_same_day_in_a_range() -> None:
     alone = scenario_rows(config, facts[0].filter(pl.col("as_of_date") == NEXT), facts[1], no_replays(), [NEXT])
     both = scenario_rows(config, *facts, no_replays(), [DAY, NEXT])
     assert alone.equals(both.filter(pl.col("as_of_date") == NEXT))
+
+
+def past(prices: dict[str, tuple[float, float]]) -> pl.DataFrame:
+    """Adjusted closes before and at the end of the crash of 2020."""
+    days = (date(2020, 2, 19), date(2020, 3, 23))
+    rows = [
+        ("crash", day, symbol, price, "FILES") for symbol, both in prices.items() for day, price in zip(days, both, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=dict(REPLAY_SCHEMA), orient="row")
+
+
+CRASH: dict[str, object] = {
+    "historical": [{"scenario_id": "crash", "description": "x", "start": "2020-02-20", "end": "2020-03-23"}]
+}
+
+
+def test_a_name_without_bars_of_those_days_moves_with_its_group_and_one_whose_group_has_none_with_everybody() -> None:
+    config = config_with(CRASH)
+    groups = {symbol: instrument.industry_group for symbol, instrument in config.universe.symbols.items()}
+    replays = past({"JPM": (100.0, 70.0), "BAC": (50.0, 30.0), "KEY": (20.0, 9.0)})
+    rows = scenario_rows(config, exposures({}, DAY), states({}, DAY), replays, [DAY])
+    found = {str(row["symbol"]): row for row in rows.iter_rows(named=True)}
+    assert set(found) == set(config.universe.tradable)
+    for symbol, row in found.items():
+        if symbol in {"JPM", "BAC", "KEY"}:
+            assert (row["proxied"], row["note"]) == (False, "")
+        elif groups[symbol] == "money_center":
+            # (-30% - 40%) / 2, by hand.
+            assert row["shocked_return"] == pytest.approx(-0.35, abs=1e-15)
+            assert (row["proxied"], row["note"]) == (True, "no bars of these days: the mean of group money_center")
+        elif groups[symbol] != groups["KEY"]:
+            # (-30% - 40% - 55%) / 3, by hand.
+            assert row["shocked_return"] == pytest.approx(-1.25 / 3, abs=1e-15)
+            assert (row["proxied"], row["note"]) == (True, "no bars of these days: the mean of all names")
+    assert {groups[symbol] for symbol, row in found.items() if "all names" in row["note"]} >= {"trust", "card"}
+    assert "group money_center" in found["WFC"]["note"]
+
+
+def test_a_name_with_only_one_end_or_a_price_that_is_none_is_proxied_too() -> None:
+    config = config_with(CRASH)
+    replays = past({"JPM": (100.0, 70.0), "BAC": (float("nan"), 30.0), "KEY": (0.0, 9.0), "C": (10.0, 5.0)})
+    replays = replays.filter((pl.col("symbol") != "C") | (pl.col("as_of_date") < date(2020, 3, 1)))
+    rows = scenario_rows(config, exposures({}, DAY), states({}, DAY), replays, [DAY])
+    own = rows.filter(~pl.col("proxied"))
+    assert own.select("symbol", "shocked_return").rows() == [("JPM", pytest.approx(-0.3, abs=1e-15))]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real bars are not here")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -84,3 +84,63 @@ def test_an_unusable_value_is_told_with_its_line_and_field(tmp_path: Path, row: 
     with pytest.raises(InputError) as told:
         scores_of_file(path, CONFIG, [DAY], ALL, horizon=20)
     assert [(problem.line, problem.field) for problem in told.value.problems] == [(3, field)]
+
+
+def parquet(path: Path, **columns: list[object]) -> Path:
+    base: dict[str, list[object]] = {
+        "instrument": ["JPM", "BAC"],
+        "date": [DAY, DAY],
+        "score": [1.5, -1.0],
+        "confidence": [1.0, 0.5],
+    }
+    pl.DataFrame({**base, **columns}).write_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{}, {"date": ["2024-03-04", "2024-03-04"]}, {"date": [datetime(2024, 3, 4), datetime(2024, 3, 4)]},
+     {"comment": ["a column that means nothing to us", ""]}],
+    ids=["dates", "text", "datetimes", "another-column"],
+)  # fmt: skip
+def test_a_parquet_file_says_what_a_csv_says(tmp_path: Path, columns: dict[str, list[object]]) -> None:
+    path = parquet(tmp_path / "scores.parquet", **columns)
+    found = scores_of_file(path, CONFIG, [DAY], ALL, horizon=20)
+    assert found == {DAY: {"BAC": (-1.0, 0.5), "JPM": (1.5, 1.0)}}
+    text = tmp_path / "scores.csv"
+    text.write_text("instrument,date,score,confidence\nBAC,2024-03-04,-1,0.5\nJPM,2024-03-04,1.5,1\n")
+    assert scores_of_file(text, CONFIG, [DAY], ALL, horizon=20) == found
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [({"score": [1.5, None]}, "row 2: None is not a number"), ({"score": [True, False]}, "row 1: True is not a number"),
+     ({"instrument": ["JPM", "JPN"]}, "row 2: 'JPN' is not in the universe"), ({"confidence": [0.5, float("nan")]}, "row 2: nan")],
+    ids=["null", "booleans", "unknown", "nan"],
+)  # fmt: skip
+def test_an_unusable_value_of_a_parquet_file_is_told_with_its_row(
+    tmp_path: Path, columns: dict[str, list[object]], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        scores_of_file(parquet(tmp_path / "scores.parquet", **columns), CONFIG, [DAY], ALL, horizon=20)
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv", "scores.xlsx", "absent.csv"])
+def test_a_file_that_is_none_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name != "absent.csv":
+        path.write_bytes(b"PAR1 \xff\x00 neither the one nor the other")
+    with pytest.raises(InputError, match=name):
+        scores_of_file(path, CONFIG, [DAY], ALL, horizon=20)
+
+
+def test_every_byte_flipped_in_a_parquet_file_ends_in_scores_or_in_a_sentence(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "scores.parquet")
+    raw, refused = path.read_bytes(), 0
+    for place in range(0, len(raw), 7):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 0x5A]) + raw[place + 1 :])
+        try:
+            scores_of_file(path, CONFIG, [DAY], ALL, horizon=20)
+        except InputError:
+            refused += 1
+    assert refused > 0
