@@ -10,9 +10,10 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def canonical_json(value: Any) -> str:
@@ -38,6 +39,8 @@ def digest_file(path: Path) -> str:
 
 def digest_frame(frame: pl.DataFrame, sort_by: Sequence[str]) -> str:
     """SHA-256 over a frame's columns, types and values, rows sorted first; floats enter by their exact bits."""
+    import polars as pl
+
     ordered = frame.sort(sort_by) if sort_by else frame
     hasher = hashlib.sha256(canonical_json([[name, str(dtype)] for name, dtype in ordered.schema.items()]).encode())
     for name, dtype in ordered.schema.items():

@@ -1,0 +1,151 @@
+"""The journal's tables and the engine they live in: SQLite as it comes, another database by URL.
+
+On SQLite the file itself refuses to change: triggers abort UPDATE, DELETE and any INSERT that does not follow the last row. On
+Postgres triggers refuse UPDATE, DELETE and TRUNCATE, and appends queue up on one locked row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from riskdesk_assets.common.errors import InputError, Problem
+
+JOURNAL_URL = "RISKDESK_JOURNAL_URL"
+WRITE = "riskdesk_journal_write"
+
+METADATA = MetaData()
+JOURNAL = Table(
+    "journal",
+    METADATA,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("journal_by_kind", "kind", "sequence"),
+)
+# One row that appends lock where the database has no lock of the whole; it is never changed.
+LOCK = Table(
+    "journal_lock",
+    METADATA,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+)
+
+_SQLITE_GUARDS = (
+    """CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only: no row is changed'); END""",
+    """CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only: no row is removed'); END""",
+    # INSERT OR REPLACE removes rows without telling the trigger above; this one is told of every insert.
+    """CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
+WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM journal)
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only: a row follows the last one'); END""",
+)
+_POSTGRES_GUARDS = (
+    """CREATE OR REPLACE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$""",
+    """CREATE TRIGGER journal_no_change BEFORE UPDATE OR DELETE ON journal
+FOR EACH ROW EXECUTE FUNCTION journal_refuses()""",
+    """CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION journal_refuses()""",
+)
+for _dialect, _guards in (("sqlite", _SQLITE_GUARDS), ("postgresql", _POSTGRES_GUARDS)):
+    for _guard in _guards:
+        _statement: DDL = DDL(_guard)  # type: ignore[no-untyped-call]
+        event.listen(JOURNAL, "after_create", _statement.execute_if(dialect=_dialect))
+
+
+def journal_url(place: Path | str) -> URL:
+    """The URL of a journal, from a file's path or a database URL.
+
+    Raises:
+        InputError: the text is no database URL. What it says is not repeated: it may hold a password.
+    """
+    if isinstance(place, Path):
+        return URL.create("sqlite", database=str(place.absolute()))
+    try:
+        url = make_url(place)
+    except ArgumentError:
+        raise InputError(
+            Problem(
+                JOURNAL_URL, None, "", "is not a database URL", "sqlite:////path/journal.sqlite, postgresql+psycopg://host/name"
+            )
+        ) from None
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise InputError(
+            Problem(JOURNAL_URL, None, "", "names no file: a journal outlives its process", "sqlite:////path/file")
+        )
+    return url
+
+
+def journal_engine(url: URL, busy_seconds: float) -> Engine:
+    """An engine whose commits are on the disk when they return; its write transactions hold the write lock from their start.
+
+    Raises:
+        InputError: there is no driver for the URL's database.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    try:
+        engine = create_engine(url, connect_args={"timeout": busy_seconds} if sqlite else {}, hide_parameters=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        problem = Problem(JOURNAL_URL, None, "", f"needs a driver that is not installed: {error}", "a database with its driver")
+        raise InputError(problem) from None
+    if sqlite:
+        event.listen(engine, "connect", _commit_to_the_disk)
+        event.listen(engine, "begin", _lock_at_once)
+    return engine
+
+
+def create_tables(connection: Connection) -> None:
+    """The tables, their guards, and the row that appends lock; nothing where they exist."""
+    METADATA.create_all(connection)
+    if connection.execute(LOCK.select()).first() is None:
+        connection.execute(LOCK.insert().values(id=1))
+
+
+def changed_schema(connection: Connection) -> str:
+    """The first table, index or trigger of a SQLite journal that is not as it was made; empty when all are."""
+    query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    fresh = create_engine("sqlite://")
+    with fresh.begin() as memory:
+        METADATA.create_all(memory)
+        wanted = {str(row[0]): row[1] for row in memory.exec_driver_sql(query)}
+    fresh.dispose()
+    found = {str(row[0]): row[1] for row in connection.exec_driver_sql(query)}
+    if not found:
+        return ""  # made, but nothing was ever written: a crash came between
+    return min((name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)), default="")
+
+
+def _commit_to_the_disk(connection: DBAPIConnection, _record: object) -> None:
+    assert isinstance(connection, sqlite3.Connection)  # noqa: S101
+    # The driver's own implicit BEGIN takes no lock before the first write, so two writers could read the same head.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _lock_at_once(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN")
