@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.portfolios import PortfolioConfig
@@ -227,6 +228,7 @@ class Desk(StrictModel):
     risk_report: RiskReportSettings
     frozen: FrozenSettings
     tickets: TicketSettings
+    guards: GuardSettings
     alerts: AlertSettings
 
     @model_validator(mode="after")
