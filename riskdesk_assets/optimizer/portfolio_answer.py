@@ -22,8 +22,6 @@ ROUNDING = 1e-14
 REACH = 100.0
 # A weight this small may stand on either side of the kink of its absolute value.
 KINK = 1e-7
-# A risk this small, against what one name risks, is none.
-TIP = 1e-9
 
 
 def settled(w: Array, numbers: PortfolioNumbers) -> Array:
@@ -51,9 +49,9 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
     trading cost above any of its own: of these the tangents that make the bound tightest are taken.
     """
     z = w - numbers.previous
-    slope, curvature = _tangent(numbers, w)
+    slope, curvature, slack = _tangent(numbers, w, answer.direction)
     slope = slope - numbers.linear.T @ answer.linear - answer.budget
-    slack = float(answer.linear @ (numbers.linear_bounds - numbers.linear @ w))
+    slack += float(answer.linear @ (numbers.linear_bounds - numbers.linear @ w))
     slack += float(answer.gross @ numbers.gross_bounds) + float(answer.traded @ numbers.traded_bounds)
     for matrix, bound, price in zip(numbers.cones, numbers.cone_bounds, answer.cones, strict=True):
         along = matrix @ w
@@ -102,18 +100,15 @@ def _most(slope: Array, curvature: Array, down: Array, up: Array) -> Array:
     return found
 
 
-def _tangent(numbers: PortfolioNumbers, w: Array) -> tuple[Array, Array]:
-    """Gradient (n,) of expected return less risk, and the curvature (n,) every step loses for certain."""
-    systematic = numbers.root @ (numbers.exposures.T @ w)
-    specific = numbers.specific * w
-    stretch = numbers.exposures @ (numbers.root.T @ systematic) + numbers.specific * specific
-    if not numbers.volatility:
-        return numbers.mu - 2.0 * stretch, numbers.specific**2
-    length = float(np.sqrt(systematic @ systematic + specific @ specific))
-    none = np.zeros(len(w))
+def _tangent(numbers: PortfolioNumbers, w: Array, direction: Array) -> tuple[Array, Array, float]:
+    """Slope (n,) of expected return less risk, the curvature (n,) every step loses for certain, and the tangent's depth at w.
+
+    The volatility lies above v'(R B'w, d o w) for every v no longer than 1, also at a flat book, where it has no gradient;
+    the solver's own v is the one that goes with its prices.
+    """
     stack = np.vstack([numbers.root @ numbers.exposures.T, np.diag(numbers.specific)])
-    # Near no risk the cone has its tip: any direction no longer than 1 is a tangent, and the one nearest the gradient is best.
-    if length > TIP * max(1.0, float(np.abs(stack).max(initial=0.0))):
-        return numbers.mu - stretch / length, none
-    direction = np.linalg.lstsq(stack.T, numbers.mu, rcond=None)[0]
-    return numbers.mu - stack.T @ (direction / max(1.0, float(np.linalg.norm(direction)))), none
+    risk = stack @ w
+    if not numbers.volatility:
+        return numbers.mu - 2.0 * (stack.T @ risk), numbers.specific**2, 0.0
+    length = float(np.linalg.norm(risk))
+    return numbers.mu - stack.T @ direction, np.zeros(len(w)), length - float(direction @ risk)

@@ -63,7 +63,8 @@ class PortfolioAnswer:
     """What a solver said: ``w`` (n,), None where it gave no point, and its duals in units of the scaled objective.
 
     ``linear``, ``gross``, ``traded`` (rows,) and ``cones`` are prices of the rows, ``lower`` and ``upper`` (n,) of the bounds,
-    ``budget`` of the sum.
+    ``budget`` of the sum. ``direction`` (k + n,) is the slope of the volatility in (R e, d o w), no longer than 1; zeros where
+    risk is a variance.
     """
 
     status: str
@@ -75,6 +76,7 @@ class PortfolioAnswer:
     lower: Array
     upper: Array
     budget: float
+    direction: Array
 
 
 class _Value(Leaf, Protocol):
@@ -82,7 +84,7 @@ class _Value(Leaf, Protocol):
 
 
 class _Priced(Constraint, Protocol):
-    dual_value: Array | float | None
+    dual_value: Array | float | list[Array] | None
 
 
 class _Problem(Protocol):
@@ -141,7 +143,7 @@ def portfolio_answer(numbers: PortfolioNumbers, solver: str, options: Mapping[st
         duals: dict[str, Array | float | None] = {name: solved.dual(rule) for name, rule in compiled.rules.items()}
     else:
         w, status = _through_cvxpy(compiled, values, solver, options)
-        duals = {name: rule.dual_value for name, rule in compiled.rules.items()}
+        duals = {name: _joined(rule.dual_value) for name, rule in compiled.rules.items()}
 
     def dual(rule: str, size: int) -> Array:
         value = duals.get(rule)
@@ -164,7 +166,21 @@ def _answer(numbers: PortfolioNumbers, status: str, w: Array | None, dual: _Read
         lower=np.maximum(dual("lower", n), 0.0),
         upper=np.maximum(dual("upper", n), 0.0),
         budget=float(dual("budget", 1)[0]),
+        direction=_direction(dual("risk", 1 + max(1, len(numbers.root)) + n), len(numbers.root), n),
     )
+
+
+def _direction(dual: Array, factors: int, names: int) -> Array:
+    """The volatility's slope from its cone's dual: the vector's part without padding, cut to length 1."""
+    if len(dual) < 1 + factors + names:
+        return np.zeros(factors + names)
+    slope = -np.concatenate([dual[1 : 1 + factors], dual[len(dual) - names :]])
+    return slope / max(1.0, float(np.linalg.norm(slope)))
+
+
+def _joined(dual: Array | float | list[Array] | None) -> Array | float | None:
+    """A cone's dual in one piece: CVXPY gives the bound's and the vector's apart."""
+    return np.concatenate([np.atleast_1d(part).ravel() for part in dual]) if isinstance(dual, list) else dual
 
 
 def _through_cvxpy(
@@ -253,7 +269,12 @@ def _compiled(shape: _Shape) -> _Compiled:
         given["budget"] = cp.Parameter(1)
         rules["budget"] = np.ones((1, n)) @ w == given["budget"]
     parts = (given["root"] @ e, multiply(given["specific"], w))
-    risk = Pnorm(hstack(parts), 2) if shape.volatility else sum_squares(parts[0]) + sum_squares(parts[1])
+    if shape.volatility:
+        # A cone of its own, for its dual is the volatility's slope, at a flat book too where no gradient is.
+        risk = cp.Variable()
+        rules["risk"] = cp.SOC(risk, hstack(parts))
+    else:
+        risk = sum_squares(parts[0]) + sum_squares(parts[1])
     objective = given["mu"] @ w - risk - given["rate"] @ t
     if shape.impact:
         given["impact"] = cp.Parameter(n, nonneg=True)

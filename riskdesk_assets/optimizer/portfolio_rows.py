@@ -99,7 +99,7 @@ def portfolio_rows(
     long_only: bool,
     margin: float,
 ) -> PortfolioRows:
-    """The rows of a program.
+    """The rows of a program. A row that weights of at least 0 with sum 1 cannot break is left out: the budget says it already.
 
     Args:
         shaped: the limits.
@@ -125,9 +125,17 @@ def portfolio_rows(
             if low > lower[i]:
                 lower[i], lower_names[i] = low, limit.name
         elif limit.form == "linear":
-            linear += [(limit.name, row, bound + float(offset)) for row, offset in zip(limit.matrix, limit.offset, strict=True)]
+            sides = zip(limit.matrix, limit.offset, strict=True)
+            linear += [
+                (limit.name, row, bound + float(offset))
+                for row, offset in sides
+                if not (long_only and row.max() <= limit.bound + float(offset))
+            ]
         elif limit.form == "gross":
-            (linear if long_only else gross).append((limit.name, limit.matrix[0], bound))
+            if not long_only:
+                gross.append((limit.name, limit.matrix[0], bound))
+            elif limit.matrix[0].max() > limit.bound:
+                linear.append((limit.name, limit.matrix[0], bound))
         elif limit.form == "traded":
             traded.append((limit.name, limit.matrix[0], bound))
         elif limit.form == "worst":
