@@ -7,6 +7,7 @@ import logging
 import click
 
 from riskdesk_assets.interfaces.archive_commands import rebuild, replay
+from riskdesk_assets.interfaces.audit_command import audit
 from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.explain_command import explain
@@ -35,6 +36,7 @@ COMMANDS: tuple[click.Command, ...] = (
     tickets,
     replay,
     rebuild,
+    audit,
     ui,
     bench,
 )

@@ -11,7 +11,7 @@ import click
 
 from riskdesk_assets.common.errors import InputError, RiskDeskError, StateError
 
-SECRETS = ("FMP_API_KEY", "RISKDESK_API_TOKEN", "RISKDESK_ALERT_URLS")
+SECRETS = ("FMP_API_KEY", "RISKDESK_API_TOKEN", "RISKDESK_ALERT_URLS", "RISKDESK_JOURNAL_URL")
 HIDDEN = "[redacted]"
 FAILED = 1
 UNUSABLE = 2

@@ -12,7 +12,7 @@ from riskdesk_assets.common.hashing import canonical_json
 Scalar = str | int | None
 
 
-def append_record(path: Path, record: Mapping[str, Scalar | list[str]]) -> None:
+def append_record(path: Path, record: Mapping[str, Scalar | list[str] | Mapping[str, Scalar]]) -> None:
     """Append one record in a single write; starts a new line first where a crash left half a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     line = canonical_json(dict(record)).encode() + b"\n"

@@ -14,6 +14,7 @@ from dagster import (
     multi_asset,
 )
 
+from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.tables import TABLES
@@ -183,7 +184,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         code_version=code_version(),
     )
     run_id, files, manifest = run_files(content)
-    place = publish(paths.runs, run_id, files, manifest)
+    place = publish(paths.runs, run_id, files, manifest, desk_journal(paths.data).head())
     context.add_asset_metadata({"run_id": run_id, "directory": str(place), "files": len(files) + 1}, asset_key="run_artifacts")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.hashing import digest_file
+from riskdesk_assets.common.journal_chain import START, Anchor
 from riskdesk_assets.market.append_log import append_record, read_records
 
 MANIFEST = "manifest.json"
@@ -42,7 +43,7 @@ class RunDirectory:
         )
 
 
-def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes) -> Path:
+def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes, journal: Anchor = START) -> Path:
     """Write a run directory in one step and note it in the publish log.
 
     Args:
@@ -50,6 +51,8 @@ def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes
         run_id: name of the directory.
         files: relative name -> content, without the manifest.
         manifest: the manifest, which holds the hash of every file.
+        journal: the journal's last row; noted in the log, outside what is hashed, as an anchor of the chain. None is noted
+            while the journal is empty.
 
     Raises:
         StateError: the directory exists with other content: the same inputs gave other outputs.
@@ -69,6 +72,7 @@ def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes
             # Of the manifest that stands: the same tables may have been computed again from a snapshot of another range.
             "manifest_sha256": digest_file(place / MANIFEST),
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **({"journal": {"sequence": journal.sequence, "hash": journal.hash}} if journal != START else {}),
         },
     )
     return place
@@ -105,6 +109,25 @@ def published(runs: Path) -> Iterator[RunDirectory]:
         if digest_file(run.path / MANIFEST) != records[number]["manifest_sha256"]:
             raise StateError(f"{run.path / MANIFEST} is not the one that was published: restore it from a backup")
         yield run
+
+
+def journal_anchors(runs: Path) -> tuple[Anchor, ...]:
+    """The journal's last row as each publishing found it, oldest first; none where nothing was published.
+
+    Raises:
+        StateError: an anchor in the publish log is not a sequence and a hash.
+    """
+    log = runs / PUBLISH_LOG
+    return tuple(_anchor(log, record) for record in read_records(log) if "journal" in record)
+
+
+def _anchor(log: Path, record: Mapping[str, object]) -> Anchor:
+    noted = record["journal"]
+    sequence, sealed = (noted.get("sequence"), noted.get("hash")) if isinstance(noted, dict) else (None, None)
+    run = record.get("run_id")
+    if type(sequence) is not int or not isinstance(sealed, str):
+        raise StateError(f"{log}: the journal's anchor of run {run} cannot be read: restore the log from a backup")
+    return Anchor(sequence, sealed, f"publish log, run {run}")
 
 
 def _require_same(place: Path, manifest: bytes) -> None:
