@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
@@ -26,6 +27,8 @@ MOST_CONVICTION = 5
 TRADING_DAYS = 252
 COLUMNS = ("instrument", "date", "score", "confidence")
 _MOST_PROBLEMS = 20
+# DuckDB hands over text that is none as ValueError or RuntimeError.
+_UNREADABLE = (pl.exceptions.PolarsError, duckdb.Error, OSError, ValueError, RuntimeError, OverflowError, MemoryError)
 # session -> instrument -> (score, confidence)
 Scores = dict[date, dict[str, tuple[float, float]]]
 
@@ -89,7 +92,7 @@ def scores_of_file(
         InputError: the file cannot be read, or holds an unknown instrument, a date or number that is none, a confidence
             outside [0, 1], or an instrument twice on one date.
     """
-    by_name = _checked(path, _table(path), config)
+    by_name = _checked(path, _rows_of_file(path), config)
     found: Scores = {}
     places = {session: place for place, session in enumerate(all_sessions)}
     for session in sessions:
@@ -162,23 +165,48 @@ def _combined(pushes: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return total / root, min(1.0, abs(total) / size) if size else 0.0
 
 
-def _table(path: Path) -> pl.DataFrame:
-    """The file's four columns with row numbers; of a CSV as text, its rows as an editor shows them."""
-    csv = path.suffix.lower() == ".csv"
-    if not csv and path.suffix.lower() != ".parquet":
+def _rows_of_file(path: Path) -> list[tuple[object, ...]]:
+    """The file's four columns; of a CSV as text.
+
+    Parquet is read by DuckDB, for a damaged file is an error there and can end the process in polars.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".parquet"}:
         raise InputError(Problem(str(path), None, "", "is no file of scores", "a .csv or .parquet file"))
     try:
-        frame = pl.read_csv(path, infer_schema=False) if csv else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        columns, rows = _csv(path) if suffix == ".csv" else _parquet(path)
+    except _UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(Problem(str(path), None, "", f"cannot be read: {reason}", "a CSV or Parquet file")) from error
-    missing = [name for name in COLUMNS if name not in frame.columns]
+    missing = [name for name in COLUMNS if name not in columns]
     if missing:
-        raise InputError(Problem(str(path), 1 if csv else None, missing[0], "is not a column", ", ".join(COLUMNS)))
-    return frame.select(COLUMNS).with_row_index("row", offset=2 if csv else 1)
+        line = 1 if suffix == ".csv" else None
+        raise InputError(Problem(str(path), line, missing[0], "is not a column", ", ".join(COLUMNS)))
+    return rows
 
 
-def _checked(path: Path, table: pl.DataFrame, config: Config) -> dict[str, dict[date, tuple[float, float]]]:
+def _csv(path: Path) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """The file's columns and, when all of COLUMNS are among them, its rows."""
+    frame = pl.read_csv(path, infer_schema=False)
+    return frame.columns, frame.select(COLUMNS).rows() if set(COLUMNS) <= set(frame.columns) else []
+
+
+def _parquet(path: Path) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """As _csv; a moment in time counts as its day (UTC where it names a zone)."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path.name}")
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        table = connection.read_parquet(str(path), hive_partitioning=False)
+        types = dict(zip(table.columns, map(str, table.types), strict=True))
+        if not set(COLUMNS) <= types.keys():
+            return table.columns, []
+        moment = types["date"].startswith("TIMESTAMP")
+        wanted = ", ".join('CAST("date" AS DATE)' if name == "date" and moment else f'"{name}"' for name in COLUMNS)
+        return table.columns, table.project(wanted).fetchall()
+
+
+def _checked(path: Path, rows: Sequence[tuple[object, ...]], config: Config) -> dict[str, dict[date, tuple[float, float]]]:
     """instrument -> date -> (score, confidence); every unusable value is told, up to twenty."""
     csv = path.suffix.lower() == ".csv"
     problems: list[Problem] = []
@@ -188,7 +216,8 @@ def _checked(path: Path, table: pl.DataFrame, config: Config) -> dict[str, dict[
     def wrong(row: int, field: str, message: str, allowed: str) -> None:
         problems.append(Problem(str(path), row if csv else None, field, message if csv else f"row {row}: {message}", allowed))
 
-    for row, symbol, day, score, confidence in table.iter_rows():
+    # A CSV's rows are numbered as an editor shows its lines.
+    for row, (symbol, day, score, confidence) in enumerate(rows, start=2 if csv else 1):
         before = len(problems)
         when, size, trust = _day(day), _number(score), _number(confidence)
         if symbol not in known:
@@ -199,7 +228,7 @@ def _checked(path: Path, table: pl.DataFrame, config: Config) -> dict[str, dict[
             wrong(row, "score", f"{score!r} is not a number", "a finite number of standard deviations")
         if trust is None or not 0 <= trust <= 1:
             wrong(row, "confidence", f"{confidence!r} is not a confidence", "a number from 0 to 1")
-        if when is None or size is None or trust is None or len(problems) > before:
+        if not isinstance(symbol, str) or when is None or size is None or trust is None or len(problems) > before:
             continue
         if when in found.setdefault(symbol, {}):
             wrong(row, "date", f"{symbol} has a second score on {when}", "one row per instrument and date")

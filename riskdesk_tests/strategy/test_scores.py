@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -100,8 +100,8 @@ def parquet(path: Path, **columns: list[object]) -> Path:
 @pytest.mark.parametrize(
     "columns",
     [{}, {"date": ["2024-03-04", "2024-03-04"]}, {"date": [datetime(2024, 3, 4), datetime(2024, 3, 4)]},
-     {"comment": ["a column that means nothing to us", ""]}],
-    ids=["dates", "text", "datetimes", "another-column"],
+     {"date": [datetime(2024, 3, 4, 21, tzinfo=UTC)] * 2}, {"comment": ["a column that means nothing to us", ""]}],
+    ids=["dates", "text", "datetimes", "in-utc", "another-column"],
 )  # fmt: skip
 def test_a_parquet_file_says_what_a_csv_says(tmp_path: Path, columns: dict[str, list[object]]) -> None:
     path = parquet(tmp_path / "scores.parquet", **columns)
@@ -115,7 +115,8 @@ def test_a_parquet_file_says_what_a_csv_says(tmp_path: Path, columns: dict[str, 
 @pytest.mark.parametrize(
     ("columns", "says"),
     [({"score": [1.5, None]}, "row 2: None is not a number"), ({"score": [True, False]}, "row 1: True is not a number"),
-     ({"instrument": ["JPM", "JPN"]}, "row 2: 'JPN' is not in the universe"), ({"confidence": [0.5, float("nan")]}, "row 2: nan")],
+     ({"instrument": ["JPM", "JPN"]}, "row 2: 'JPN' is not in the universe"),
+     ({"confidence": [0.5, float("nan")]}, "row 2: nan")],
     ids=["null", "booleans", "unknown", "nan"],
 )  # fmt: skip
 def test_an_unusable_value_of_a_parquet_file_is_told_with_its_row(
@@ -137,7 +138,7 @@ def test_a_file_that_is_none_is_refused_by_name(tmp_path: Path, name: str) -> No
 def test_every_byte_flipped_in_a_parquet_file_ends_in_scores_or_in_a_sentence(tmp_path: Path) -> None:
     path = parquet(tmp_path / "scores.parquet")
     raw, refused = path.read_bytes(), 0
-    for place in range(0, len(raw), 7):
+    for place in range(0, len(raw), 11):
         path.write_bytes(raw[:place] + bytes([raw[place] ^ 0x5A]) + raw[place + 1 :])
         try:
             scores_of_file(path, CONFIG, [DAY], ALL, horizon=20)
