@@ -11,6 +11,7 @@ POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "constructi
 REALIZED_PNL = "realized_pnl"
 TICKETS = "ticket_snapshots"
 COMPARISONS = "config_comparisons"
+RISK_REPORTS = ("portfolio_risk_reports", "risk_contributions", "model_checks")
 
 post_close = define_asset_job(
     "post_close",
@@ -61,4 +62,11 @@ compare = define_asset_job(
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, features, controller, realize, research, compare)
+engines = define_asset_job(
+    "M_engines_D",
+    AssetSelection.groups("risk_model", "strategy", "construction") | AssetSelection.assets(*RISK_REPORTS),
+    description="Document 001's engine: every portfolio optimized, its risk reported, its decision logged.",
+    executor_def=in_process_executor,
+)
+
+JOBS = (post_close, ingest, features, controller, realize, research, compare, engines)

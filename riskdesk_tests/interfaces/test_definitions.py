@@ -43,7 +43,7 @@ OURS = {
     "reports": {"risk_contributions", "model_checks", "published_book"},
     "research": {COMPARISONS},
 }
-JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare")
+JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "M_engines_D")
 FAMILIES = {
     "net_zero",
     "ticket_gross",
