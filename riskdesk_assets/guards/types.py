@@ -135,15 +135,15 @@ class PositionIntent:
 class Proposal:
     """An order on its way through the guards.
 
-    ``wanted``: shares the signal asked for before any cap, signed, not whole. ``delta``: shares to trade (whole lots from the
-    per-trade guard on). ``target``: dollars after scale and cap. ``clipped_by``: the last layer that took something away.
+    ``wanted``: signed shares the signal asks for before any cap, not whole. ``edge``: dollars of position aimed at.
+    ``floor``: a cap set the edge. ``lots``: signed lots to trade, from the per-trade guard on. ``reason``: why it is as large
+    as it is. ``clipped_by``: the last layer that took something away.
     """
 
     wanted: float
-    delta: float
-    target: float
+    edge: float
+    floor: bool
     reason: Reason
     clipped_by: Layer | None
     metadata: Mapping[str, MetadataValue]
-    floor: bool = False
-    reduce_to: float | None = None
+    lots: int = 0

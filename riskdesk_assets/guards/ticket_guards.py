@@ -1,0 +1,160 @@
+"""Stage 7: from yesterday's desk positions to the ideal portfolio, ticket by ticket, both legs together.
+
+Document 004 in its order (per symbol, per trade, group, portfolio), read for pairs (X-15, X-16, X-28, X-31, X-32): what is
+cut from one leg is cut from the other by the same ratio, to one lot, and what is left over goes to CASH. No ticket goes
+beyond the larger of yesterday's and its ideal position, and no hard limit is kept breached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from riskdesk_assets.guards.book_caps import within_all, within_layer
+from riskdesk_assets.guards.guard_counters import counters_of
+from riskdesk_assets.guards.per_order import sized, without_dust
+from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, move_of
+from riskdesk_assets.guards.ticket_triggers import stopped, target_of, triggered
+from riskdesk_assets.guards.ticket_types import (
+    GuardMemory,
+    GuardResult,
+    GuardRules,
+    Shares,
+    TicketDecision,
+    TicketMemory,
+    TicketReason,
+    TicketShares,
+)
+from riskdesk_assets.guards.types import Action, Layer, MetadataValue
+from riskdesk_assets.limits.limit import Limit
+
+_NOOPS = frozenset(
+    (
+        TicketReason.WITHIN_BAND,
+        TicketReason.CADENCE_NOT_ELAPSED,
+        TicketReason.LOT_ROUNDS_TO_ZERO,
+        TicketReason.FROZEN,
+        TicketReason.FLAT,
+    )
+)
+
+
+def guard_book(
+    previous: Sequence[TicketShares],
+    ideal: Sequence[TicketShares],
+    prices: Mapping[str, int],
+    rules: GuardRules,
+    memory: GuardMemory,
+    session: date,
+    limits: Sequence[Limit] = (),
+) -> GuardResult:
+    """One session's decisions; the order of tickets changes nothing.
+
+    Args:
+        previous: yesterday's desk positions, after splits and closings.
+        ideal: the ideal portfolio per ticket; a ticket that is not in it is to be flat.
+        prices: ticks of 1e-4 dollars per symbol; the last print for a frozen leg.
+        rules: desk.guards in integers, with the guards' own caps.
+        memory: what the session before remembered.
+        session: the session decided on.
+        limits: the session's hard limits, kept beside the guards' own caps.
+
+    Raises:
+        ValueError: a ticket appears twice, or holds other symbols than it wants.
+        KeyError: a symbol has no price.
+    """
+    held, wanted = _by_ticket(previous), _by_ticket(ideal)
+    whole = {key: move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})}
+    moves: Mapping[str, Move] = {key: _started(move, memory.of(key), rules) for key, move in whole.items()}
+    bounds = (*rules.caps, *limits)
+    moves = within_layer(moves, bounds, Layer.PER_SYMBOL)
+    moves = {key: without_dust(sized(move, rules), rules) for key, move in moves.items()}
+    for layer in (Layer.GROUP, Layer.PORTFOLIO):
+        moves = within_layer(moves, bounds, layer)
+        moves = {key: _not_clipped_to_dust(move, rules) for key, move in moves.items()}
+    moves, breaches = within_all(moves, bounds)
+    decisions = tuple(_decision(move) for move in moves.values())
+    guarded = {key: move.shares for key, move in moves.items()}
+    positions = guarded if rules.mode != "shadow" else {key: move.wanted for key, move in whole.items()}
+    return GuardResult(
+        positions=positions,
+        guarded=guarded,
+        decisions=decisions,
+        memory=_remembered(moves, decisions, positions, memory, session),
+        counters=counters_of(decisions),
+        breaches=breaches,
+    )
+
+
+def _by_ticket(tickets: Sequence[TicketShares]) -> dict[str, TicketShares]:
+    found = {item.ticket_id: item for item in tickets}
+    if len(found) != len(tickets):
+        raise ValueError("a ticket appears twice")
+    return found
+
+
+def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
+    after_stop = stopped(move, memory, rules)
+    return after_stop if after_stop is not move else triggered(move, memory, rules)
+
+
+def _not_clipped_to_dust(move: Move, rules: GuardRules) -> Move:
+    """An order that a cap leaves below the smallest one is not sent at all; the cap is still what is named."""
+    small = move.kind in (Kind.ADDS, Kind.MIXED) and ZERO < move.way < ONE and move.scale == ONE
+    return replace(move, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
+
+
+def _decision(move: Move) -> TicketDecision:
+    after = move.shares
+    asked = move.distance(move.held, move.goal)
+    metadata: dict[str, MetadataValue] = {"kind": move.kind.value}
+    if after == move.held:
+        if move.cut_by and move.way > ZERO and move.scale == ONE:
+            action, layer, reason = Action.NOOP, move.layer, str(TicketReason.LOT_ROUNDS_TO_ZERO)
+        elif move.cut_by:
+            action, layer, reason = Action.DENY, move.layer, move.cut_by
+        else:
+            action = Action.NOOP if move.reason in _NOOPS else Action.DENY
+            layer, reason = move.layer, str(move.reason)
+            if move.kind is Kind.NOTHING and move.reason is not TicketReason.STOPPED_OUT:
+                action = Action.NOOP
+    elif after == move.goal:
+        action, layer, reason = Action.ALLOW, move.layer or Layer.PER_SYMBOL, str(move.reason)
+    else:
+        action, layer, reason = Action.CLIP, move.layer, move.cut_by or str(move.reason)
+        metadata["clip_ratio"] = min(1.0, move.traded() / asked) if asked else 0.0
+        metadata["moves_for"] = str(move.reason)
+    return TicketDecision(move.ticket_id, move.symbols, action, layer, reason, move.held, move.wanted, after, metadata)
+
+
+def _remembered(
+    moves: Mapping[str, Move],
+    decisions: Sequence[TicketDecision],
+    positions: Mapping[str, Shares],
+    memory: GuardMemory,
+    session: date,
+) -> GuardMemory:
+    kept: list[TicketMemory] = []
+    for decision, (key, move) in zip(decisions, moves.items(), strict=True):
+        old = memory.of(key) or TicketMemory(key)
+        after = positions[key]
+        stops = move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped)
+        if not any(after) and not any(move.wanted) and not any(move.shares):
+            continue
+        new = replace(old, sessions_since=old.sessions_since + 1, stopped=stops, cash=_cash(memory.of(key), move, after))
+        if decision.action in (Action.ALLOW, Action.CLIP):
+            unfinished = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
+            new = replace(new, committed=target_of(move), rebalanced_on=session, sessions_since=0, unfinished=unfinished)
+        kept.append(new)
+    return GuardMemory(tuple(kept))
+
+
+def _cash(old: TicketMemory | None, move: Move, after: Shares) -> int:
+    """Ticks paid and received since the position was entered; an entry or a turn begins anew, and a position that nothing is
+    remembered of begins at today's value."""
+    turned = any(one * other < 0 for one, other in zip(move.held, after, strict=True))
+    kept = old is not None and any(move.held) and not turned
+    start: Shares = move.held if kept else (0, 0)
+    paid = sum((new - was) * price for new, was, price in zip(after, start, move.prices, strict=True))
+    return (old.cash if old is not None and kept else 0) - paid

@@ -1,0 +1,61 @@
+"""Whether a ticket moves today: its stop, its band, what was committed last, its cadence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move
+from riskdesk_assets.guards.ticket_types import GuardRules, Shares, TicketMemory, TicketReason
+from riskdesk_assets.guards.types import Layer
+
+# A ticket stays where it is for these; a hard limit overrules them where going to the ideal position gives something up.
+WAITING = frozenset((TicketReason.WITHIN_BAND, TicketReason.CADENCE_NOT_ELAPSED, TicketReason.BELOW_MIN_ORDER))
+
+
+def triggered(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
+    """The move, or the same ticket staying where it is, with the reason.
+
+    What only reduces, an exit and a turn pass at once. Else: inside the band, measured by what would be traded as a share of
+    the ideal gross, it stays; outside it moves if nothing was committed yet, if the target moved by more than the threshold
+    from the last committed one, if an order is unfinished, or if the cadence has elapsed (readings X-15, X-32).
+    """
+    if move.frozen or move.kind is Kind.NOTHING:
+        return move
+    if not move.adds or move.kind is Kind.TURNS:
+        return move
+    ideal = move.gross(move.goal)
+    if move.distance(move.held, move.goal) <= rules.band * ideal:
+        return _stays(move, TicketReason.WITHIN_BAND, Layer.PER_SYMBOL)
+    if memory is None or memory.unfinished or memory.sessions_since + 1 >= rules.cadence_sessions:
+        return move
+    if abs(target_of(move) - memory.committed) > rules.signal_change * abs(memory.committed):
+        return move
+    return _stays(move, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
+
+
+def stopped(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
+    """The ticket going flat once it has lost more than the stop since entry, and staying flat until its ideal has been flat."""
+    if move.frozen or memory is None or rules.stop is None:
+        return move
+    lost = -(memory.cash + _value(move, move.held)) if any(move.held) else 0
+    if not memory.stopped and lost <= rules.stop:
+        return move
+    if not any(move.wanted) and not memory.stopped:
+        return move
+    reason = TicketReason.STOP if any(move.held) else TicketReason.STOPPED_OUT
+    kind = Kind.REDUCES if any(move.held) else Kind.NOTHING
+    return replace(move, start=move.held, goal=(0, 0), kind=kind, reason=reason, layer=Layer.PER_SYMBOL)
+
+
+def target_of(move: Move) -> int:
+    """The goal's gross in ticks, signed by leg A (by leg B, turned, where A is nothing)."""
+    lead = move.goal[0] or -move.goal[1]
+    return move.gross(move.goal) if lead >= 0 else -move.gross(move.goal)
+
+
+def _stays(move: Move, reason: TicketReason, layer: Layer) -> Move:
+    return replace(move, way=ZERO, reason=reason, layer=layer)
+
+
+def _value(move: Move, shares: Shares) -> int:
+    return sum(count * price for count, price in zip(shares, move.prices, strict=True))
