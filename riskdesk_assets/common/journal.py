@@ -170,7 +170,7 @@ class Journal:
         Args:
             anchors: rows written down elsewhere; each must still be there as it was.
         """
-        found = walk(self._pages(_chosen(None, None), 0), anchors)
+        found = walk(self._pages(_chosen(None, None), None), anchors)
         if not found.intact:
             return found
         try:
@@ -185,11 +185,12 @@ class Journal:
         """Give back every connection; the journal can be used again afterwards."""
         self._engine.dispose()
 
-    def _pages(self, query: Select[tuple[int, str, str, str, str, str, str]], after: int) -> Iterator[Row]:
-        """Rows behind ``after``, page by page: no read stays open, so that the file can be checkpointed meanwhile."""
+    def _pages(self, query: Select[tuple[int, str, str, str, str, str, str]], after: int | None) -> Iterator[Row]:
+        """Rows behind ``after`` (None: all), page by page: no read stays open, which would keep the file from a checkpoint."""
         size = PAGE_ROWS
         while True:
-            page = query.where(JOURNAL.c.sequence > after).order_by(JOURNAL.c.sequence).limit(size)
+            rest = query if after is None else query.where(JOURNAL.c.sequence > after)
+            page = rest.order_by(JOURNAL.c.sequence).limit(size)
             try:
                 with self._reading() as connection:
                     rows = [] if connection is None else [Row._make(row) for row in connection.execute(page)]
@@ -197,13 +198,14 @@ class Journal:
                 raise
             except JournalError as error:
                 if size == 1:
-                    raise UnreadableError(f"a row behind row {after} cannot be read: {error}") from None
-                size = 1  # read again one by one: the rows before the unreadable one are good
+                    raise UnreadableError(f"the row after row {after or 0} cannot be read: {error}") from None
+                size = max(1, size // 10)  # read again in smaller pages: the rows before the unreadable one are good
                 continue
             yield from rows
-            if len(rows) < size or type(rows[-1].sequence) is not int or rows[-1].sequence <= after:
+            last = rows[-1].sequence if rows else None
+            if len(rows) < size or type(last) is not int or (after is not None and last <= after):
                 return
-            after = rows[-1].sequence
+            after = last
 
     def _damage(self) -> str:
         """What the walk cannot see in a SQLite file: a guard taken away, an index that disagrees, a torn page."""

@@ -227,7 +227,7 @@ def _wrong(row: Row, head: Anchor) -> str:
     if row.sequence > due:
         return f"row {due} is missing: row {row.sequence} follows row {head.sequence}"
     if row.sequence < due:
-        return f"row {row.sequence} stands a second time, after row {head.sequence}"
+        return f"row {row.sequence} stands where row {due} has to"
     if row.previous_hash != head.hash:
         return f"row {due} does not follow the row before it: it holds another previous hash"
     return "" if _is_sealed(row) else f"row {due} was changed: its content is not what its hash was taken of"

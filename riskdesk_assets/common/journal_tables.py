@@ -7,6 +7,8 @@ Postgres triggers refuse UPDATE, DELETE and TRUNCATE, and appends queue up on on
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import (
@@ -128,16 +130,25 @@ def create_tables(connection: Connection) -> None:
 
 def changed_schema(connection: Connection) -> str:
     """The first table, index or trigger of a SQLite journal that is not as it was made; empty when all are."""
-    query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
-    fresh = create_engine("sqlite://")
-    with fresh.begin() as memory:
-        METADATA.create_all(memory)
-        wanted = {str(row[0]): row[1] for row in memory.exec_driver_sql(query)}
-    fresh.dispose()
-    found = {str(row[0]): row[1] for row in connection.exec_driver_sql(query)}
+    wanted, found = _schema_as_made(), _schema(connection)
     if not found:
         return ""  # made, but nothing was ever written: a crash came between
     return min((name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)), default="")
+
+
+@cache
+def _schema_as_made() -> Mapping[str, str]:
+    engine = create_engine("sqlite://")
+    with engine.begin() as memory:
+        METADATA.create_all(memory)
+        found = _schema(memory)
+    engine.dispose()
+    return found
+
+
+def _schema(connection: Connection) -> Mapping[str, str]:
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    return {str(name): str(sql) for name, sql in rows}
 
 
 def _commit_to_the_disk(connection: DBAPIConnection, _record: object) -> None:
