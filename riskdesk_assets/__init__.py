@@ -6,6 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from riskdesk_assets.gatekeeper.config import RPMConfig
+    from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
+    from riskdesk_assets.gatekeeper.schemas import TradeApprovalStatus
     from riskdesk_assets.reports.portfolio_engine import PortfolioEngine, TargetPortfolio
     from riskdesk_assets.reports.risk_report import RiskReport
     from riskdesk_assets.risk_model.model_checks import (
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PortfolioEngine",
+    "RPMConfig",
+    "RiskPortfolioManager",
     "RiskReport",
     "TargetPortfolio",
+    "TradeApprovalStatus",
     "bias_ratio",
     "christoffersen_independence",
     "conditional_coverage",
@@ -28,8 +34,11 @@ __all__ = [
 ]
 
 _HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
+    "RPMConfig": "riskdesk_assets.gatekeeper.config",
+    "RiskPortfolioManager": "riskdesk_assets.gatekeeper.engine",
     "PortfolioEngine": "riskdesk_assets.reports.portfolio_engine",
     "RiskReport": "riskdesk_assets.reports.risk_report",
+    "TradeApprovalStatus": "riskdesk_assets.gatekeeper.schemas",
     "TargetPortfolio": "riskdesk_assets.reports.portfolio_engine",
 }
 

@@ -7,23 +7,29 @@ approvals can never share one headroom. Profit comes from filled units alone, at
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import fsum
 from typing import NamedTuple
 
 from riskdesk_assets.gatekeeper.instruments import Instrument
 
+DUST = 1e-9  # units: what adding and taking away the same fractions can leave
+
 
 class Position(NamedTuple):
-    """Filled and pending signed units of one symbol; prices in its quote currency, ``quote_rate`` dollars per unit of that."""
+    """Filled and pending signed units of one symbol; prices in its quote currency, ``quote_rate`` dollars per unit of that.
+
+    ``mark``: the price that profit is measured at, from fills and marks alone. ``price``: the newest seen, an intent's too; it
+    values exposure. What a signal says its price is may move limits, never profit, and with it the kill switches.
+    """
 
     instrument: Instrument
     units: float
     pending: float
     average_price: float
     mark: float
+    price: float
     quote_rate: float
 
     @property
@@ -34,7 +40,7 @@ class Position(NamedTuple):
     @property
     def value(self) -> float:
         """Signed dollars of exposure."""
-        return (self.units + self.pending) * self.mark * self.quote_rate
+        return (self.units + self.pending) * self.price * self.quote_rate
 
     @property
     def unrealized_pnl(self) -> float:
@@ -42,12 +48,16 @@ class Position(NamedTuple):
         return self.units * (self.mark - self.average_price) * self.quote_rate
 
 
-class CurrencyPart(NamedTuple):
-    """Signed dollars of one currency in one symbol."""
+class Exposures(NamedTuple):
+    """Dollars. By symbol and currency signed; ``gross`` the sum of |exposure|; ``net`` signed, of what is not a pair.
 
-    symbol: str
-    currency: str
-    value: float
+    A long pair is long its base and short its quote currency (RPM-22), so that its own net is 0.
+    """
+
+    symbols: Mapping[str, float]
+    currencies: Mapping[str, float]
+    gross: float
+    net: float
 
 
 @dataclass(frozen=True)
@@ -57,54 +67,33 @@ class Account:
     positions: Mapping[str, Position] = field(default_factory=dict)
     realized_pnl: float = 0.0
 
-    @cached_property
-    def values(self) -> dict[str, float]:
-        """Signed dollars of exposure by symbol."""
-        return {symbol: position.value for symbol, position in self.positions.items()}
+    _measured: list[Exposures] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    @cached_property
-    def outright(self) -> dict[str, float]:
-        """Signed dollars of what is not a pair of currencies: a pair is long one and short the other, so its net is 0."""
-        return {symbol: value for symbol, value in self.values.items() if not self.positions[symbol].instrument.quote}
+    @property
+    def exposures(self) -> Exposures:
+        """What the positions expose the account to; measured once."""
+        if not self._measured:
+            self._measured.append(_exposures(self.positions.values()))
+        return self._measured[0]
 
-    @cached_property
-    def currency_parts(self) -> tuple[CurrencyPart, ...]:
-        """Exposure decomposed: a long pair is long its base and short its quote currency (RPM-22)."""
-        parts: list[CurrencyPart] = []
-        for symbol, value in self.values.items():
-            instrument = self.positions[symbol].instrument
-            parts.append(CurrencyPart(symbol, instrument.base, value))
-            if instrument.quote:
-                parts.append(CurrencyPart(symbol, instrument.quote, -value))
-        return tuple(parts)
-
-    @cached_property
-    def currencies(self) -> dict[str, float]:
-        """Signed net dollars by currency, sorted."""
-        names = sorted({part.currency for part in self.currency_parts})
-        return {name: fsum(part.value for part in self.currency_parts if part.currency == name) for name in names}
-
-    @cached_property
-    def gross(self) -> float:
-        """Dollars: the sum of |exposure|."""
-        return fsum(map(abs, self.values.values()))
-
-    @cached_property
-    def net(self) -> float:
-        """Signed dollars: the sum of exposure of what is not a pair of currencies."""
-        return fsum(self.outright.values())
-
-    @cached_property
+    @property
     def unrealized_pnl(self) -> float:
         """Dollars."""
         return fsum(position.unrealized_pnl for position in self.positions.values())
 
+    def priced(self, symbol: str, price: float, quote_rate: float) -> Account:
+        """With a symbol's exposure valued at ``price``; itself when nothing changes."""
+        old = self.positions.get(symbol)
+        if old is None or (old.price == price and old.quote_rate == quote_rate):
+            return self
+        return self._with(old._replace(price=price, quote_rate=quote_rate))
+
     def reserved(self, instrument: Instrument, units: float, price: float, quote_rate: float) -> Account:
-        """With signed ``units`` pending, and the symbol marked at ``price``."""
+        """With signed ``units`` pending, and the symbol's exposure valued at ``price``."""
         old = self.positions.get(instrument.symbol)
         if old is None:
-            return self._with(Position(instrument, 0.0, units, price, price, quote_rate))
-        return self._with(old._replace(pending=old.pending + units, mark=price, quote_rate=quote_rate))
+            return self._with(Position(instrument, 0.0, units, price, price, price, quote_rate))
+        return self._with(old._replace(pending=old.pending + units, price=price, quote_rate=quote_rate))
 
     def cancelled(self, symbol: str, units: float) -> Account:
         """Without signed ``units`` of what is pending; no more than is pending goes."""
@@ -113,7 +102,7 @@ class Account:
 
     def filled(self, instrument: Instrument, units: float, price: float, quote_rate: float) -> Account:
         """With signed ``units`` bought or sold at ``price``; as much of them as was pending on that side is pending no more."""
-        old = self.positions.get(instrument.symbol) or Position(instrument, 0.0, 0.0, price, price, quote_rate)
+        old = self.positions.get(instrument.symbol) or Position(instrument, 0.0, 0.0, price, price, price, quote_rate)
         held = old.units + units
         if old.units * units >= 0:
             average = (old.units * old.average_price + units * price) / held if held else price
@@ -123,13 +112,13 @@ class Account:
             gained = closed * (price - old.average_price) * quote_rate
             average = price if held * old.units < 0 else old.average_price
         pending = old.pending - _within(units, old.pending)
-        new = Position(instrument, held, pending, average, price, quote_rate)
+        new = Position(instrument, held, pending, average, price, price, quote_rate)
         return replace(self._with(new), realized_pnl=self.realized_pnl + gained)
 
     def marked(self, symbol: str, price: float, quote_rate: float) -> Account:
         """With a symbol's price; a symbol that is not held changes nothing."""
         old = self.positions.get(symbol)
-        return self if old is None else self._with(old._replace(mark=price, quote_rate=quote_rate))
+        return self if old is None else self._with(old._replace(mark=price, price=price, quote_rate=quote_rate))
 
     def stated(self, position: Position) -> Account:
         """With a position as its holder states it, whatever was known of it before; nothing is realized."""
@@ -141,11 +130,26 @@ class Account:
 
     def _with(self, position: Position) -> Account:
         positions = dict(self.positions)
-        if position.units or position.pending:
+        if abs(position.units) > DUST or abs(position.pending) > DUST:
             positions[position.instrument.symbol] = position
         else:
             positions.pop(position.instrument.symbol, None)
         return Account(positions, self.realized_pnl)
+
+
+def _exposures(positions: Iterable[Position]) -> Exposures:
+    symbols: dict[str, float] = {}
+    parts: dict[str, list[float]] = {}
+    outright: list[float] = []
+    for instrument, units, pending, _, _, price, rate in positions:
+        symbols[instrument.symbol] = value = (units + pending) * price * rate
+        parts.setdefault(instrument.base, []).append(value)
+        if instrument.quote:
+            parts.setdefault(instrument.quote, []).append(-value)
+        else:
+            outright.append(value)
+    currencies = {currency: fsum(values) for currency, values in parts.items()}
+    return Exposures(symbols, currencies, fsum(map(abs, symbols.values())), fsum(outright))
 
 
 def _within(units: float, limit: float) -> float:

@@ -35,6 +35,7 @@ class RPMConfig(StrictModel):
     - ``on_halt`` flatten: while HALTED, trades that only reduce a position pass; hold: none does.
     - ``on_loss_limit``: the state that a daily or weekly loss limit leads to.
     - ``lot_size`` in units, ``min_fill_fraction`` of the request: a size reduced below either is rejected (X-05).
+    - ``amber_fraction``: the health is WARNING from this share of a kill switch's limit.
     - ``remembered_orders``: how many client order ids the gatekeeper can answer again from memory.
     """
 
@@ -78,6 +79,7 @@ class RPMConfig(StrictModel):
     min_fill_fraction: float = Field(default=0.10, ge=0, lt=1)
 
     account_currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    amber_fraction: float = Field(default=0.80, gt=0, le=1)
     remembered_orders: int = Field(default=2048, ge=1, le=10_000_000)
 
     @model_validator(mode="after")

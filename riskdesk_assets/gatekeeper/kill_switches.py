@@ -196,9 +196,9 @@ def _tripped(state: KillSwitchState, volatility_ratio: float | None, config: RPM
     if seen.daily_drawdown > config.max_daily_drawdown:
         return Trigger.DAILY_DRAWDOWN, f"drawdown of the day {seen.daily_drawdown:.2%} > {config.max_daily_drawdown:.2%}"
     if seen.daily_pnl < -daily:
-        return Trigger.DAILY_LOSS, f"P&L of the day ${seen.daily_pnl:,.2f} < $-{daily:,.2f}"
+        return Trigger.DAILY_LOSS, f"P&L of the day {_dollars(seen.daily_pnl)} < {_dollars(-daily)}"
     if seen.weekly_pnl < -weekly:
-        return Trigger.WEEKLY_LOSS, f"P&L of the week ${seen.weekly_pnl:,.2f} < $-{weekly:,.2f}"
+        return Trigger.WEEKLY_LOSS, f"P&L of the week {_dollars(seen.weekly_pnl)} < {_dollars(-weekly)}"
     if volatility_ratio is not None and volatility_ratio >= config.vol_shock_ratio:
         return Trigger.VOLATILITY_SHOCK, f"volatility {volatility_ratio:.2f}x its baseline >= {config.vol_shock_ratio:.2f}x"
     mean = mean_confidence(state, config) if config.confidence_collapse_latch else None
@@ -220,7 +220,7 @@ def _stopped(state: KillSwitchState, at: datetime, trigger: Trigger, why: str, c
         state=to,
         trigger=trigger,
         reason=why,
-        by="automatic",
+        by="a kill switch",
         automatic=True,
         since=at,
         resume_from=at + timedelta(seconds=config.cooldown_seconds),
@@ -251,6 +251,10 @@ def _require_person(at: datetime, reason: str, by: str) -> None:
 def _require_zone(at: datetime) -> None:
     if at.tzinfo is None:
         raise InputError(Problem(CALLER, None, "at", f"{at.isoformat()} has no time zone"))
+
+
+def _dollars(value: float) -> str:
+    return f"{'-' if value < 0 else ''}${abs(value):,.2f}"
 
 
 def _said(at: datetime | None) -> str:

@@ -39,6 +39,7 @@ class PortfolioState:
     def to_dict(self) -> dict[str, object]:
         """JSON: positions by symbol, exposures by symbol and currency, P&L, capital, trading state; keys sorted."""
         seen, account = measures(self.switches), self.account
+        exposed = account.exposures
         return {
             "total_capital": self.total_capital,
             "equity": self.equity,
@@ -51,10 +52,10 @@ class PortfolioState:
             "trading_state": self.switches.state.value,
             "open_positions": len(account.positions),
             "positions": {symbol: _position(account.positions[symbol]) for symbol in sorted(account.positions)},
-            "gross_exposure": account.gross,
-            "net_exposure": account.net,
-            "symbol_exposure": {symbol: account.values[symbol] for symbol in sorted(account.values)},
-            "currency_exposure": dict(account.currencies),
+            "gross_exposure": exposed.gross,
+            "net_exposure": exposed.net,
+            "symbol_exposure": dict(sorted(exposed.symbols.items())),
+            "currency_exposure": dict(sorted(exposed.currencies.items())),
         }
 
 

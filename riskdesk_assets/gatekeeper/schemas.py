@@ -131,12 +131,20 @@ class ApprovedTrade:
 
 @dataclass(frozen=True, slots=True)
 class RejectedTrade:
-    """A trade that must not be executed; ``check`` is the check that refused it, ``detail`` its sentence."""
+    """A trade that must not be executed, and the record of the check that refused it.
+
+    ``check``: the check that bound: where a size was reduced until too little was left, the one that reduced it.
+    """
 
     intent: Intent
     rejection_reason: RejectionReason
     check: str
-    detail: str
+    record: CheckRecord
+
+    @property
+    def detail(self) -> str:
+        """The refusal in words."""
+        return self.record.sentence
 
     @property
     def symbol(self) -> str:

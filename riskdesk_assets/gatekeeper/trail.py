@@ -19,7 +19,7 @@ class Stage(StrEnum):
 
 
 class Outcome(StrEnum):
-    """ADJUST: the size, or what may pass at all, became smaller; HALT: a kill switch refused; SKIPPED: not reached, or no data."""
+    """ADJUST: the size, or what may pass at all, became smaller; HALT: a kill switch; SKIPPED: not reached, or no data."""
 
     PASS = "PASS"  # noqa: S105 - an outcome, no secret
     ADJUST = "ADJUST"
@@ -146,6 +146,8 @@ _FORMS: dict[Check, tuple[str, _Said, str]] = {
     Check.FINAL_VALIDATION: ("limits that the trade would breach:", "{:.0f}".format, "at most"),
 }
 
+_OF_THE_TRADE = frozenset(CHECKS[14:20])
+
 
 def _sentence(record: CheckRecord) -> str:
     changed = ""
@@ -163,4 +165,5 @@ def _sentence(record: CheckRecord) -> str:
     what, said, relation = _FORMS[record.name]
     currency = f" {record.subject}" if record.name in (Check.BASE_CURRENCY, Check.QUOTE_CURRENCY) else ""
     noted = f" ({record.subject})" if record.subject and not currency else ""
-    return f"{what}{currency} {said(record.measured)}, {relation} {said(record.bound)}{noted}{changed}"
+    verb = "would be " if record.name in _OF_THE_TRADE and record.outcome in (Outcome.ADJUST, Outcome.REJECT) else ""
+    return f"{what}{currency} {verb}{said(record.measured)}, {relation} {said(record.bound)}{noted}{changed}"

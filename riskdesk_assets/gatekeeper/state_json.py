@@ -1,0 +1,154 @@
+"""What a gatekeeper remembers, as JSON: written at every change by whoever must survive a restart, read back strictly."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date, datetime
+from math import isfinite
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
+
+from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.hashing import canonical_json
+from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.gatekeeper.account import Account, Position
+from riskdesk_assets.gatekeeper.engine import ManagerState
+from riskdesk_assets.gatekeeper.instruments import Instrument
+from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger
+from riskdesk_assets.gatekeeper.schemas import RejectionReason, RiskMetrics
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+SWITCHES, MANAGER = "kill switch state", "gatekeeper state"
+
+
+def _finite(value: float) -> float:
+    if not isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    return value
+
+
+Finite = Annotated[float, AfterValidator(_finite)]
+
+
+class _Switches(StrictModel):
+    equity: Finite
+    equity_peak: Finite
+    previous_close_equity: Finite
+    day_peak: Finite
+    week_start_equity: Finite
+    day: date | None
+    observed_at: AwareDatetime | None
+    recent_confidences: tuple[Annotated[float, Field(ge=0, le=1)], ...]
+    state: TradingState
+    trigger: Trigger | None
+    reason: str
+    by: str
+    automatic: bool
+    since: AwareDatetime | None
+    resume_from: AwareDatetime | None
+
+
+class _Position(StrictModel):
+    symbol: str
+    base: str
+    quote: str
+    units: Finite
+    pending: Finite
+    average_price: Annotated[float, Field(gt=0)]
+    mark: Annotated[float, Field(gt=0)]
+    price: Annotated[float, Field(gt=0)]
+    quote_rate: Annotated[float, Field(gt=0)]
+
+
+class _Metrics(StrictModel):
+    total_decisions: int = Field(ge=0)
+    approved: int = Field(ge=0)
+    adjusted: int = Field(ge=0)
+    rejected: int = Field(ge=0)
+    rejections: dict[RejectionReason, Annotated[int, Field(ge=0)]]
+    total_units: Finite
+    total_notional: Finite
+    fraction_of_formula: Finite
+
+
+class _Manager(StrictModel):
+    positions: tuple[_Position, ...]
+    realized_pnl: Finite
+    switches: _Switches
+    metrics: _Metrics
+
+
+def to_json(state: KillSwitchState) -> str:
+    """Canonical JSON of the switches: equal states give equal text."""
+    return canonical_json(_switches_out(state))
+
+
+def from_json(text: str) -> KillSwitchState:
+    """The switches again, equal to what was written. Raises InputError for any other text."""
+    return _switches_in(_read(TypeAdapter(_Switches), text, SWITCHES))
+
+
+def manager_to_json(state: ManagerState) -> str:
+    """Canonical JSON of account, switches and statistics."""
+    account, metrics = state.account, state.metrics
+    positions = [
+        {**position.instrument._asdict(), **{name: value for name, value in position._asdict().items() if name != "instrument"}}
+        for _, position in sorted(account.positions.items())
+    ]
+    counted = {item.name: getattr(metrics, item.name) for item in fields(RiskMetrics)}
+    counted["rejections"] = {reason.value: count for reason, count in metrics.rejections}
+    return canonical_json(
+        {
+            "positions": positions,
+            "realized_pnl": account.realized_pnl,
+            "switches": _switches_out(state.switches),
+            "metrics": counted,
+        }
+    )
+
+
+def manager_from_json(text: str) -> ManagerState:
+    """Account, switches and statistics again, equal to what was written. Raises InputError for any other text."""
+    read = _read(TypeAdapter(_Manager), text, MANAGER)
+    positions = {
+        item.symbol: Position(
+            Instrument(item.symbol, item.base, item.quote),
+            item.units,
+            item.pending,
+            item.average_price,
+            item.mark,
+            item.price,
+            item.quote_rate,
+        )
+        for item in read.positions
+    }
+    if len(positions) != len(read.positions):
+        raise InputError(Problem(MANAGER, None, "positions", "a symbol stands there twice"))
+    counted = read.metrics.model_dump()
+    counted["rejections"] = tuple(sorted(read.metrics.rejections.items()))
+    return ManagerState(Account(positions, read.realized_pnl), _switches_in(read.switches), RiskMetrics(**counted))
+
+
+def _switches_out(state: KillSwitchState) -> dict[str, object]:
+    return {item.name: _text(getattr(state, item.name)) for item in fields(KillSwitchState)}
+
+
+def _text(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _switches_in(read: _Switches) -> KillSwitchState:
+    stopped = read.state is not TradingState.ACTIVE
+    if stopped != (read.trigger is not None) or stopped != (read.since is not None) or (read.automatic and not stopped):
+        message = f"{read.state.value} does not go with its trigger and since"
+        raise InputError(Problem(SWITCHES, None, "state", message))
+    return KillSwitchState(**{name: getattr(read, name) for name in type(read).model_fields})
+
+
+def _read(adapter: TypeAdapter[ModelT], text: str, source: str) -> ModelT:
+    try:
+        return adapter.validate_json(text, strict=True)
+    except ValidationError as error:
+        problems = [Problem(source, None, ".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+        raise InputError(problems) from None
