@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from riskdesk_assets.common.model import StrictModel
 
 
-class GuardBound(StrictModel):
+class GuardBound(StrictModel, strict=True):
     """The largest value of something, as a fraction of nav or in dollars, and overrides per member (a symbol, a group)."""
 
     max: float = Field(ge=0)
@@ -24,7 +24,7 @@ class GuardBound(StrictModel):
         return self
 
 
-class GuardSettings(StrictModel):
+class GuardSettings(StrictModel, strict=True):
     """``mode`` shadow: decisions are only logged; paper: the desk's positions follow them; enforce: so does the blotter.
 
     ``band``: a share of the ticket's gross. ``cadence_sessions``: sessions from one rebalancing to the next one that prices

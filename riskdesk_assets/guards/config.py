@@ -20,7 +20,11 @@ _CADENCE = re.compile(r"([1-9][0-9]{0,4})([smhd])\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class PerTradePolicy(StrictModel):
+class PolicyModel(StrictModel, strict=True):
+    """A part of the policy: no value is converted, so that ``true`` is no number."""
+
+
+class PerTradePolicy(PolicyModel):
     """One order: dollars at most and at least, and shares per lot."""
 
     max_notional: float = Field(gt=0)
@@ -36,7 +40,7 @@ class PerTradePolicy(StrictModel):
         return self
 
 
-class PerSymbolPolicy(StrictModel):
+class PerSymbolPolicy(PolicyModel):
     """Caps per symbol in dollars, the band as a share of the target, and the cadence."""
 
     default_cap: float = Field(ge=0)
@@ -68,7 +72,7 @@ class PerSymbolPolicy(StrictModel):
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-class GroupPolicy(StrictModel):
+class GroupPolicy(PolicyModel):
     """Caps per group in dollars; ``Default`` holds for every group that is not listed."""
 
     type: Literal["sector", "factor"]
@@ -86,7 +90,7 @@ class GroupPolicy(StrictModel):
         return self.cap_by_group.get(group, self.cap_by_group[DEFAULT_GROUP])
 
 
-class VolTargetPolicy(StrictModel):
+class VolTargetPolicy(PolicyModel):
     """Targets are scaled by clip(target / realized daily volatility, min_scale, max_scale), before any cap."""
 
     enabled: bool
@@ -101,7 +105,7 @@ class VolTargetPolicy(StrictModel):
         return min(self.max_scale, max(self.min_scale, self.target_daily_vol / realized_daily_vol))
 
 
-class PortfolioPolicy(StrictModel):
+class PortfolioPolicy(PolicyModel):
     """Gross and net caps in dollars, and the volatility target."""
 
     gross_cap: float = Field(ge=0)
@@ -109,7 +113,7 @@ class PortfolioPolicy(StrictModel):
     vol_target: VolTargetPolicy
 
 
-class RiskPolicy(StrictModel):
+class RiskPolicy(PolicyModel):
     """The four layers."""
 
     per_trade: PerTradePolicy
@@ -118,7 +122,7 @@ class RiskPolicy(StrictModel):
     portfolio: PortfolioPolicy
 
 
-class TriggerPolicy(StrictModel):
+class TriggerPolicy(PolicyModel):
     """What may start a rebalancing."""
 
     on_signal_change: bool
@@ -128,13 +132,13 @@ class TriggerPolicy(StrictModel):
     signal_change_threshold: float = Field(ge=0)
 
 
-class RebalancePolicy(StrictModel):
+class RebalancePolicy(PolicyModel):
     """The section ``policy`` of the file."""
 
     rebalance_triggers: TriggerPolicy
 
 
-class PolicyConfig(StrictModel):
+class PolicyConfig(PolicyModel):
     """The whole of document 004's configuration; its YAML loads as written, the readings beside it have defaults."""
 
     risk: RiskPolicy

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.guards.ticket_guards import guard_book
@@ -88,7 +89,7 @@ def shadow_report(days: Sequence[ShadowSession], rules: GuardRules, cost_rates: 
     Raises:
         ValueError: no sessions, or sessions that do not ascend.
     """
-    if not days or any(later.session <= earlier.session for earlier, later in zip(days, days[1:], strict=False)):
+    if not days or any(later.session <= earlier.session for earlier, later in pairwise(days)):
         raise ValueError("a shadow report needs sessions in ascending order")
     enforced = replace(rules, mode="enforce")
     naive: Book = _by_id(days[0].ideal)
@@ -98,7 +99,7 @@ def shadow_report(days: Sequence[ShadowSession], rules: GuardRules, cost_rates: 
         list(guarded.values()), days[0].ideal, days[0].prices, enforced, memory, days[0].session, days[0].limits
     ).memory
     rows: list[ShadowRow] = []
-    for before, day in zip(days, days[1:], strict=False):
+    for before, day in pairwise(days):
         earned = _earned(naive, before, day), _earned(guarded, before, day)
         naive, guarded = _split(naive, day), _split(guarded, day)
         known = {**_by_id(list(guarded.values())), **_by_id(day.ideal)}

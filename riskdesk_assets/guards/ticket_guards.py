@@ -15,7 +15,7 @@ from riskdesk_assets.guards.book_caps import within_all, within_layer
 from riskdesk_assets.guards.guard_counters import counters_of
 from riskdesk_assets.guards.per_order import sized, without_dust
 from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, move_of
-from riskdesk_assets.guards.ticket_triggers import stopped, target_of, triggered
+from riskdesk_assets.guards.ticket_triggers import signed_gross, stopped, triggered
 from riskdesk_assets.guards.ticket_types import (
     GuardMemory,
     GuardResult,
@@ -137,7 +137,8 @@ def _remembered(
 ) -> GuardMemory:
     kept: list[TicketMemory] = []
     for decision, (key, move) in zip(decisions, moves.items(), strict=True):
-        old = memory.of(key) or TicketMemory(key)
+        # A position that nothing is remembered of is its own commitment.
+        old = memory.of(key) or TicketMemory(key, committed=signed_gross(move, move.held))
         after = positions[key]
         stops = move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped)
         if not any(after) and not any(move.wanted) and not any(move.shares):
@@ -145,7 +146,9 @@ def _remembered(
         new = replace(old, sessions_since=old.sessions_since + 1, stopped=stops, cash=_cash(memory.of(key), move, after))
         if decision.action in (Action.ALLOW, Action.CLIP):
             unfinished = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
-            new = replace(new, committed=target_of(move), rebalanced_on=session, sessions_since=0, unfinished=unfinished)
+            new = replace(
+                new, committed=signed_gross(move, move.goal), rebalanced_on=session, sessions_since=0, unfinished=unfinished
+            )
         kept.append(new)
     return GuardMemory(tuple(kept))
 

@@ -28,7 +28,7 @@ def triggered(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Mov
         return _stays(move, TicketReason.WITHIN_BAND, Layer.PER_SYMBOL)
     if memory is None or memory.unfinished or memory.sessions_since + 1 >= rules.cadence_sessions:
         return move
-    if abs(target_of(move) - memory.committed) > rules.signal_change * abs(memory.committed):
+    if abs(signed_gross(move, move.goal) - memory.committed) > rules.signal_change * abs(memory.committed):
         return move
     return _stays(move, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
 
@@ -47,10 +47,10 @@ def stopped(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
     return replace(move, start=move.held, goal=(0, 0), kind=kind, reason=reason, layer=Layer.PER_SYMBOL)
 
 
-def target_of(move: Move) -> int:
-    """The goal's gross in ticks, signed by leg A (by leg B, turned, where A is nothing)."""
-    lead = move.goal[0] or -move.goal[1]
-    return move.gross(move.goal) if lead >= 0 else -move.gross(move.goal)
+def signed_gross(move: Move, shares: Shares) -> int:
+    """Gross of a position in ticks at today's prices, signed by leg A (by leg B, turned, where A is nothing)."""
+    lead = shares[0] or -shares[1]
+    return move.gross(shares) if lead >= 0 else -move.gross(shares)
 
 
 def _stays(move: Move, reason: TicketReason, layer: Layer) -> Move:
