@@ -66,7 +66,8 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
     slope = slope - np.where(small, 0.0, sizes * np.sign(w))
     trades = numbers.rate + numbers.traded.T @ answer.traded
     # Where the size has its kink and the trade has none, the size's tangent is the one to choose.
-    touch, lost = _cost_tangent(slope, trades, numbers, np.where(small & (np.abs(z) > KINK), z, np.nan))
+    fixed = np.where(small & (np.abs(z) > KINK), z, np.nan)
+    touch, lost = _cost_tangent(slope, trades, np.where(small, sizes, 0.0), numbers, fixed)
     slope = slope - touch
     signed = np.where(small, np.clip(slope, -sizes, sizes), sizes * np.sign(w))
     slope = slope - np.where(small, signed, 0.0)
@@ -76,12 +77,13 @@ def optimality_gap(numbers: PortfolioNumbers, w: Array, answer: PortfolioAnswer)
     return slack + float(_most(slope, curvature, down, up).sum())
 
 
-def _cost_tangent(slope: Array, trades: Array, numbers: PortfolioNumbers, fixed: Array) -> tuple[Array, Array]:
+def _cost_tangent(slope: Array, trades: Array, spare: Array, numbers: PortfolioNumbers, fixed: Array) -> tuple[Array, Array]:
     """Per name the tangent to trades x |z| + impact x |z|^1.5 whose slope is nearest ``slope``, and its depth at no trade.
 
-    Where ``fixed`` (n,) is a number, it is the tangent at that trade.
+    Both kinks of a name that is neither held nor traded hold the slope before a trade does: ``spare`` (n,) is what the size's
+    takes. Where ``fixed`` (n,) is a number, it is the tangent at that trade.
     """
-    excess = np.maximum(np.abs(slope) - trades, 0.0)
+    excess = np.maximum(np.abs(slope) - trades - spare, 0.0)
     steep = np.divide(excess, 1.5 * numbers.impact, out=np.zeros(len(slope)), where=numbers.impact > 0)
     at = np.clip(np.sign(slope) * steep**2, numbers.lower - numbers.previous, numbers.upper - numbers.previous)
     at = np.where(np.isnan(fixed), at, fixed)

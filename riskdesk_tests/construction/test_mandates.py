@@ -86,6 +86,7 @@ def before(frames: Frames, session: date) -> dict[str, pl.DataFrame]:
 def test_every_mandate_is_decided_on_every_session_and_sums_to_its_budget() -> None:
     frames = as_shipped()
     assert frames["engine_decisions"].height == 2 * len(DAYS)
+    assert set(frames["engine_decisions"]["status"]) <= {"OPTIMAL", "SOFTENED"}
     for session in DAYS:
         assert sum(weights(frames, LONG, session).values()) == pytest.approx(1.0, abs=1e-12)
         assert min(weights(frames, LONG, session).values()) > 0
