@@ -88,5 +88,31 @@ def optimizer(names: tuple[int, ...], days: int | None, tickets: int, as_json: b
     out.print(f"{done.ticket_days:,} daily ticket solves: {done.ticket_seconds:,.2f} s, {done.ticket_ms:,.2f} ms each")
 
 
+@bench.command()
+@click.option("--decisions", default=5000, show_default=True, type=click.IntRange(100, 200_000), help="Decisions of a round.")
+@click.option("--rounds", default=7, show_default=True, type=click.IntRange(1, 100), help="Rounds; medians over them count.")
+@json_option
+def gatekeeper(decisions: int, rounds: int, as_json: bool) -> None:
+    """Time the gatekeeper in this process: whole decisions, every check, the audit trail and the account's update in them."""
+    from dataclasses import asdict
+
+    from riskdesk_assets.interfaces.bench_gatekeeper import bench_gatekeeper
+
+    done = bench_gatekeeper(decisions, rounds)
+    if as_json:
+        echo_json(asdict(done))
+        return
+    from riskdesk_assets.interfaces.terminal import console, table
+
+    out = console()
+    found = table("measured in this process", ">median of rounds", ">worst round")
+    found.add_row("decisions per second", f"{done.per_second:,.0f}", f"{done.per_second_worst:,.0f}")
+    found.add_row("milliseconds, half of them within", f"{done.p50_ms:.4f}", "")
+    found.add_row("milliseconds, 99% within", f"{done.p99_ms:.4f}", f"{done.p99_ms_worst:.4f}")
+    out.print(found)
+    shares = ", ".join(f"{share:.0%} {name.lower()}" for name, share in done.shares.items())
+    out.print(f"{done.rounds} rounds of {done.decisions:,} decisions with {done.checks} checks each: {shares}")
+
+
 def _cells(seconds: float, milliseconds: float, ratio: float) -> tuple[str, str, str]:
     return f"{seconds:,.1f}", f"{milliseconds:,.1f}", f"{ratio:,.1f}"

@@ -1,6 +1,7 @@
 """Why a position is what it is, as plain data: a ticket from its intent to its shares, a symbol from its tickets to its net.
 
-Everything comes from the warehouse's tables, so it says what was decided then, not what today's code would decide.
+Everything comes from tables, of the warehouse or of a run directory, so it says what was decided then, not what today's code
+would decide.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.interfaces.run_summary import LimitLine, clip_unit, limit_line
+from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, clip_unit, limit_line
 
 CENTS_PER_DOLLAR = 100
 BOOK_WIDE = ("portfolio_gross", "portfolio_net", "mandate_gross", "turnover", "position_count")
@@ -120,7 +120,7 @@ class SymbolStory:
     clips: tuple[ClipRow, ...]
 
 
-def explain(word: str, asof: date | None, warehouse: Warehouse, config: Config) -> TicketStory | SymbolStory:
+def explain(word: str, asof: date | None, warehouse: Tables, config: Config) -> TicketStory | SymbolStory:
     """The story of a symbol or ticket on a session, by default the newest.
 
     Raises:
@@ -151,7 +151,7 @@ def _near(word: str, tickets: Sequence[str], symbols: Sequence[str]) -> str:
     return nearest(symbol, alike) or nearest(word.lower(), tickets) or nearest(symbol, symbols)
 
 
-def _state(asof: date | None, warehouse: Warehouse) -> Row:
+def _state(asof: date | None, warehouse: Tables) -> Row:
     states = warehouse.read("desk_state").sort("as_of_date")
     if states.is_empty():
         raise StateError("there is no book yet: `riskdesk run` makes one")
@@ -162,11 +162,11 @@ def _state(asof: date | None, warehouse: Warehouse) -> Row:
     return chosen.row(-1, named=True)
 
 
-def _source(warehouse: Warehouse, session: date) -> str:
+def _source(warehouse: Tables, session: date) -> str:
     return ", ".join(warehouse.read("daily_bars", session, session)["source"].unique().sort().to_list())
 
 
-def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Warehouse, config: Config) -> TicketStory:
+def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> TicketStory:
     session: date = state["as_of_date"]
     snapshot = _one(warehouse.read("ticket_snapshots", session, session), ticket_id)
     proposal = _one(proposals, ticket_id)
@@ -230,7 +230,7 @@ def _stages(
     yield Stage(name, _gross((legs[0], legs[1])), legs[0], legs[1], shares)
 
 
-def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Warehouse, config: Config) -> SymbolStory:
+def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> SymbolStory:
     session: date = state["as_of_date"]
     held = {line.ticket_id: line for line in _held(warehouse, session, pl.col("symbol") == symbol)}
     answers: list[TicketAnswer] = []
@@ -291,7 +291,7 @@ def _legs(snapshot: Row, proposal: Row) -> tuple[str, str]:
     return snapshot.get("leg_a") or "?", snapshot.get("leg_b") or "?"
 
 
-def _held(warehouse: Warehouse, session: date, which: pl.Expr) -> tuple[HeldLine, ...]:
+def _held(warehouse: Tables, session: date, which: pl.Expr) -> tuple[HeldLine, ...]:
     rows = warehouse.read("desk_positions", session, session).filter(which)
     return tuple(
         HeldLine(
@@ -309,7 +309,7 @@ def _held(warehouse: Warehouse, session: date, which: pl.Expr) -> tuple[HeldLine
     )
 
 
-def _clips(warehouse: Warehouse, session: date, tickets: list[str], symbol: str | None = None) -> tuple[ClipRow, ...]:
+def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | None = None) -> tuple[ClipRow, ...]:
     """The ledger's rows of some tickets in the order they happened; those of one leg only where it is ``symbol``."""
     rows = warehouse.read("clip_ledger", session, session).filter(pl.col("ticket_id").is_in(tickets))
     return tuple(
@@ -329,7 +329,7 @@ def _clips(warehouse: Warehouse, session: date, tickets: list[str], symbol: str 
     )
 
 
-def _limits(warehouse: Warehouse, session: date, names: set[str]) -> tuple[LimitLine, ...]:
+def _limits(warehouse: Tables, session: date, names: set[str]) -> tuple[LimitLine, ...]:
     rows = warehouse.read("limit_audit", session, session).filter(pl.col("limit_name").is_in(sorted(names)))
     lines = [limit_line(row) for row in rows.iter_rows(named=True)]
     return tuple(sorted(lines, key=lambda line: (-(line.utilization if line.utilization is not None else 2.0), line.name)))

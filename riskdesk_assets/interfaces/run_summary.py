@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import polars as pl
 
 from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.warehouse import Warehouse
 
 CENTS_PER_DOLLAR = 100
+
+
+class Tables(Protocol):
+    """Where tables are read: the warehouse, or a run directory."""
+
+    def read(self, name: str, first: date | None = None, last: date | None = None) -> pl.DataFrame:
+        """Rows of a table from ``first`` to ``last`` in key order."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class DeskSummary:
         return tuple(line for line in self.sessions if not line.released)
 
 
-def desk_summary(warehouse: Warehouse, config: Config, first: date, last: date) -> DeskSummary | None:
+def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> DeskSummary | None:
     """The sessions ``first`` to ``last`` as the warehouse holds them; None when none of them has a desk state."""
     sessions = _sessions(warehouse, first, last)
     if not sessions:
@@ -121,7 +129,7 @@ def desk_summary(warehouse: Warehouse, config: Config, first: date, last: date) 
     )
 
 
-def book_lines(warehouse: Warehouse, session: date, *, released: bool) -> tuple[BookLine, ...]:
+def book_lines(warehouse: Tables, session: date, *, released: bool) -> tuple[BookLine, ...]:
     """The book of a session, largest |notional| first, CASH last."""
     if released:
         rows = warehouse.read("ideal_portfolio", session, session).rows(named=True)
@@ -145,7 +153,7 @@ def dollars_or_count(value: int, unit: str) -> float:
     return float(value) if unit == "count" else value / TICKS_PER_DOLLAR
 
 
-def _sessions(warehouse: Warehouse, first: date, last: date) -> tuple[SessionLine, ...]:
+def _sessions(warehouse: Tables, first: date, last: date) -> tuple[SessionLine, ...]:
     positions = warehouse.read("desk_positions", first, last)
     nets = positions.group_by("as_of_date", "symbol").agg(pl.col("notional_cents").sum())
     sizes = {
@@ -186,7 +194,7 @@ def _standing(positions: pl.DataFrame) -> list[BookLine]:
     return [*lines, BookLine(CASH, None, None, -sum(line.notional_cents for line in lines), ())]
 
 
-def _limits(warehouse: Warehouse, session: date) -> tuple[LimitLine, ...]:
+def _limits(warehouse: Tables, session: date) -> tuple[LimitLine, ...]:
     rows = warehouse.read("limit_audit", session, session)
     close = rows.filter((pl.col("status") != "OK") | pl.col("price_of_limit").is_not_null())
     lines = [limit_line(row) for row in close.iter_rows(named=True)]
@@ -208,7 +216,7 @@ def limit_line(row: dict[str, object]) -> LimitLine:
     )
 
 
-def _clips(warehouse: Warehouse, session: date) -> tuple[ClipLine, ...]:
+def _clips(warehouse: Tables, session: date) -> tuple[ClipLine, ...]:
     rows = warehouse.read("clip_ledger", session, session).filter(pl.col("limit_name") != WHOLE_LOTS)
     grouped = rows.group_by("stage", "limit_name").agg(
         pl.col("sequence").min(),
