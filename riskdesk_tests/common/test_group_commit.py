@@ -59,17 +59,22 @@ def test_an_acknowledged_entry_is_on_the_disk_for_another_connection(tmp_path: P
             assert Journal(tmp_path / "journal.sqlite").newest(1) == (told,)
 
 
-def test_a_task_that_goes_away_does_not_take_its_entry_with_it(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.sqlite")
+def test_a_task_that_goes_away_takes_neither_its_entry_nor_the_writer_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    journal.append([decision(0)])
 
     async def given_up(committer: GroupCommitter) -> None:
         waiting = asyncio.wrap_future(committer.submit(decision(1)))
         waiting.cancel()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
 
     with GroupCommitter(journal) as committer:
+        blocker = lock(path)
         asyncio.run(given_up(committer))
-    assert journal.head().sequence == 1
+        blocker.execute("ROLLBACK")
+        assert committer.submit(decision(2)).result(timeout=10).sequence == 3
+    assert [one.body["number"] for one in journal.records()] == [0, 1, 2]
 
 
 def test_closing_commits_what_waits_and_takes_nothing_more(tmp_path: Path) -> None:
