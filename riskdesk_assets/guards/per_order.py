@@ -20,7 +20,7 @@ def sized(move: Move, rules: GuardRules) -> Move:
         return move
     way, by = move.way, TicketReason.MAX_NOTIONAL
     for place, symbol in enumerate(move.symbols):
-        change = abs(move.goal[place] - move.start[place])
+        change = abs(move.aim[place] - move.start[place])
         most = rules.most_per_order(symbol)
         if change == 0:
             continue

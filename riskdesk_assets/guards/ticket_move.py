@@ -29,9 +29,10 @@ class Move:
     """One ticket's move.
 
     It starts at ``start`` (yesterday's shares; nothing where the ticket turns around: its exit is never held back) and goes a
-    fraction ``way`` of the distance to ``goal``, each leg rounded toward zero to lots but not below ``start`` where it grows;
-    ``scale`` then shrinks the whole. Both are exact, so that however often a move is cut its legs are within one lot of one
-    common path. ``reason`` says why it moves or stays, ``layer`` and ``cut_by`` who took something away last.
+    fraction ``way`` of the distance to ``aim``, each leg rounded toward zero to lots but not below ``start`` where it grows;
+    ``scale`` then shrinks the whole; ``goal`` is ``aim`` in lots. All are exact, so that however often a move is cut its legs
+    are within one lot of one common path. ``reason`` says why it moves or stays, ``layer`` and ``cut_by`` who took something
+    away last.
     """
 
     ticket_id: str
@@ -39,6 +40,7 @@ class Move:
     held: Shares
     wanted: Shares
     start: Shares
+    aim: Shares
     goal: Shares
     prices: tuple[int, int]
     lots: tuple[int, int]
@@ -91,15 +93,13 @@ class Move:
         )
 
     def _leg(self, place: int) -> int:
-        start, goal, lot = self.start[place], self.goal[place], self.lots[place]
+        start, aim, lot = self.start[place], self.aim[place], self.lots[place]
         if self.scale == ONE and self.way in (ZERO, ONE):
-            return start if self.way == ZERO else goal
-        point = start + self.way * (goal - start)
-        size = int(abs(point) / lot) * lot
-        if abs(goal) > abs(start):
+            return start if self.way == ZERO else self.goal[place]
+        point = start + self.way * (aim - start)
+        size = int(self.scale * abs(point) / lot) * lot
+        if self.scale == ONE and abs(aim) > abs(start):
             size = max(size, abs(start))
-        if self.scale != ONE:
-            size = int(self.scale * abs(point) / lot) * lot
         return -size if point < 0 else size
 
 
@@ -134,6 +134,7 @@ def move_of(held: TicketShares | None, ideal: TicketShares | None, prices: Mappi
         held=before,
         wanted=wanted,
         start=before if frozen else start,
+        aim=before if frozen else wanted,
         goal=before if frozen else goal,
         prices=(prices[known.symbols[0]], prices[known.symbols[1]]),
         lots=sizes,

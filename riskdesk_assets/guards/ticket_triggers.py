@@ -44,7 +44,7 @@ def stopped(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
         return move
     reason = TicketReason.STOP if any(move.held) else TicketReason.STOPPED_OUT
     kind = Kind.REDUCES if any(move.held) else Kind.NOTHING
-    return replace(move, start=move.held, goal=(0, 0), kind=kind, reason=reason, layer=Layer.PER_SYMBOL)
+    return replace(move, start=move.held, aim=(0, 0), goal=(0, 0), kind=kind, reason=reason, layer=Layer.PER_SYMBOL)
 
 
 def signed_gross(move: Move, shares: Shares) -> int:
