@@ -25,7 +25,7 @@ from riskdesk_assets.gatekeeper.constraints import (
 )
 from riskdesk_assets.gatekeeper.instruments import Instrument, UnitValue, instrument_of, unit_value
 from riskdesk_assets.gatekeeper.intent_check import problems_of
-from riskdesk_assets.gatekeeper.kill_switches import mean_confidence
+from riskdesk_assets.gatekeeper.kill_switches import is_volatility_shock, mean_confidence
 from riskdesk_assets.gatekeeper.position_sizing import Sizing, regime_rule, unit_ceiling
 from riskdesk_assets.gatekeeper.schemas import (
     ApprovedTrade,
@@ -153,7 +153,7 @@ def _past_switches(course: _Course) -> TradeDecision | None:
         trail.append(_NO_VOLATILITY)
     else:
         ratio, most = intent.realized_vol / intent.baseline_vol, config.vol_shock_ratio
-        outcome = _PASS if ratio < most else _HALT
+        outcome = _HALT if is_volatility_shock(ratio, config) else _PASS
         record = CheckRecord(Check.VOLATILITY_SHOCK, _SWITCH, outcome, ratio, most, 0.0, 0.0)
         if outcome is _HALT:
             if not course.opposes:

@@ -78,7 +78,7 @@ class RiskPortfolioManager:
             self.config, self.config.hash, caps_of(self.config), {}, dict(currencies or {}), _checked_rates(rates or {})
         )
         self.update_correlations(correlations or {})
-        self._orders: OrderedDict[str, tuple[tuple[object, ...], RPMOutput]] = OrderedDict()
+        self._orders: OrderedDict[str, RPMOutput] = OrderedDict()
         self._state = ManagerState(Account(), fresh(self.config.total_capital)) if state is None else state
         self._board: Switchboard | None = None
 
@@ -153,11 +153,11 @@ class RiskPortfolioManager:
             return self._decided(intent)
         known = self._orders.get(client_order_id)
         if known is not None:
-            if known[0] != intent.content:
+            if known.decision.intent.content != intent.content:
                 raise OrderConflictError(f"client_order_id {client_order_id!r} was given before, for another intent")
-            return known[1]
+            return known
         output = self._decided(intent)
-        self._orders[client_order_id] = (intent.content, output)
+        self._orders[client_order_id] = output
         if len(self._orders) > self.config.remembered_orders:
             self._orders.popitem(last=False)
         return output
@@ -228,7 +228,7 @@ class RiskPortfolioManager:
         state = self._state
         board = self._board
         if board is None or board.state is not state.switches:
-            board = self._board = switchboard(state.switches, self.config)
+            board = self._board = switchboard(state.switches, self.config, board)
         decision, account = decide(intent, state.account, board, self._rules)
         metrics = _counted(state.metrics, decision)
         self._state = ManagerState(account, state.switches, metrics)

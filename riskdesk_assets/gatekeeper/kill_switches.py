@@ -21,6 +21,7 @@ from riskdesk_assets.gatekeeper.config import RPMConfig
 
 NEW_YORK = ZoneInfo("America/New_York")
 CALLER = "kill switches"
+_ROUNDING = 1e-12  # of a ratio of two floats
 
 
 class TradingState(StrEnum):
@@ -161,6 +162,11 @@ def measures(state: KillSwitchState) -> Measures:
     )
 
 
+def is_volatility_shock(ratio: float, config: RPMConfig) -> bool:
+    """Whether realised over baseline volatility reaches the bound; 0.30 over 0.10 does, though as floats it is short of 3."""
+    return ratio >= config.vol_shock_ratio * (1 - _ROUNDING)
+
+
 def mean_confidence(state: KillSwitchState, config: RPMConfig) -> float | None:
     """Mean of the last ``confidence_window`` confidences; None before there are that many."""
     kept = state.recent_confidences
@@ -199,7 +205,7 @@ def _tripped(state: KillSwitchState, volatility_ratio: float | None, config: RPM
         return Trigger.DAILY_LOSS, f"P&L of the day {_dollars(seen.daily_pnl)} < {_dollars(-daily)}"
     if seen.weekly_pnl < -weekly:
         return Trigger.WEEKLY_LOSS, f"P&L of the week {_dollars(seen.weekly_pnl)} < {_dollars(-weekly)}"
-    if volatility_ratio is not None and volatility_ratio >= config.vol_shock_ratio:
+    if volatility_ratio is not None and is_volatility_shock(volatility_ratio, config):
         return Trigger.VOLATILITY_SHOCK, f"volatility {volatility_ratio:.2f}x its baseline >= {config.vol_shock_ratio:.2f}x"
     mean = mean_confidence(state, config) if config.confidence_collapse_latch else None
     if mean is not None and mean < config.min_confidence_threshold:

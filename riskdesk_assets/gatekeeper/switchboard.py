@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from riskdesk_assets.gatekeeper.config import RPMConfig
-from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger, measures
+from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, Measures, TradingState, Trigger, measures
 from riskdesk_assets.gatekeeper.schemas import RejectionReason
 from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage
 
@@ -26,14 +26,17 @@ class Switchboard:
     """A state of the switches as the trail shows it: five records, and why trading is stopped, if it is."""
 
     state: KillSwitchState
+    seen: Measures
     records: tuple[CheckRecord, ...]
     stopped: RejectionReason | None
     may_reduce: bool
 
 
-def switchboard(state: KillSwitchState, config: RPMConfig) -> Switchboard:
-    """The records of the account's own switches; made once per state, for every decision under it."""
+def switchboard(state: KillSwitchState, config: RPMConfig, last: Switchboard | None = None) -> Switchboard:
+    """The records of the account's own switches; ``last``, of the same configuration, serves again where nothing changed."""
     seen, capital = measures(state), config.total_capital
+    if last is not None and last.seen == seen and _why(last.state) == _why(state):
+        return Switchboard(state, seen, last.records, last.stopped, last.may_reduce)
     daily, weekly = -config.daily_loss_limit * capital, -config.weekly_loss_limit * capital
     beyond = (
         (Check.MAX_DRAWDOWN, seen.drawdown, config.max_drawdown, seen.drawdown > config.max_drawdown),
@@ -51,4 +54,8 @@ def switchboard(state: KillSwitchState, config: RPMConfig) -> Switchboard:
             drawdown = check in (Check.MAX_DRAWDOWN, Check.DAILY_DRAWDOWN)
             stopped = RejectionReason.DRAWDOWN if drawdown else RejectionReason.LOSS_LIMIT
     may_reduce = state.state is TradingState.REDUCING or config.on_halt == "flatten"
-    return Switchboard(state, tuple(records), stopped, may_reduce)
+    return Switchboard(state, seen, tuple(records), stopped, may_reduce)
+
+
+def _why(state: KillSwitchState) -> tuple[TradingState, Trigger | None, str, str]:
+    return state.state, state.trigger, state.reason, state.by

@@ -107,6 +107,7 @@ def gatekeeper(decisions: int, rounds: int, as_json: bool) -> None:
     out = console()
     found = table("measured in this process", ">median of rounds", ">worst round")
     found.add_row("decisions per second", f"{done.per_second:,.0f}", f"{done.per_second_worst:,.0f}")
+    found.add_row("the same by the clock on the wall", f"{done.wall_per_second:,.0f}", "")
     found.add_row("milliseconds, half of them within", f"{done.p50_ms:.4f}", "")
     found.add_row("milliseconds, 99% within", f"{done.p99_ms:.4f}", f"{done.p99_ms_worst:.4f}")
     out.print(found)

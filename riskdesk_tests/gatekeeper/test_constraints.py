@@ -1,0 +1,107 @@
+"""Document 003's topics "Portfolio Constraints" (3), each cap by hand, and X-04, X-05."""
+
+from __future__ import annotations
+
+import pytest
+
+from riskdesk_assets.gatekeeper.config import RPMConfig
+from riskdesk_assets.gatekeeper.constraints import correlation_rule
+from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
+
+from .asking import MONDAY, ask, reason, record, units
+
+SHARE = {"current_price": 50.0, "atr": 1.0}  # 1,000 / 1.5 x 0.9 = 600 shares, $30,000
+
+
+def test_a_ninth_position_is_rejected_and_a_held_one_may_still_grow() -> None:
+    gatekeeper = RiskPortfolioManager()
+    for number, symbol in enumerate(("A", "B", "C", "D", "E", "F", "G", "H")):
+        gatekeeper.report_position(symbol, 10.0 * (-1) ** number, 50.0, MONDAY)
+    ninth = ask(gatekeeper, symbol="I", **SHARE)
+    assert (reason(ninth), ninth.decision.binding_constraint) == ("EXPOSURE", "position_count")
+    assert record(ninth, "position_count")[3:5] == (9, 8)
+    assert units(ask(gatekeeper, symbol="A", **SHARE)) > 0
+
+
+def test_a_symbol_has_a_share_of_the_capital_and_a_number_of_units() -> None:
+    both = RPMConfig(max_symbol_units=500)
+    output = ask(RiskPortfolioManager(both), symbol="JPM", **SHARE)
+    assert (units(output), output.decision.binding_constraint) == (400.0, "net_exposure")  # 0.2 x 100,000 / 50
+    loose = RPMConfig(max_symbol_units=500, max_net_exposure=2.0)
+    output = ask(RiskPortfolioManager(loose), symbol="JPM", **SHARE)
+    assert (units(output), output.decision.binding_constraint) == (500.0, "symbol_units")
+    wide = RPMConfig(max_net_exposure=2.0)
+    output = ask(RiskPortfolioManager(wide), symbol="JPM", current_price=50.0, atr=0.5)
+    assert (units(output), output.decision.binding_constraint) == (pytest.approx(600.0), "symbol_exposure")
+
+
+def test_two_long_pairs_against_the_dollar_share_its_half_of_the_capital() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("EURUSD", 30_000 / 1.1, 1.1, MONDAY)
+    output = ask(gatekeeper, symbol="GBPUSD", current_price=1.25, atr=0.0010)
+    assert output.decision.binding_constraint == "quote_currency_exposure"
+    assert units(output) * 1.25 == pytest.approx(20_000)  # 50% of 100,000 less the 30,000 short already
+    exposed = output.portfolio_state.account.exposures
+    assert exposed.currencies["USD"] == pytest.approx(-50_000)
+    assert exposed.currencies["EUR"] == pytest.approx(30_000)
+    assert exposed.net == 0.0
+    short = ask(gatekeeper, symbol="AUDUSD", direction=-1, current_price=0.65, atr=0.0010)
+    assert short.decision.binding_constraint == "symbol_exposure"  # it lowers what is short of dollars
+
+
+def test_gross_exposure_is_bounded_before_netting() -> None:
+    config = RPMConfig(max_gross_exposure=0.5, max_net_exposure=0.5)
+    gatekeeper = RiskPortfolioManager(config)
+    gatekeeper.report_position("A", 400.0, 50.0, MONDAY)
+    gatekeeper.report_position("B", -400.0, 50.0, MONDAY)
+    output = ask(gatekeeper, symbol="C", **SHARE)
+    assert output.decision.binding_constraint == "gross_exposure"
+    assert units(output) == pytest.approx(200.0)
+
+
+def test_a_correlated_position_halves_the_size_once_whatever_its_sign() -> None:
+    for rho, expected in ((0.81, 200.0), (-0.95, 200.0), (0.80, 400.0), (0.1, 400.0)):
+        gatekeeper = RiskPortfolioManager(correlations={("WFC", "JPM"): rho})
+        gatekeeper.report_position("WFC", 1.0, 0.01, MONDAY)
+        output = ask(gatekeeper, symbol="JPM", **SHARE)
+        assert units(output) == pytest.approx(expected, abs=0.01)
+        assert record(output, "correlation")[3:5] == (rho, 0.80)
+    found = correlation_rule("A", ["C", "B", "A"], {("A", "C"): 0.9, ("B", "A"): -0.9}, RPMConfig())
+    assert (found.symbol, found.correlation, found.multiplier) == ("B", -0.9, 0.5)
+
+
+def test_too_little_left_of_the_request_is_rejected() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("EURUSD", 25_000.0, 1.1, MONDAY)
+    # room 27,272.73 - 25,000 = 2,272.73, less than a tenth of the 27,272.73 a symbol may have (X-05)
+    output = ask(gatekeeper, atr=0.0010)
+    assert (reason(output), output.decision.binding_constraint) == ("EXPOSURE", "symbol_exposure")
+    assert record(output, "minimum_size").outcome == "REJECT"
+    tiny = ask(RiskPortfolioManager(), atr=2000.0)
+    assert (reason(tiny), tiny.decision.binding_constraint) == ("VOLATILITY", "minimum_size")
+
+
+def test_a_position_beyond_its_cap_cannot_grow_but_can_shrink_and_turn_only_as_far_as_the_cap() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("EURUSD", 40_000.0, 1.1, MONDAY)
+    assert reason(ask(gatekeeper)) == "EXPOSURE"
+    output = ask(gatekeeper, direction=-1, atr=0.0010)
+    assert 40_000 - units(output) == pytest.approx(-27_272.727, abs=0.001)
+
+
+def test_a_cross_without_a_rate_is_refused_and_with_one_is_valued_by_it() -> None:
+    cross = {"symbol": "EURJPY", "current_price": 160.0, "atr": 2.0}
+    assert reason(ask(RiskPortfolioManager(), **cross)) == "INVALID_INPUT"
+    by_yen = ask(RiskPortfolioManager(rates={"JPY": 1 / 150}), **cross)
+    by_euro = ask(RiskPortfolioManager(rates={"EUR": 160 / 150}), **cross)
+    assert by_yen.decision.approved_trade is not None
+    assert by_yen.decision.approved_trade.unit_value == pytest.approx(160 / 150)
+    assert units(by_yen) == pytest.approx(units(by_euro))
+    assert sorted(by_yen.portfolio_state.account.exposures.currencies) == ["EUR", "JPY"]
+
+
+def test_a_foreign_share_is_exposure_to_its_own_currency() -> None:
+    gatekeeper = RiskPortfolioManager(currencies={"DBKGY": "EUR"}, rates={"EUR": 1.1})
+    output = ask(gatekeeper, symbol="DBKGY", **SHARE)
+    assert list(output.portfolio_state.account.exposures.currencies) == ["EUR"]
+    assert units(output) * 50 * 1.1 == pytest.approx(20_000)
