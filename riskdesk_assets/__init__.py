@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from riskdesk_assets.gatekeeper.config import RPMConfig
     from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
     from riskdesk_assets.gatekeeper.schemas import TradeApprovalStatus
+    from riskdesk_assets.guards.evaluate import evaluate_trading_decision
+    from riskdesk_assets.guards.types import PolicyContext, PolicyDecision
     from riskdesk_assets.reports.portfolio_engine import PortfolioEngine, TargetPortfolio
     from riskdesk_assets.reports.risk_report import RiskReport
     from riskdesk_assets.risk_model.model_checks import (
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "PolicyContext",
+    "PolicyDecision",
     "PortfolioEngine",
     "RPMConfig",
     "RiskPortfolioManager",
@@ -29,16 +33,20 @@ __all__ = [
     "bias_ratio",
     "christoffersen_independence",
     "conditional_coverage",
+    "evaluate_trading_decision",
     "kupiec_pof",
     "traffic_light",
 ]
 
 _HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
+    "PolicyContext": "riskdesk_assets.guards.types",
+    "PolicyDecision": "riskdesk_assets.guards.types",
     "RPMConfig": "riskdesk_assets.gatekeeper.config",
     "RiskPortfolioManager": "riskdesk_assets.gatekeeper.engine",
     "PortfolioEngine": "riskdesk_assets.reports.portfolio_engine",
     "RiskReport": "riskdesk_assets.reports.risk_report",
     "TradeApprovalStatus": "riskdesk_assets.gatekeeper.schemas",
+    "evaluate_trading_decision": "riskdesk_assets.guards.evaluate",
     "TargetPortfolio": "riskdesk_assets.reports.portfolio_engine",
 }
 

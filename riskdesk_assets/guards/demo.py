@@ -67,11 +67,11 @@ SCENARIOS: tuple[GuardScenario, ...] = (
     GuardScenario(
         "changed signal between ticks",
         "AAPL",
-        151.0,
-        90,
-        14_200,
-        "NOOP +0 (per_symbol: within_band)",
-        committed=15_000,
+        100.0,
+        100,
+        11_000,
+        "ALLOW +5 (per_symbol: buy_to_lower_bound)",
+        committed=10_000,
         minutes_since=10,
     ),
     GuardScenario(

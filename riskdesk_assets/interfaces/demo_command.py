@@ -1,4 +1,4 @@
-"""``riskdesk demo``: the gatekeeper's nine demonstrations."""
+"""``riskdesk demo``: the gatekeeper's nine demonstrations, and the guards' scenarios."""
 
 from __future__ import annotations
 
@@ -35,6 +35,32 @@ def gatekeeper(as_json: bool) -> None:
             found.add_row(escaped(line.what), f"[{style}]{line.answer}[/]" if style else line.answer, *cells)
         out.print(found)
         out.print()
+
+
+@demo.command()
+@json_option
+def guards(as_json: bool) -> None:
+    """Put document 004's scenarios, and the rules beside them, to the guards of config/policy/seed.yaml."""
+    from dataclasses import asdict
+
+    from riskdesk_assets.common.settings import load_paths
+    from riskdesk_assets.guards.config import load_policy
+    from riskdesk_assets.guards.demo import guard_answers
+
+    answers = guard_answers(load_policy(load_paths().config / "policy" / "seed.yaml"))
+    if as_json:
+        echo_json({"scenarios": [{**asdict(item), "as_expected": item.as_expected} for item in answers]})
+        return
+    from riskdesk_assets.interfaces.terminal import console, escaped, table
+
+    found = table("scenario", "", ">price", ">shares", ">target", "answer", title="Document 004's guards")
+    for item in answers:
+        asked = item.scenario
+        numbers = (f"{asked.price:,.2f}", f"{asked.current_shares:,}", f"{asked.signal_target:,.0f}")
+        style = "" if item.as_expected else "red"
+        answer = escaped(item.text)
+        found.add_row(escaped(asked.name), asked.symbol, *numbers, f"[{style}]{answer}[/]" if style else answer)
+    console().print(found)
 
 
 def _units(value: float | None) -> str:
