@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from math import isfinite
+from typing import NamedTuple
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError
 from riskdesk_assets.gatekeeper.account import Account, Position
@@ -22,10 +23,10 @@ from riskdesk_assets.gatekeeper.health import health_status
 from riskdesk_assets.gatekeeper.instruments import Instrument, UnitValue, instrument_of, unit_value
 from riskdesk_assets.gatekeeper.intent_check import SMALLEST, is_order_id, problems_of
 from riskdesk_assets.gatekeeper.kill_switches import (
-    NEW_YORK,
     KillSwitchState,
     Reading,
     TradingState,
+    end_of_day,
     fresh,
     halt,
     observe,
@@ -42,13 +43,12 @@ class OrderConflictError(StateError):
     """A ``client_order_id`` that was given before, for another intent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerState:
+class ManagerState(NamedTuple):
     """All that a gatekeeper remembers but its order ids: survives restarts by state_json."""
 
     account: Account
     switches: KillSwitchState
-    metrics: RiskMetrics = field(default_factory=RiskMetrics)
+    metrics: RiskMetrics = RiskMetrics()
 
 
 class RiskPortfolioManager:
@@ -81,6 +81,8 @@ class RiskPortfolioManager:
         self._orders: OrderedDict[str, RPMOutput] = OrderedDict()
         self._state = ManagerState(Account(), fresh(self.config.total_capital)) if state is None else state
         self._board: Switchboard | None = None
+        self._day: date | None = None
+        self._day_ends: datetime | None = None
 
     @property
     def state(self) -> ManagerState:
@@ -215,12 +217,12 @@ class RiskPortfolioManager:
 
     def halt(self, at: datetime, reason: str, by: str, to: TradingState = TradingState.HALTED) -> KillSwitchState:
         """Stop trading by hand."""
-        self._state = replace(self._state, switches=halt(self._state.switches, at, reason, by, to))
+        self._state = self._state._replace(switches=halt(self._state.switches, at, reason, by, to))
         return self._state.switches
 
     def resume(self, at: datetime, reason: str, by: str) -> KillSwitchState:
         """Trade again. Raises ResumeRefusedError before the cooldown of an automatic halt is over."""
-        self._state = replace(self._state, switches=resume(self._state.switches, at, reason, by))
+        self._state = self._state._replace(switches=resume(self._state.switches, at, reason, by))
         return self._state.switches
 
     def _decided(self, intent: Intent) -> RPMOutput:
@@ -249,14 +251,16 @@ class RiskPortfolioManager:
             or (switches.observed_at is not None and at < switches.observed_at)
         ):
             return  # the decision refuses it, and says why
-        begins = switches.day is None or at.astimezone(NEW_YORK).date() != switches.day
+        if switches.day != self._day:
+            self._day, self._day_ends = switches.day, end_of_day(switches)
+        begins = self._day_ends is None or at >= self._day_ends
         if not (latched or begins) or problems_of(intent):
             return
         self._observe(at, confidence=intent.confidence_score if latched else None)
 
     def _update(self, account: Account, at: datetime) -> None:
         before = self._state
-        self._state = replace(before, account=account)
+        self._state = before._replace(account=account)
         try:
             self._observe(at)
         except (InputError, StateError):
@@ -265,7 +269,7 @@ class RiskPortfolioManager:
 
     def _observe(self, at: datetime, *, ratio: float | None = None, confidence: float | None = None) -> None:
         reading = Reading(at, self.portfolio_state.equity, ratio, confidence)
-        self._state = replace(self._state, switches=observe(self._state.switches, reading, self.config))
+        self._state = self._state._replace(switches=observe(self._state.switches, reading, self.config))
 
     def _valued(self, symbol: str, price: float) -> tuple[Instrument, UnitValue]:
         _require_number("price", price)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -160,6 +160,14 @@ def measures(state: KillSwitchState) -> Measures:
         state.equity - state.previous_close_equity,
         state.equity - state.week_start_equity,
     )
+
+
+def end_of_day(state: KillSwitchState) -> datetime | None:
+    """When the day of the newest reading is over: midnight in New York, as a time of UTC; None before the first reading."""
+    if state.day is None:
+        return None
+    midnight = datetime.combine(state.day + timedelta(days=1), time(), NEW_YORK)
+    return midnight.astimezone(UTC)
 
 
 def is_volatility_shock(ratio: float, config: RPMConfig) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from riskdesk_assets.gatekeeper.account import Account, Position
 from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, measures
 
 
-@dataclass(frozen=True, slots=True)
-class PortfolioState:
+class PortfolioState(NamedTuple):
     """An account and its switches, as one reads them; dollars, and fractions where a name says drawdown."""
 
     total_capital: float

@@ -96,7 +96,7 @@ def manager_to_json(state: ManagerState) -> str:
         {**position.instrument._asdict(), **{name: value for name, value in position._asdict().items() if name != "instrument"}}
         for _, position in sorted(account.positions.items())
     ]
-    counted = {item.name: getattr(metrics, item.name) for item in fields(RiskMetrics)}
+    counted = metrics._asdict()
     counted["rejections"] = {reason.value: count for reason, count in metrics.rejections}
     return canonical_json(
         {

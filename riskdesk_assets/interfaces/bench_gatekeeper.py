@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskdesk_assets.gatekeeper.config import TAPE_REGIMES
 from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
@@ -24,20 +26,24 @@ SEED = 8005
 
 @dataclass(frozen=True)
 class GatekeeperBench:
-    """Medians over rounds, and the worst round. ``shares``: of each status among all decisions, so that it is a real mix.
+    """Times of this thread's processor; ``wall_per_second`` alone is by the clock on the wall, a median over rounds.
 
-    Times are of this thread's processor, which other programs do not lengthen; ``wall_per_second`` is by the clock on the wall.
+    Every round decides the same intents. ``per_second``, ``p50_ms`` and ``p99_ms`` are of each intent's median over the rounds:
+    what other programs do to the caches falls out of it. The ``_round`` figures are of whole rounds as they went.
+    ``shares``: of each status among all decisions.
     """
 
     rounds: int
     decisions: int
     checks: int
     per_second: float
-    per_second_worst: float
+    per_second_median_round: float
+    per_second_worst_round: float
     wall_per_second: float
     p50_ms: float
     p99_ms: float
-    p99_ms_worst: float
+    p99_ms_median_round: float
+    p99_ms_worst_round: float
     shares: dict[str, float]
 
 
@@ -62,27 +68,40 @@ def bench_gatekeeper(decisions: int = 5000, rounds: int = 7) -> GatekeeperBench:
     """
     asked = _intents(decisions)
     _round(asked)
-    seconds, walls, half, tail, counted = [], [], [], [], Counter[str]()
+    gc.freeze()  # what the process imported is no part of a decision: a server does the same once it is up
+    try:
+        return _measured(asked, decisions, rounds)
+    finally:
+        gc.unfreeze()
+
+
+def _measured(asked: list[_Asked], decisions: int, rounds: int) -> GatekeeperBench:
+    spent, walls, counted = [], [], Counter[str]()
     for _ in range(rounds):
-        spent, wall, statuses = _round(asked)
-        counted += statuses
+        nanoseconds, wall, statuses = _round(asked)
+        spent.append(nanoseconds)
         walls.append(wall / 1e9)
-        seconds.append(sum(spent) / 1e9)
-        half.append(float(np.quantile(spent, 0.5)) / 1e6)
-        tail.append(float(np.quantile(spent, 0.99, method="higher")) / 1e6)
-    shares = {status.value: counted[status.value] / (rounds * decisions) for status in TradeApprovalStatus}
+        counted += statuses
+    times = np.array(spent) / 1e9
+    typical, sums = np.median(times, axis=0), times.sum(axis=1)
     return GatekeeperBench(
-        rounds,
-        decisions,
-        len(CHECKS),
-        decisions / median(seconds),
-        decisions / max(seconds),
-        decisions / median(walls),
-        median(half),
-        median(tail),
-        max(tail),
-        shares,
+        rounds=rounds,
+        decisions=decisions,
+        checks=len(CHECKS),
+        per_second=decisions / float(typical.sum()),
+        per_second_median_round=decisions / float(np.median(sums)),
+        per_second_worst_round=decisions / float(sums.max()),
+        wall_per_second=decisions / median(walls),
+        p50_ms=1000 * _quantile(typical, 0.5),
+        p99_ms=1000 * _quantile(typical, 0.99),
+        p99_ms_median_round=1000 * median(_quantile(one, 0.99) for one in times),
+        p99_ms_worst_round=1000 * max(_quantile(one, 0.99) for one in times),
+        shares={status.value: counted[status.value] / (rounds * decisions) for status in TradeApprovalStatus},
     )
+
+
+def _quantile(times: NDArray[np.float64], share: float) -> float:
+    return float(np.quantile(times, share, method="higher"))
 
 
 def _round(asked: list[_Asked]) -> tuple[list[int], int, Counter[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -246,7 +245,7 @@ def test_a_wrong_report_changes_nothing() -> None:
 def test_a_state_kept_under_a_looser_configuration_is_stopped_by_the_stricter_one() -> None:
     loose = RiskPortfolioManager(RPMConfig(daily_loss_limit=0.04, max_daily_drawdown=0.5))
     loose.report_pnl(-3_000.0, MONDAY)
-    strict = RiskPortfolioManager(state=replace(loose.state))
+    strict = RiskPortfolioManager(state=loose.state)
     assert reason(ask(strict)) == "LOSS_LIMIT"
 
 
