@@ -142,6 +142,11 @@ def test_gross_and_net_bind_alone_and_together(gross, net, quantity, reason):
     assert (decision.action, decision.qty_delta, decision.layer, decision.reason) == ("CLIP", quantity, "portfolio", reason)
 
 
+def test_the_net_cap_holds_for_a_short_book_too():
+    decision = decide(question("BAC", 40.0, 0, -5_000, group="Energy", group_exposure=0.0, gross=30_000.0, net=-19_200.0))
+    assert (decision.action, decision.qty_delta, decision.reason) == ("CLIP", -20, "net_cap")
+
+
 def test_a_short_relieves_the_net_that_a_long_would_break():
     decision = decide(question("BAC", 40.0, 0, -5_000, group="Energy", group_exposure=0.0, gross=60_000.0, net=25_000.0))
     assert (decision.action, decision.qty_delta, decision.layer) == ("CLIP", -35, "per_trade")

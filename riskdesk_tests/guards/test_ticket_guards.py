@@ -236,6 +236,15 @@ def test_a_stop_counts_from_the_entry_through_every_trade():
     assert gone.positions["jpm-bac"] == (0, 0)
 
 
+def test_a_turn_begins_a_new_account_of_what_was_lost():
+    walk = Walk(replace(rules(), stop=9_000 * TICKS_PER_DOLLAR))
+    walk.step(pair((-1000, 1000)))
+    walk.step(pair((1000, -1000)), prices={**PRICES, "JPM": 108 * TICKS_PER_DOLLAR})  # 8,000 lost, and out
+    assert walk.memory.tickets[0].cash == (-1000 * 108 + 1000 * 100) * TICKS_PER_DOLLAR
+    kept = walk.step(pair((1000, -1000)), prices={**PRICES, "JPM": 100 * TICKS_PER_DOLLAR})  # 8,000 of its own
+    assert kept.positions["jpm-bac"] == (1000, -1000)
+
+
 def test_guards_switched_on_over_a_held_book_count_its_loss_from_that_day():
     walk = Walk(replace(rules(), stop=9_000 * TICKS_PER_DOLLAR), held=(pair((-1000, 1000)),))
     assert walk.step(pair((-1000, 1000)), prices=CHANGED).positions["jpm-bac"] == (-1000, 1000)
