@@ -59,6 +59,30 @@ def test_gross_exposure_is_bounded_before_netting() -> None:
     assert units(output) == pytest.approx(200.0)
 
 
+def test_gross_counts_what_is_held_of_the_symbol_and_lets_it_be_closed_when_others_are_beyond_the_cap() -> None:
+    config = RPMConfig(max_gross_exposure=0.5, max_net_exposure=0.5)
+    gatekeeper = RiskPortfolioManager(config)
+    gatekeeper.report_position("A", 400.0, 50.0, MONDAY)
+    gatekeeper.report_position("B", -400.0, 50.0, MONDAY)
+    grown = ask(gatekeeper, symbol="A", **SHARE)
+    assert (units(grown), grown.decision.binding_constraint) == (pytest.approx(200.0), "symbol_exposure")
+    gatekeeper.report_position("A", 400.0, 50.0, MONDAY)
+    gatekeeper.report_position("B", -500.0, 50.0, MONDAY)
+    grown = ask(gatekeeper, symbol="A", **SHARE)
+    assert (units(grown), grown.decision.binding_constraint) == (pytest.approx(100.0), "gross_exposure")
+    for symbol, shares in (("A", 600.0), ("B", -600.0), ("D", 600.0)):
+        gatekeeper.report_position(symbol, shares, 50.0, MONDAY)
+    closed = ask(gatekeeper, symbol="A", direction=-1, current_price=50.0, atr=0.5)  # 1,200 wanted, others 60,000 > 50,000
+    assert (units(closed), closed.decision.binding_constraint) == (600.0, "gross_exposure")
+
+
+def test_less_than_a_lot_can_still_be_closed() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("JPM", 0.4, 50.0, MONDAY)
+    gatekeeper.halt(MONDAY, "outage", "me")
+    assert units(ask(gatekeeper, symbol="JPM", direction=-1, **SHARE)) == 0.4
+
+
 def test_a_correlated_position_halves_the_size_once_whatever_its_sign() -> None:
     for rho, expected in ((0.81, 200.0), (-0.95, 200.0), (0.80, 400.0), (0.1, 400.0)):
         gatekeeper = RiskPortfolioManager(correlations={("WFC", "JPM"): rho})
