@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from riskdesk_assets.gatekeeper.config import RPMConfig
+from riskdesk_assets.gatekeeper.health import health_status
 from riskdesk_assets.gatekeeper.schemas import TradeDecision
 from riskdesk_assets.gatekeeper.trail import CheckRecord
 from riskdesk_assets.interfaces.api_gate import View
@@ -34,6 +36,19 @@ def health(view: View, status: dict[str, object]) -> dict[str, object]:
         for one in view.halts
     }
     return {**status, "halts": halts, "journal_sequence": view.sequence, "at": view.at.isoformat()}
+
+
+def switched(view: View, config: RPMConfig, done: str, account: str) -> dict[str, object]:
+    """The answer to a halt or a resume: what was done, and what stands now."""
+    status = health(view, health_status(view.portfolio, view.metrics, config))
+    return {
+        "status": done,
+        "account": account,
+        "trading_state": view.portfolio.switches.state.value,
+        "kill_switches": status["kill_switches"],
+        "halts": status["halts"],
+        "at": view.at.isoformat(),
+    }
 
 
 def _without_trail(decision: TradeDecision) -> dict[str, object]:

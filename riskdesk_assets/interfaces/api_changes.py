@@ -59,7 +59,8 @@ def resume(request: SwitchRequest) -> Change:
     def change(working: Working) -> None:
         stopped = [account for account in _accounts(request) if _is_stopped(working, account)]
         if not stopped:
-            raise ResumeRefusedError(f"{request.account} is not halted: there is nothing to resume")
+            said = "neither account is halted" if request.account == "all" else f"account {request.account} is not halted"
+            raise ResumeRefusedError(f"{said}: there is nothing to resume")
         for account in stopped:
             if account == REST:
                 working.manager.resume(working.now, request.reason, request.by)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from time import monotonic
@@ -62,7 +61,6 @@ class Front:
         settings: bounds.
         token: what a write must carry; None refuses every write.
         hosts: further names a Host header may hold.
-        told: called with method, path and status of each request that is refused here.
     """
 
     def __init__(
@@ -71,14 +69,12 @@ class Front:
         settings: ApiSettings,
         token: str | None,
         hosts: tuple[str, ...] = (),
-        told: Callable[[str, str, int], None] = lambda _method, _path, _status: None,
     ) -> None:
         self._app = app
         self._settings = settings
         self._bearer = None if token is None else b"Bearer " + token.encode()
         self._hosts = frozenset((*LOCAL, *(host.lower() for host in hosts)))
         self._reads, self._writes = Bucket(settings.reads_per_second), Bucket(settings.writes_per_second)
-        self._told = told
         self._inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +85,7 @@ class Front:
         headers = _once(scope["headers"])
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await self._refuse(scope, send, refusal)
+            await answer(_secured(send), refusal)
             return
         if scope["method"] != "POST":
             await self._app(scope, receive, _secured(send))
@@ -99,7 +95,7 @@ class Front:
         try:
             body = await self._body(receive)
             if isinstance(body, Refusal):
-                await self._refuse(scope, send, body)
+                await answer(_secured(send), body)
             elif body is not None:
                 await self._app(scope, _replayed(body, receive), _secured(send))
         finally:
@@ -178,10 +174,6 @@ class Front:
     def _too_large(self) -> Refusal:
         most = f"at most {self._settings.body_bytes} bytes"
         return refused(413, "Content-Length", "the body is too large", most, Connection="close")
-
-    async def _refuse(self, scope: Scope, send: Send, refusal: Refusal) -> None:
-        self._told(scope["method"], scope["path"], refusal.status)
-        await answer(_secured(send), refusal)
 
 
 async def answer(send: Send, refusal: Refusal) -> None:

@@ -18,6 +18,7 @@ from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
+from riskdesk_assets.interfaces.serve_command import serve
 from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
 from riskdesk_assets.interfaces.terminal import shortened
 from riskdesk_assets.interfaces.ticket_commands import tickets
@@ -38,6 +39,7 @@ COMMANDS: tuple[click.Command, ...] = (
     replay,
     rebuild,
     audit,
+    serve,
     ui,
     demo,
     bench,
@@ -58,6 +60,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
     riskdesk run              bring the desk up to the newest session
     riskdesk explain JPM      why the position in JPM is what it is
     riskdesk tickets lint     check the ticket files
+    riskdesk serve            the gatekeeper's REST API, the status page and the reports
     riskdesk ui               the asset graph, the runs and the checks in a browser
 
     Settings are in config/; the environment says where data, runs, tickets and prices are (DATA_DIR, RUNS_DIR, TICKETS_DIR,

@@ -1,0 +1,60 @@
+"""What of the desk the server shows beside its own account: the newest run's book, and the correlations decisions use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from riskdesk_assets.common.errors import InputError, RiskDeskError
+from riskdesk_assets.interfaces.api_runs import newest_run, published_runs
+from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
+
+NAMES = "instrument"
+
+
+@dataclass(frozen=True)
+class DeskNow:
+    """The newest run: its summary (None: no run yet), correlations of names, currency of each symbol; ``problem`` if any."""
+
+    run_id: str
+    summary: DeskSummary | None
+    correlations: Mapping[tuple[str, str], float]
+    currencies: Mapping[str, str]
+    problem: str = ""
+
+
+NOTHING = DeskNow("", None, {}, {})
+
+
+def desk_now(runs: Path, known: DeskNow) -> DeskNow:
+    """The newest run as it is shown; ``known`` again while it is still the newest."""
+    every = published_runs(runs)
+    if not every:
+        return NOTHING
+    try:
+        tables = newest_run(runs)
+        if tables.run.run_id == known.run_id and not known.problem:
+            return known
+        session = tables.sessions()[-1]
+        config = tables.config
+        rows = tables.read("return_correlations", session, session).iter_rows(named=True)
+        return DeskNow(
+            run_id=tables.run.run_id,
+            summary=desk_summary(tables, config, session, session),
+            correlations={
+                (row["id_a"], row["id_b"]): row["correlation"]
+                for row in rows
+                if row["kind"] == NAMES and row["correlation"] is not None and -1 <= row["correlation"] <= 1
+            },
+            currencies={symbol: item.currency for symbol, item in config.universe.symbols.items()},
+        )
+    except (InputError, RiskDeskError, OSError, ValueError, KeyError) as error:
+        # The gatekeeper goes on without the desk: what it cannot read it says, and decides by what it knew.
+        return DeskNow(known.run_id, known.summary, known.correlations, known.currencies, str(error).splitlines()[0])
+
+
+def reported_sessions(runs: Path, most: int) -> list[date]:
+    """Last sessions of published runs, the newest first."""
+    return sorted({one.last for one in published_runs(runs)}, reverse=True)[:most]
