@@ -62,8 +62,8 @@ class RunTables:
             return pl.DataFrame(schema=table.schema)
         day = pl.col(table.partition)
         found = _frame(path, name)
-        bounds = [day >= first] * (first is not None) + [day <= last] * (last is not None)
-        return found.filter(bounds) if bounds else found
+        found = found if first is None else found.filter(day >= first)
+        return found if last is None else found.filter(day <= last)
 
     def sessions(self) -> list[date]:
         """The run's sessions, oldest first."""
