@@ -13,6 +13,7 @@ from riskdesk_assets.interfaces.api_errors import refused
 from riskdesk_assets.interfaces.api_settings import ApiSettings
 
 _DRAIN_SECONDS = 10
+_BACKLOG = 512
 _STATUS = {
     400: b"400 Bad Request",
     408: b"408 Request Timeout",
@@ -35,7 +36,7 @@ def server_of(app: ASGIApp, settings: ApiSettings) -> uvicorn.Server:
         proxy_headers=False,
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        backlog=settings.connections,
+        backlog=_BACKLOG,
     )
     return uvicorn.Server(config)
 
@@ -51,6 +52,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
+        found.listen(_BACKLOG)  # from here on whoever connects waits, and is not refused
     except OSError:
         found.close()
         raise

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from riskdesk_assets.common.errors import StateError
-from riskdesk_assets.common.journal import Journal
+from riskdesk_assets.common.journal import FILE, Journal
+from riskdesk_assets.common.journal_tables import JOURNAL_URL
 from riskdesk_assets.common.settings import Paths
 from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
 from riskdesk_assets.interfaces.api_changes import time_passes
@@ -19,6 +22,11 @@ from riskdesk_assets.interfaces.api_settings import ApiSettings
 
 LOOK_SECONDS = 1.0
 _LOG = logging.getLogger("riskdesk.api")
+
+
+def api_journal(data: Path, settings: ApiSettings, environ: Mapping[str, str] = os.environ) -> Journal:
+    """The desk's journal, opened by a server: somebody waits for each answer, so a lock is not waited for as long as a run may."""
+    return Journal(environ.get(JOURNAL_URL) or data / FILE, settings.journal_seconds)
 
 
 class Server:

@@ -16,6 +16,7 @@ import polars as pl
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, clip_unit, limit_line
+from riskdesk_assets.limits.catalogue import OWN
 
 CENTS_PER_DOLLAR = 100
 BOOK_WIDE = ("portfolio_gross", "portfolio_net", "mandate_gross", "turnover", "position_count")
@@ -177,6 +178,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
     decision = _one(warehouse.read("decisions", session, session), ticket_id)
     gate = _one(warehouse.read("gate_decisions", session, session), ticket_id)
     names = {f"ticket_gross:{ticket_id}", *_limit_names([leg_a, leg_b], [ticket_id], config)}
+    names |= _fact_limit_names([leg_a, leg_b], session, warehouse, config)
     return TicketStory(
         session=session,
         run_id=state["run_id"],
@@ -256,7 +258,11 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables,
         net=sum(round(line.notional * CENTS_PER_DOLLAR) for line in held.values()) / CENTS_PER_DOLLAR,
         gross=sum(round(abs(line.notional) * CENTS_PER_DOLLAR) for line in held.values()) / CENTS_PER_DOLLAR,
         tickets=tuple(sorted(answers, key=lambda answer: (answer.held is None, answer.ticket_id))),
-        limits=_limits(warehouse, session, _limit_names([symbol], held, config)),
+        limits=_limits(
+            warehouse,
+            session,
+            _limit_names([symbol], held, config) | _fact_limit_names([symbol], session, warehouse, config),
+        ),
         clips=_clips(warehouse, session, [answer.ticket_id for answer in answers], symbol),
     )
 
@@ -277,6 +283,23 @@ def _limit_names(symbols: Iterable[str], tickets: Iterable[str], config: Config)
                 f"currency:{item.currency}",
             }
     return names
+
+
+def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, config: Config) -> set[str]:
+    """The limits of factors and scenarios that move one of the symbols, and of fragility where one is of a soft class."""
+    names: set[str] = set()
+    exposed = warehouse.read("instrument_factors_daily", session, session).filter(
+        pl.col("instrument_id").is_in(symbols) & (pl.col("exposure") != 0.0)
+    )
+    names |= {f"factor:{factor}" for factor in exposed["factor_id"]}
+    shocked = warehouse.read("scenarios", session, session).filter(
+        pl.col("symbol").is_in(symbols) & (pl.col("shocked_return") != 0.0)
+    )
+    names |= {f"scenario_loss:{scenario}" for scenario in shocked["scenario_id"]}
+    soft = warehouse.read("instrument_state", session, session).filter(
+        pl.col("symbol").is_in(symbols) & pl.col("fragility_class").is_in(config.own.soft_classes)
+    )
+    return names | ({"fragility"} if soft.height else set())
 
 
 def _one(frame: pl.DataFrame, ticket_id: str) -> Row:
@@ -330,7 +353,9 @@ def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | N
 
 
 def _limits(warehouse: Tables, session: date, names: set[str]) -> tuple[LimitLine, ...]:
-    rows = warehouse.read("limit_audit", session, session).filter(pl.col("limit_name").is_in(sorted(names)))
+    # A limit of the desk's own portfolio is called like the one of config/limits.yaml that it is tighter than.
+    known = sorted(names | {f"{OWN}{name}" for name in names})
+    rows = warehouse.read("limit_audit", session, session).filter(pl.col("limit_name").is_in(known))
     lines = [limit_line(row) for row in rows.iter_rows(named=True)]
     return tuple(sorted(lines, key=lambda line: (-(line.utilization if line.utilization is not None else 2.0), line.name)))
 

@@ -33,7 +33,6 @@ def serve(port: int, host: str, allow_host: tuple[str, ...]) -> None:
     \b
     RISKDESK_API_TOKEN=... riskdesk serve
     """
-    from riskdesk_assets.common.journal import desk_journal
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.interfaces.api_settings import checked_token, load_api_settings
 
@@ -45,17 +44,17 @@ def serve(port: int, host: str, allow_host: tuple[str, ...]) -> None:
             f"--host {host} can be reached from other machines: set {TOKEN} first "
             f"(at least {settings.token_min_length} characters; allowed without it: 127.0.0.1, ::1, localhost)"
         )
-    journal = desk_journal(paths.data)
     with _alone(paths.data):
         from riskdesk_assets.interfaces.api import create_app
         from riskdesk_assets.interfaces.api_listen import listening, server_of
-        from riskdesk_assets.interfaces.api_server import Server
+        from riskdesk_assets.interfaces.api_server import Server, api_journal
 
         try:
             with listening(host, port) as socket:
                 _log_to_stderr()
                 name = f"[{host}]" if ":" in host else host
-                app = create_app(Server(paths, journal, settings, token), (name, *allow_host))
+                server = Server(paths, api_journal(paths.data, settings), settings, token)
+                app = create_app(server, (name, *allow_host))
                 _banner(name, socket.getsockname()[1], writes=token is not None)
                 with suppress(KeyboardInterrupt):  # uvicorn has drained and stopped; then it raises the signal again
                     server_of(app, settings).run([socket])

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import uvicorn
 
-from riskdesk_assets.common.journal import Journal, desk_journal
+from riskdesk_assets.common.journal import Journal
 from riskdesk_assets.common.settings import ROOT, Paths
 from riskdesk_assets.interfaces.api import create_app
 from riskdesk_assets.interfaces.api_listen import listening, server_of
-from riskdesk_assets.interfaces.api_server import Server
+from riskdesk_assets.interfaces.api_server import Server, api_journal
 from riskdesk_assets.interfaces.api_settings import ApiSettings, load_api_settings
 
 TOKEN = "a-token-for-tests-only-0123456789"
@@ -150,7 +150,7 @@ class House:
     def serve(self, token: str | None = TOKEN, **changed: object) -> Iterator[Served]:
         """The server while the block runs; ``changed`` are settings other than config/api.yaml's."""
         settings = ApiSettings.model_validate({**load_api_settings(ROOT / "config").model_dump(), **changed})
-        journal = desk_journal(self.paths.data, {})
+        journal = api_journal(self.paths.data, settings, {})
         server = Server(self.paths, journal, settings, token, self.clock)
         with listening("127.0.0.1", 0) as place:
             running = server_of(create_app(server), settings)

@@ -117,7 +117,9 @@ def test_a_head_that_dribbles_or_never_ends_is_cut_off(served: Served) -> None:
     assert served.sent(endless).startswith(b"HTTP/1.1 431 ")
 
 
-@pytest.mark.parametrize("raw", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"NONSENSE\r\n\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", b"NONSENSE\r\n\r\n"]
+)
 def test_what_is_no_http_is_a_400_of_the_same_shape(served: Served, raw: bytes) -> None:
     answer = served.sent(raw)
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -132,7 +134,9 @@ def test_two_lengths_or_a_length_and_chunks_are_refused(served: Served) -> None:
     assert served.get("/health").json["health"] == "HEALTHY"
 
 
-@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "", "localhost@evil.example", "[::2]"])
+@pytest.mark.parametrize(
+    "name", ["evil.example", "127.0.0.1.evil.example", "127.0.0.1:1", "", "localhost@evil.example", "[::2]"]
+)
 def test_another_host_name_is_refused(served: Served, name: str) -> None:
     assert served.get("/health", Host=name).status == 400
     assert served.post("/halt", {"reason": "x"}, Host=name).status == 400

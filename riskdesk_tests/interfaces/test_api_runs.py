@@ -120,7 +120,7 @@ def test_the_status_page_shows_the_newest_book_and_says_it_is_simulated(served: 
     book = newest_run(served.paths.runs).read("ideal_portfolio", built.last, built.last)
     for row in book.iter_rows(named=True):
         if not row["is_cash"]:
-            assert f'/explain/{row["symbol"]}' in page
+            assert f"/explain/{row['symbol']}" in page
             assert f"{row['shares']:+,}" in page
 
 
@@ -128,7 +128,14 @@ def test_trades_are_held_against_the_desks_correlations(served: Served, built: D
     rows = newest_run(served.paths.runs).read("return_correlations", built.last, built.last)
     names = rows.filter(rows["kind"] == "instrument").sort("correlation", descending=True)
     left, right, known = names["id_a"][0], names["id_b"][0], names["correlation"][0]
-    trade = {"direction": 1, "confidence_score": 0.8, "regime": "RANGING", "atr": 1.0, "vol_percentile": 0.5, "current_price": 50.0}
+    trade = {
+        "direction": 1,
+        "confidence_score": 0.8,
+        "regime": "RANGING",
+        "atr": 1.0,
+        "vol_percentile": 0.5,
+        "current_price": 50.0,
+    }
     served.post("/process_trade", {**trade, "symbol": left, "atr": 10.0})
     decision = served.post("/process_trade", {**trade, "symbol": right, "atr": 10.0}).json["decision"]
     checked = next(record for record in decision["audit_trail"] if record["name"] == "correlation")

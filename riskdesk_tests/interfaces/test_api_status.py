@@ -28,7 +28,16 @@ def test_the_page_shows_state_switches_decisions_and_positions(served: Served) -
     served.post("/process_trade", WITHIN_CAPS)
     served.post("/process_trade", {**EXAMPLE, "confidence_score": 0.45})
     page = served.get("/").text
-    for shown in ("HEALTHY", "Drawdown of the day", "EURUSD", "APPROVED", "26,666.67", "REJECTED", "CONFIDENCE", "no published run"):
+    for shown in (
+        "HEALTHY",
+        "Drawdown of the day",
+        "EURUSD",
+        "APPROVED",
+        "26,666.67",
+        "REJECTED",
+        "CONFIDENCE",
+        "no published run",
+    ):
         assert shown in page
 
 
