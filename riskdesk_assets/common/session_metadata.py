@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Protocol
 
 import polars as pl
 
 Value = str | int | float | bool
+_LISTS = "get_partition_keys_in_range"
 
 
 class TakesMetadata(Protocol):
@@ -22,9 +24,36 @@ class TakesMetadata(Protocol):
 
 def attach(context: TakesMetadata, asset: str, sessions: Mapping[date, Mapping[str, Value | None]]) -> None:
     """Attach each session's numbers to its partition of an asset; a None says nothing."""
-    for session, values in sessions.items():
-        known = {name: value for name, value in values.items() if value is not None}
-        context.add_asset_metadata(known, asset_key=asset, partition_key=session.isoformat())
+    with _range_listed_once(context):
+        for session, values in sessions.items():
+            known = {name: value for name, value in values.items() if value is not None}
+            context.add_asset_metadata(known, asset_key=asset, partition_key=session.isoformat())
+
+
+@contextmanager
+def _range_listed_once(context: TakesMetadata) -> Iterator[None]:
+    """Dagster lists the run's whole range anew for every partition it is told of, which makes a long range quadratic.
+
+    While the block runs, its partitions definition answers the same question with the same list.
+    """
+    definition = getattr(getattr(context, "assets_def", None), "partitions_def", None)
+    listed: Callable[..., object] | None = getattr(definition, _LISTS, None)
+    if listed is None:
+        yield
+        return
+    answers: dict[str, object] = {}
+
+    def once(*args: object, **named: object) -> object:
+        question = repr((args, sorted(named.items())))
+        if question not in answers:
+            answers[question] = listed(*args, **named)
+        return answers[question]
+
+    object.__setattr__(definition, _LISTS, once)
+    try:
+        yield
+    finally:
+        object.__delattr__(definition, _LISTS)
 
 
 def row_counts(
