@@ -20,6 +20,7 @@ from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.limit_members import require_known_members
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.scenarios import Scenarios
@@ -399,7 +400,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
     limits = limits.model_copy(update={"mandate": _mandate(limits.mandate, environ)})
     scenarios = strict_yaml.validate(strict_yaml.load(paths.config / "scenarios.yaml"), Scenarios)
     portfolios = _portfolios(paths.config / "portfolios", overlay, desk)
-    return Config(
+    config = Config(
         profile=profile,  # type: ignore[arg-type]
         feature_version=version,  # type: ignore[arg-type]
         desk=desk,
@@ -408,6 +409,8 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
         portfolios=portfolios,
         scenarios=scenarios,
     )
+    require_known_members(config, paths.config)
+    return config
 
 
 def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
