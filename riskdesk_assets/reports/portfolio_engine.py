@@ -118,7 +118,7 @@ class PortfolioEngine:
                 mandate's targets).
 
         Raises:
-            InputError: no such portfolio.
+            InputError: no such portfolio; a weight of a name that is not in the universe.
             StateError: the desk has not computed the session.
         """
         session = stored_session(self._warehouse, as_of_date)

@@ -60,13 +60,24 @@ class StoredRisk:
         """The risk report of a portfolio, of what it holds or of these weights.
 
         Raises:
-            InputError: no such portfolio.
+            InputError: no such portfolio; a weight of a name that is not in the universe.
             StateError: it is a mandate without a target on this session, and no weights were given.
         """
         portfolio_of(self.config, portfolio_id)
+        self._require_known(portfolio_id, weights or {})
         if weights is None and self.source.held(portfolio_id, self.session) is None:
             raise StateError(f"{portfolio_id} has no target portfolio of {self.session}: `riskdesk run` makes one")
         return risk_report(self.source.inputs(portfolio_id, self.session, weights))
+
+    def _require_known(self, portfolio_id: str, weights: Mapping[str, float]) -> None:
+        """A name that is held may have left the universe; any other unknown one would pass as a name without risk."""
+        known = {*self.config.universe.tradable, *(self.source.held(portfolio_id, self.session) or {})}
+        strange = [
+            Problem("weights", None, symbol, f"is not in the universe{nearest(symbol, known)}", ", ".join(sorted(known)))
+            for symbol in sorted(weights.keys() - known)
+        ]
+        if strange:
+            raise InputError(strange)
 
     def breaches(self, portfolio_id: str, weights: Mapping[str, float]) -> tuple[Breach, ...]:
         """The portfolio's limits that these weights would break, each name a ticket of one leg, by name of the limit."""

@@ -82,3 +82,8 @@ def test_an_unknown_portfolio_and_a_session_nobody_computed_are_refused_by_name(
         engine.optimize("bank_pair", DAYS[-1])
     with pytest.raises(StateError, match="there is no book of 2026-06-01"):
         engine.risk_report("bank_pairs", date(2026, 6, 1))
+
+
+def test_a_weight_of_a_name_nobody_knows_is_refused_and_not_reported_as_no_risk(engine: PortfolioEngine) -> None:
+    with pytest.raises(InputError, match=r"JPX: is not in the universe; did you mean 'JPM'"):
+        engine.risk_report("bank_pairs", DAYS[-1], {"JPX": 0.1, "BAC": -0.1})
