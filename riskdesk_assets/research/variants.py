@@ -109,6 +109,9 @@ def _unknown(config: Config, path: str, where: str) -> Problem | None:
         return Problem(where, None, path, f"begins with {parts[0]!r}{nearest(parts[0], SECTIONS)}", ", ".join(SECTIONS))
     if path == "desk.portfolio_id" or len(parts) < 2 or (parts[0] == "portfolios" and len(parts) < 3):
         return Problem(where, None, path, "is not a value", "the path of one value, such as limits.group.max")
+    if parts[0] == "portfolios" and parts[1] in {mandate.portfolio_id for mandate in config.mandates}:
+        said = f"{parts[1]} is a research mandate: a comparison walks the desk's own portfolio, and nothing in it would change"
+        return Problem(where, None, path, said, f"desk, limits, portfolios.{config.own.portfolio_id}")
     place: object = config
     for depth, part in enumerate(parts):
         if isinstance(place, BaseModel):

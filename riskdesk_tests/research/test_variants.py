@@ -74,6 +74,7 @@ def test_an_unknown_path_is_told_with_the_nearest_known_one(path: str, nearest: 
         ("desk.portfolio_id", "bank_long_only", "is not a value"),
         ("limits", None, "is not a value"),
         ("universe.pairs", None, "allowed: desk, limits, portfolios"),
+        ("portfolios.bank_long_only.risk_aversion_lambda", 50, "nothing in it would change"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_told_with_what_is(path: str, value: object, said: str) -> None:
