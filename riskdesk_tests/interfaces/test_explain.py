@@ -76,6 +76,17 @@ def test_a_symbol_nets_to_its_row_of_the_book(built: DeskFolder) -> None:
         assert "portfolio_gross" in limits
 
 
+def test_every_limit_that_more_of_a_symbol_would_meet_is_told_with_it(built: DeskFolder) -> None:
+    # Headroom finds them another way: from the limits' own members, not from their names.
+    symbol = built.warehouse.read("desk_positions", built.last, built.last)["symbol"][0]
+    asked = built.run("headroom", symbol, "--json")
+    assert asked.exit_code == 0, asked.output
+    meets = {room["limit_name"] for direction in json.loads(asked.stdout)["headroom"] for room in direction["rooms"]}
+    assert any(name.startswith("factor:") for name in meets)
+    assert any(name.startswith("scenario_loss:") for name in meets)
+    assert meets <= {limit["name"] for limit in told(built, symbol)["limits"]}
+
+
 def test_a_symbol_nobody_holds_is_told_too(built: DeskFolder) -> None:
     result = built.run("explain", "TROW")
     assert result.exit_code == 0
