@@ -394,6 +394,30 @@ def test_a_research_mandate_is_marked_and_never_enters_the_book(content: PageCon
     assert "Research only" not in Reader(desk_page(plain)).words
 
 
+def test_a_limit_of_0_that_a_mandate_breaches_stands_above_its_full_ones_and_is_called_a_breach(content: PageContent) -> None:
+    mandate = content.config.mandates[0].portfolio_id
+    row = {
+        "portfolio_id": mandate,
+        "as_of_date": LAST,
+        "family": "name_gross",
+        "unit": "dollars",
+        "softened_to": None,
+        "price_of_limit": None,
+        "source": "s",
+    }
+    full = {"measured": 100.0, "bound": 100.0, "utilization": 1.0, "status": "AMBER"}
+    nothing = {"measured": 0.0, "bound": 0.0, "utilization": 0.0, "status": "OK"}
+    limits = [
+        *(row | full | {"limit_name": f"full{place}"} for place in range(6)),
+        row | nothing | {"limit_name": "nothing"},
+        row | {"limit_name": "zero", "measured": 5.0, "bound": 0.0, "utilization": None, "status": "BREACH"},
+    ]
+    shown = Reader(desk_page(with_rows(content, "portfolio_limits", limits))).rows(f"limits-{mandate}")
+    assert list(shown) == ["zero", *(f"full{place}" for place in range(5))]
+    assert shown["zero"] == ["", "–", "BREACH", "–"]
+    assert shown["full0"] == ["", "100.0%", "amber", "–"]
+
+
 def test_changed_limits_are_listed_and_only_then(content: PageContent) -> None:
     row = {
         "as_of_date": LAST,

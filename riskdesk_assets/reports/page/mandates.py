@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 from riskdesk_assets.reports.page.blocks import Block, Cell, Column, Fact, Facts, Group, Section, Sentences, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, share_bar
@@ -12,6 +13,8 @@ from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, perce
 _TOP = 10
 _FULLEST = 6
 _FIRST = ("solver", "status", "message")
+_TONES = {"OK": "", "BREACH": "bad"}
+_WORDS = {"OK": "", "BREACH": "BREACH"}
 
 
 def mandate_sections(content: PageContent) -> list[Section]:
@@ -109,18 +112,27 @@ def _weights(key: str, rows: list[Row]) -> Table:
 
 
 def _limits(key: str, rows: list[Row], amber_at: float) -> Table:
-    fullest = sorted(rows, key=lambda row: (-(number(row, "utilization") or 0.0), str(row["limit_name"])))[:_FULLEST]
-    lines = [
-        (
-            Cell(str(row["limit_name"])),
-            Cell("", drawing=share_bar(number(row, "utilization") or 0.0, "" if row["status"] == "OK" else "amber", amber_at)),
-            Cell(percent(number(row, "utilization"))),
-            Cell("" if row["status"] == "OK" else str(row["status"]).lower()),
-            Cell(plain(number(row, "price_of_limit"), 6)),
+    fullest = sorted(rows, key=lambda row: (-_used(row), str(row["limit_name"])))[:_FULLEST]
+    lines = []
+    for row in fullest:
+        status = str(row["status"])
+        tone = _TONES.get(status, "amber")
+        lines.append(
+            (
+                Cell(str(row["limit_name"])),
+                Cell("", drawing=share_bar(_used(row), tone, amber_at)),
+                Cell(percent(number(row, "utilization"))),
+                Cell(_WORDS.get(status, status.lower()), tone),
+                Cell(plain(number(row, "price_of_limit"), 6)),
+            )
         )
-        for row in fullest
-    ]
     columns = (Column("Limit", "text"), Column("used", "bar"), Column("Used"), Column("Status", "text"), Column("Price"))
     return Table(
         f"limits-{key}", f"Its {count(len(lines))} fullest limits of {count(len(rows))}", "portfolio_limits", columns, lines
     )
+
+
+def _used(row: Row) -> float:
+    """The share of the bound that is used; more than any share where something is measured under a bound of 0."""
+    used = number(row, "utilization")
+    return used if used is not None else 0.0 if row["status"] == "OK" else math.inf
