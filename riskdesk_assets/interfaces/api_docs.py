@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
+from riskdesk_assets.interfaces.api_writes import write_paths
+
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 ENDPOINTS = (
     ("POST", "/process_trade", "Process trade intent (MAIN ENDPOINT)"),
@@ -60,6 +62,7 @@ def documented(app: FastAPI) -> None:
     def schema() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+            made["paths"].update(write_paths())
             parts = made.setdefault("components", {})
             parts.setdefault("schemas", {})["Errors"] = _ERRORS
             parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "description": "RISKDESK_API_TOKEN"}}

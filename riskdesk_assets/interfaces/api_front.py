@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
 from time import monotonic
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riskdesk_assets.interfaces.api_errors import Refusal, refused
 from riskdesk_assets.interfaces.api_settings import ApiSettings
 
+ROUTE = "riskdesk.route"
 FORMS = ("/form/halt", "/form/resume")
 URGENT = ("/halt", "/resume", *FORMS)
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
@@ -53,6 +56,16 @@ class Bucket:
         return True
 
 
+class Reply(NamedTuple):
+    """A JSON answer of status 200, and headers of its own."""
+
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[[bytes], Awaitable[Reply]]
+
+
 class Front:
     """ASGI middleware of one application.
 
@@ -60,6 +73,8 @@ class Front:
         app: what answers requests that may ask.
         settings: bounds.
         token: what a write must carry; None refuses every write.
+        handlers: by path, of the writes that the front calls itself.
+        failed: the refusal an error of a handler leads to.
         hosts: further names a Host header may hold.
     """
 
@@ -68,11 +83,15 @@ class Front:
         app: ASGIApp,
         settings: ApiSettings,
         token: str | None,
+        handlers: Mapping[str, Handler],
+        failed: Callable[[Exception], Refusal],
         hosts: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._settings = settings
         self._bearer = None if token is None else b"Bearer " + token.encode()
+        self._handlers = handlers
+        self._failed = failed
         self._hosts = frozenset((*LOCAL, *(host.lower() for host in hosts)))
         self._reads, self._writes = Bucket(settings.reads_per_second), Bucket(settings.writes_per_second)
         self._inside = 0
@@ -82,10 +101,9 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = _once(scope["headers"])
-        refusal = self._refusal(scope, headers)
+        refusal = self._refusal(scope, _once(scope["headers"]))
         if refusal is not None:
-            await answer(_secured(send), refusal)
+            await refuse(send, refusal)
             return
         if scope["method"] != "POST":
             await self._app(scope, receive, _secured(send))
@@ -95,14 +113,29 @@ class Front:
         try:
             body = await self._body(receive)
             if isinstance(body, Refusal):
-                await answer(_secured(send), body)
+                await refuse(send, body)
             elif body is not None:
-                await self._app(scope, _replayed(body, receive), _secured(send))
+                await self._write(scope, body, receive, send)
         finally:
             self._inside -= counted
 
+    async def _write(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        handler = self._handlers.get(scope["path"])
+        if handler is None:
+            await self._app(scope, _replayed(body, receive), _secured(send))
+            return
+        scope[ROUTE] = scope["path"]
+        try:
+            reply = await handler(body)
+        except Exception as error:  # noqa: BLE001 - an answer is owed, whatever it is
+            await refuse(send, self._failed(error))
+            return
+        await _send(send, 200, reply.body, reply.headers)
+
     def _refusal(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> Refusal | None:
         method, path = scope["method"], scope["path"]
+        if method != "POST" and path in self._handlers:
+            return refused(405, "", f"{method} is not for {path}", "POST", Allow="POST")
         host = self._host_refusal(scope, headers.get(b"host", []))
         if host is not None:
             return host
@@ -176,12 +209,15 @@ class Front:
         return refused(413, "Content-Length", "the body is too large", most, Connection="close")
 
 
-async def answer(send: Send, refusal: Refusal) -> None:
+async def refuse(send: Send, refusal: Refusal) -> None:
     """Send a refusal."""
-    body = refusal.body
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in refusal.headers.items())
+    await _send(send, refusal.status, refusal.body, headers)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    given = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers, *_SECURITY]
+    await send({"type": "http.response.start", "status": status, "headers": given})
     await send({"type": "http.response.body", "body": body})
 
 

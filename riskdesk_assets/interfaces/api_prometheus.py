@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from riskdesk_assets.gatekeeper.kill_switches import TradingState, measures
+from riskdesk_assets.interfaces.api_front import ROUTE
 from riskdesk_assets.interfaces.api_gate import DESK, Gate
 
 OTHER = "other"
@@ -30,6 +31,7 @@ class Telemetry:
             "riskdesk_request_seconds", "Time to the answer.", ("route",), buckets=_BUCKETS, registry=self._registry
         )
         self._registry.register(_Account(gate))
+        self._samples: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def counted(self, app: ASGIApp) -> ASGIApp:
         """The application with every answer of it counted."""
@@ -49,12 +51,21 @@ class Telemetry:
             try:
                 await app(scope, receive, noted)
             finally:
-                route = getattr(scope.get("route"), "path", OTHER)
+                route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", OTHER))
                 method = scope["method"] if scope["method"] in _METHODS else OTHER
-                self._requests.labels(route, method, status).inc()
-                self._seconds.labels(route).observe(perf_counter() - began)
+                requests, seconds = self._kept(route, method, status)
+                requests.inc()
+                seconds.observe(perf_counter() - began)
 
         return counting
+
+    def _kept(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """The two samples of a route, method and status; looked up once."""
+        key = route, method, status
+        found = self._samples.get(key)
+        if found is None:
+            found = self._samples[key] = self._requests.labels(*key), self._seconds.labels(route)
+        return found
 
     def text(self) -> bytes:
         """The exposition format, version 0.0.4."""

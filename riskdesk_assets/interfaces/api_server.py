@@ -25,7 +25,7 @@ _LOG = logging.getLogger("riskdesk.api")
 
 
 def api_journal(data: Path, settings: ApiSettings, environ: Mapping[str, str] = os.environ) -> Journal:
-    """The desk's journal, opened by a server: somebody waits for each answer, so a lock is not waited for as long as a run may."""
+    """The desk's journal, opened by a server: somebody waits for each answer, so a lock is waited for a short while only."""
     return Journal(environ.get(JOURNAL_URL) or data / FILE, settings.journal_seconds)
 
 
