@@ -15,19 +15,19 @@ from riskdesk_assets.gatekeeper.schemas import (
     TradeApprovalStatus,
     TradeDecision,
 )
-from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage
+from riskdesk_assets.gatekeeper.trail import STAGE_OF, Check, CheckRecord, Outcome, skipped_after
 
 DECISION = "DECISION"
 
 
 def decision_entry(decision: TradeDecision, account: str, at: datetime) -> Entry:
-    """The journal's entry of a decision; checks that were skipped for lack of anything to measure are kept by name alone."""
+    """The journal's entry of a decision; the checks a rejection leaves out are not kept."""
     trade, refused = decision.approved_trade, decision.rejected_trade
     body: dict[str, object] = {
         "intent": {name: value for name, value in decision.intent.to_dict().items() if value is not None},
         "status": decision.status.value,
         "config_hash": decision.config_hash,
-        "trail": [list(record) for record in decision.audit_trail],
+        "trail": [(name, outcome, *rest) for name, _, outcome, *rest in _reached(decision)],
     }
     if trade is not None:
         body["approved"] = {
@@ -54,12 +54,22 @@ def decision_of(record: Record) -> TradeDecision:
         raise JournalError(f"row {record.sequence} of the journal is a decision that cannot be understood") from None
 
 
+def _reached(decision: TradeDecision) -> tuple[CheckRecord, ...]:
+    """The checks up to the one that ended the trail; those a rejection leaves out follow from it."""
+    trail = decision.audit_trail
+    if decision.rejected_trade is None:
+        return trail
+    ended = next(place for place, record in enumerate(trail) if trail[place + 1 :] == skipped_after(record.name))
+    return trail[: ended + 1]
+
+
 def _decision(body: Mapping[str, object]) -> TradeDecision:
     asked, rows, approved, refused = _mapping(body["intent"]), _rows(body["trail"]), body.get("approved"), body.get("rejected")
     values = {name: asked.get(name) for name in Intent._fields}
     at = values["at"]
     intent = Intent(**{**values, "at": datetime.fromisoformat(str(at)) if at is not None else None})  # type: ignore[arg-type]
-    trail = tuple(_check(row) for row in rows)
+    reached = tuple(_check(row) for row in rows)
+    trail = reached if refused is None else (*reached, *skipped_after(reached[-1].name))
     trade, rejection = None, None
     if approved is not None:
         kept = _mapping(approved)
@@ -75,10 +85,10 @@ def _decision(body: Mapping[str, object]) -> TradeDecision:
 
 
 def _check(row: Sequence[object]) -> CheckRecord:
-    name, stage, outcome, measured, bound, before, after, subject = row
+    name, outcome, measured, bound, before, after, subject = row
     return CheckRecord(
         Check(str(name)),
-        Stage(str(stage)),
+        STAGE_OF[Check(str(name))],
         Outcome(str(outcome)),
         None if measured is None else _number(measured),
         None if bound is None else _number(bound),

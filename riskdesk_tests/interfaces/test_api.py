@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from riskdesk_assets.common.halts import current_halts
+from riskdesk_assets.gatekeeper.trail import CHECKS
 from riskdesk_assets.interfaces.api_docs import ENDPOINTS
+from riskdesk_assets.interfaces.api_trail import decision_of
 from riskdesk_tests.interfaces.served import EXAMPLE, WITHIN_CAPS, House, Served
 
 
@@ -19,7 +22,7 @@ def house(tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def served(house: House):
+def served(house: House) -> Iterator[Served]:
     with house.serve() as running:
         yield running
 
@@ -223,11 +226,15 @@ def test_two_clients_at_once_never_share_one_headroom(served: Served) -> None:
 
 def test_every_decision_is_in_the_journal_when_it_is_answered(served: Served) -> None:
     for number in range(5):
-        served.post("/process_trade", {**EXAMPLE, "client_order_id": f"n{number}"})
+        answer = served.post(
+            "/process_trade", {**EXAMPLE, "client_order_id": f"n{number}", "confidence_score": 0.55 + number / 10}
+        )
         records = list(served.journal.records(kind="DECISION", account="rest"))
         assert [record.body["order_id"] for record in records] == [f"n{place}" for place in range(number + 1)]
         assert records[-1].body["intent"]["symbol"] == "EURUSD"
-        assert len(records[-1].body["trail"]) == 23  # every check, passed, failed or skipped
+        told = decision_of(records[-1])
+        assert [record.name for record in told.audit_trail] == list(CHECKS)  # every check: passed, failed or not reached
+        assert told.to_dict() == answer.json["decision"]
 
 
 def test_prometheus_counts_decisions_requests_and_the_state(served: Served) -> None:
