@@ -117,5 +117,40 @@ def gatekeeper(decisions: int, rounds: int, as_json: bool) -> None:
     out.print(f"{done.rounds} rounds of {done.decisions:,} decisions with {done.checks} checks each: {shares}")
 
 
+@bench.command()
+@click.option("--seconds", default=4.0, show_default=True, type=click.FloatRange(0.5, 600), help="Load of each of four turns.")
+@click.option("--overload", default=0.0, type=click.FloatRange(0, 3600), help="Then twice that load for so many seconds.")
+@json_option
+def rest(seconds: float, overload: float, as_json: bool) -> None:
+    """Time the REST gatekeeper, its journal committed before each answer, beside an empty FastAPI endpoint in the same run.
+
+    32 connections ask both servers in turns; then halts are sent until the first trade is refused, idle and under load.
+    """
+    from dataclasses import asdict
+
+    from riskdesk_assets.interfaces.bench_rest import bench_rest
+
+    done = bench_rest(seconds, overload)
+    if as_json:
+        echo_json(asdict(done))
+        return
+    from riskdesk_assets.interfaces.terminal import console, table
+
+    out = console()
+    found = table(f"measured over {done.connections} connections", ">per second", ">median ms", ">99% within ms")
+    found.add_row("empty FastAPI endpoint", f"{done.empty_per_second:,.0f}", "", f"{done.empty_p99_ms:,.1f}")
+    found.add_row("decisions, in the journal first", f"{done.per_second:,.0f}", f"{done.p50_ms:,.1f}", f"{done.p99_ms:,.1f}")
+    found.add_row("ratio of the two", f"{done.ratio:.2f}", "", "")
+    out.print(found)
+    idle, loaded = (done.halt_idle_ms, done.halt_idle_worst_ms), (done.halt_loaded_ms, done.halt_loaded_worst_ms)
+    out.print(f"POST /halt to the first refusal: {idle[0]:,.1f} ms idle (worst {idle[1]:,.1f}), ", end="")
+    out.print(f"{loaded[0]:,.1f} ms under load (worst {loaded[1]:,.1f})")
+    if done.overload is not None:
+        over = done.overload
+        told = ", ".join(f"{number:,} x {status}" for status, number in over.statuses.items())
+        out.print(f"{over.offered_per_second:,.0f} a second offered for {over.seconds:,.0f} s: {told}; 99% of those decided within")
+        out.print(f"{over.p99_ms:,.1f} ms; the server's memory grew by {over.memory_growth_mb:,.1f} MB (0: no free connection)")
+
+
 def _cells(seconds: float, milliseconds: float, ratio: float) -> tuple[str, str, str]:
     return f"{seconds:,.1f}", f"{milliseconds:,.1f}", f"{ratio:,.1f}"
