@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -18,15 +17,13 @@ if TYPE_CHECKING:
 # What every factor model has beside its industry groups (risk_model/factors.py, a room further down).
 FACTORS = ("market", "momentum", "size")
 GROUP_PREFIX = "group:"
-# An unknown member this like a known one is that one misspelt: "Financial" is Financials, "regional" is not super_regional.
-_MISSPELT = 0.85
 
 
 def require_known_members(config: Config, folder: Path) -> None:
-    """Refuse a limit or a shock on a member that cannot exist, or that is a known one misspelt.
+    """Refuse a limit or a shock on a factor, fragility class or scenario that cannot exist.
 
-    Factors, fragility classes and scenarios are known whatever the universe. A sector, group, country or currency that this
-    universe does not have is allowed, for limits outlive universes, but not one that is nearly one it has.
+    These are known whatever the universe. A sector, group, country or currency that this universe does not have is allowed:
+    configuration outlives universes, and another one may well call its sector "Financial" (the scenarios' notes name the nearest).
 
     Args:
         config: the configuration as it was read.
@@ -89,7 +86,7 @@ def _wrong(member: str, known: Collection[str], *, closed: bool) -> bool:
     if member in known:
         return False
     # The factor of a group is as open as the group: another universe may have it.
-    return (closed and not member.startswith(GROUP_PREFIX)) or bool(get_close_matches(member, known, n=1, cutoff=_MISSPELT))
+    return closed and not member.startswith(GROUP_PREFIX)
 
 
 def _problem(profile: str, folder: Path, path: tuple[str, ...], known: Collection[str]) -> Problem:

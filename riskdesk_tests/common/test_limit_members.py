@@ -27,13 +27,10 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "written", "instead", "field", "meant"),
     [
-        ("portfolios/bank_long_only.yaml", "sector_limits: {}", "sector_limits: {Financial: 0.1}", "Financial", "Financials"),
-        ("portfolios/bank_long_only.yaml", "{regional: 0.30", "{regionl: 0.30", "group_limits.regionl", "regional"),
         ("portfolios/bank_market_neutral.yaml", "{market: 0.05", "{markt: 0.05", "factor_limits.markt", "market"),
         ("limits.yaml", "{market: 0.06", "{markt: 0.06", "factor.overrides.markt", "market"),
         ("limits.yaml", "{banks_down_20:", "{bank_down_20:", "scenario_loss.overrides.bank_down_20", "banks_down_20"),
         ("scenarios.yaml", "factors: {market:", "factors: {markt:", "parametric.4.factors.markt", "market"),
-        ("scenarios.yaml", "sectors: {Financials:", "sectors: {Financial:", "parametric.0.sectors.Financial", "Financials"),
         ("scenarios.yaml", "fragility: {SOFT:", "fragility: {SOFTT:", "parametric.3.fragility.SOFTT", "SOFT"),
     ],
 )
@@ -53,15 +50,13 @@ def test_a_misspelt_member_is_refused_with_its_line_and_the_one_that_was_meant(
     assert f"did you mean '{meant}'?" in problem.message
 
 
-def test_a_member_that_a_profile_misspells_is_told_with_the_profiles_file(folder: Path) -> None:
-    path = folder / "profiles" / "seed.yaml"
+def test_a_universe_that_calls_its_sets_otherwise_is_no_mistake(folder: Path) -> None:
+    path = folder / "universe.yaml"
     path.write_text(
-        path.read_text().replace("Financials: 50000, Healthcare: 45000}\n  currency", "Financals: 50000}\n  currency")
+        path.read_text().replace("sector: Financials", "sector: Financial").replace("group: regional,", "group: regionals,")
     )
-    with pytest.raises(InputError) as told:
-        loaded(folder, "seed")
-    (problem,) = told.value.problems
-    assert (problem.file, problem.field) == (str(path), "limits.sector.overrides.Financals")
+    for profile in ("desk", "seed"):
+        assert {item.sector for item in loaded(folder, profile).universe.symbols.values()} == {"Financial"}
 
 
 def test_a_group_that_only_another_universe_has_is_no_mistake(folder: Path) -> None:
