@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, get_args
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.portfolios import FragilityClass
-from riskdesk_assets.common.universe import Universe
 
 if TYPE_CHECKING:
     from riskdesk_assets.common.settings import Config
@@ -23,7 +22,7 @@ def require_known_members(config: Config, folder: Path) -> None:
     """Refuse a limit or a shock on a factor, fragility class or scenario that cannot exist.
 
     These are known whatever the universe. A sector, group, country or currency that this universe does not have is allowed:
-    configuration outlives universes, and another one may well call its sector "Financial" (the scenarios' notes name the nearest).
+    configuration outlives universes, and another one may well call its sector "Financial". The scenarios' notes name the nearest.
 
     Args:
         config: the configuration as it was read.
@@ -34,59 +33,34 @@ def require_known_members(config: Config, folder: Path) -> None:
     """
     problems = [
         _problem(config.profile, folder, path, known)
-        for path, known, closed in _named(config)
-        if _wrong(path[-1], known, closed=closed)
+        for path, known in _named(config)
+        if path[-1] not in known and not path[-1].startswith(GROUP_PREFIX)
     ]
     if problems:
         raise InputError(problems)
 
 
-def _named(config: Config) -> Iterator[tuple[tuple[str, ...], Collection[str], bool]]:
-    """Every member with its path, what it may be, and whether it may be nothing else."""
-    sets = _sets(config.universe)
-    factors = {*FACTORS, *(f"{GROUP_PREFIX}{group}" for group in sets["group"])}
+def _named(config: Config) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
+    """Every factor, class and scenario that is named, with its path and what it may be.
+
+    The factor of an industry group is as open as the group: another universe may have it.
+    """
+    groups = {name.industry_group for name in config.universe.symbols.values()}
+    factors = {*FACTORS, *(f"{GROUP_PREFIX}{group}" for group in groups)}
     scenarios = {each.scenario_id for each in config.scenarios.parametric}
     scenarios |= {each.scenario_id for each in config.scenarios.historical}
-    for family, known, closed in (
-        *((label, values, False) for label, values in sets.items()),
-        ("factor", factors, True),
-        ("scenario_loss", scenarios, True),
-    ):
+    for family, known in (("factor", factors), ("scenario_loss", scenarios)):
         spec = getattr(config.limits, family)
         for member in () if spec is None else spec.overrides:
-            yield ("limits", family, "overrides", member), known, closed
+            yield ("limits", family, "overrides", member), known
     for key, portfolio in sorted(config.portfolios.items()):
-        for label, known, closed in (*((label, values, False) for label, values in sets.items()), ("factor", factors, True)):
-            for member in getattr(portfolio, f"{label}_limits"):
-                yield ("portfolios", key, f"{label}_limits", member), known, closed
+        for member in portfolio.factor_limits:
+            yield ("portfolios", key, "factor_limits", member), factors
     classes = set(get_args(FragilityClass))
     for place, scenario in enumerate(config.scenarios.parametric):
-        asked = (
-            ("factors", scenario.factors, factors, True),
-            ("sectors", scenario.sectors, sets["sector"], False),
-            ("groups", scenario.groups, sets["group"], False),
-            ("fragility", scenario.fragility, classes, True),
-        )
-        for field, shocks, known, closed in asked:
+        for field, shocks, known in (("factors", scenario.factors, factors), ("fragility", scenario.fragility, classes)):
             for member in shocks:
-                yield ("scenarios", "parametric", str(place), field, member), known, closed
-
-
-def _sets(universe: Universe) -> dict[str, set[str]]:
-    names = universe.symbols.values()
-    return {
-        "sector": {name.sector for name in names},
-        "group": {name.industry_group for name in names},
-        "country": {name.country for name in names},
-        "currency": {name.currency for name in names},
-    }
-
-
-def _wrong(member: str, known: Collection[str], *, closed: bool) -> bool:
-    if member in known:
-        return False
-    # The factor of a group is as open as the group: another universe may have it.
-    return closed and not member.startswith(GROUP_PREFIX)
+                yield ("scenarios", "parametric", str(place), field, member), known
 
 
 def _problem(profile: str, folder: Path, path: tuple[str, ...], known: Collection[str]) -> Problem:
