@@ -22,7 +22,7 @@ def require_known_members(config: Config, folder: Path) -> None:
     """Refuse a limit or a shock on a factor, fragility class or scenario that cannot exist.
 
     These are known whatever the universe. A sector, group, country or currency that this universe does not have is allowed:
-    configuration outlives universes, and another one may well call its sector "Financial". The scenarios' notes name the nearest.
+    configuration outlives universes, and another may well call its sector "Financial". The notes of scenarios name the nearest.
 
     Args:
         config: the configuration as it was read.
