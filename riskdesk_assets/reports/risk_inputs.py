@@ -101,6 +101,7 @@ class RiskSource:
             settings=self.config.desk.risk_report,
             fragility=self.config.desk.features.fragility,
             min_coverage=self.config.desk.risk_model.min_coverage,
+            proxied=self._proxied.get(session, {}),
         )
 
     @cached_property
@@ -191,6 +192,15 @@ class RiskSource:
             "as_of_date", "scenario_id", "symbol", "shocked_return"
         ).iter_rows():
             found.setdefault(session, {}).setdefault(scenario, {})[symbol] = shocked
+        return found
+
+    @cached_property
+    def _proxied(self) -> dict[date, dict[str, set[str]]]:
+        """Session -> scenario -> names whose shock is the mean of others."""
+        found: dict[date, dict[str, set[str]]] = {}
+        rows = self.tables["scenarios"].filter("proxied").select("as_of_date", "scenario_id", "symbol")
+        for session, scenario, symbol in rows.iter_rows():
+            found.setdefault(session, {}).setdefault(scenario, set()).add(symbol)
         return found
 
     @cached_property

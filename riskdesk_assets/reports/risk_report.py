@@ -6,7 +6,7 @@ shortfall are positive for a loss, scenario P&L is negative for one. Volatilitie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -53,6 +53,7 @@ class RiskInputs:
         equity: dollars at the close of each session of the window, oldest first, ``as_of_date``'s last; may be empty.
         settings, fragility: windows, seed, participation; thresholds of the classes.
         min_coverage: share of the history's sessions a name needs a return on to be in the historical numbers.
+        proxied: scenario_id -> names without bars of those days, whose shock is the mean of others.
     """
 
     portfolio_id: str
@@ -72,6 +73,7 @@ class RiskInputs:
     settings: RiskReportSettings
     fragility: FragilitySettings
     min_coverage: float
+    proxied: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def model_id(self) -> str:
@@ -102,7 +104,7 @@ class RiskReport:
         methods: how the numbers were made: windows, observations, seed, degrees of freedom.
         missing: part of the report ("covariance", "history", "scenario:x") -> names held that it leaves out.
         covered: part of the report -> share of gross it covers.
-        notes: the same in words.
+        notes: the same in words, and the scenarios in which a name held takes the mean return of others.
     """
 
     portfolio_id: str
@@ -183,10 +185,21 @@ def risk_report(inputs: RiskInputs) -> RiskReport:
         methods=_methods(inputs, found_tails.observations),
         missing=missing,
         covered=covered,
-        notes=tuple(
-            f"{part} leaves out {', '.join(names)}: it covers {covered[part]:.1%} of gross" for part, names in missing.items()
+        notes=(
+            *(
+                f"{part} leaves out {', '.join(names)}: it covers {covered[part]:.1%} of gross"
+                for part, names in missing.items()
+            ),
+            *_proxies(book, inputs.proxied),
         ),
     )
+
+
+def _proxies(book: Book, proxied: Mapping[str, Collection[str]]) -> Iterator[str]:
+    for scenario, names in sorted(proxied.items()):
+        held = [symbol for symbol in book.weights if symbol in names]
+        if held:
+            yield f"scenario:{scenario} has no bars of {', '.join(held)}: the mean of the industry group, else of all names"
 
 
 def _book(inputs: RiskInputs) -> Book:

@@ -119,6 +119,14 @@ def test_the_historical_tail_is_that_of_todays_book_in_its_past() -> None:
     assert report.methods["historical_observations"] == 500
 
 
+def test_a_held_name_that_did_not_live_through_a_scenario_is_told_and_one_that_is_not_held_is_not() -> None:
+    inputs = inputs_of_book({"AXP": 0.5, "BAC": -0.25}, TWO, PAIR, shocks={"crash": {"AXP": -0.2, "BAC": -0.2, "NEW": -0.2}})
+    plain = risk_report(inputs).notes
+    told = "scenario:crash has no bars of BAC: the mean of the industry group, else of all names"
+    assert risk_report(replace(inputs, proxied={"crash": {"BAC", "NEW"}})).notes == (*plain, told)
+    assert risk_report(replace(inputs, proxied={"crash": {"NEW"}})).notes == plain
+
+
 def test_a_new_listing_is_left_out_by_name_and_share_and_the_rest_is_computed() -> None:
     rng = np.random.default_rng(3)
     past = np.column_stack([rng.normal(0, 0.01, (500, 2)), np.full(500, np.nan)])
