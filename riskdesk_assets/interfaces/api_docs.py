@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
-from riskdesk_assets.interfaces.api_writes import write_paths
+from riskdesk_assets.interfaces.api_writes import REFUSALS, write_paths
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 ENDPOINTS = (
@@ -31,15 +31,14 @@ ENDPOINTS = (
     ("GET", "/", "Status page: state, decisions, book, halt and resume"),
     ("GET", "/docs", "This documentation; /openapi.json for programs"),
 )
-EXAMPLE: dict[str, object] = {
-    "symbol": "EURUSD",
-    "direction": 1,
-    "confidence_score": 0.75,
-    "regime": "TRENDING",
-    "atr": 0.0225,
-    "vol_percentile": 0.5,
-    "current_price": 1.1,
-}
+EXAMPLE = """{
+    "symbol": "EURUSD", "direction": 1, "confidence_score": 0.75, "regime": "TRENDING",
+    "atr": 0.0225, "vol_percentile": 0.5, "current_price": 1.1, "client_order_id": "signal-1"}"""
+ANSWER = """{"decision": {"status": "APPROVED", "approved_trade": {"symbol": "EURUSD", "direction": 1,
+    "position_units": 26666.67, "confidence_score": 0.75, "regime": "TRENDING", "atr": 0.0225,
+    "risk_per_trade": 1000.0, "sizing": {...}, ...},
+    "rejected_trade": null, "binding_constraint": "", "audit_trail": [{"name": "input", "outcome": "PASS", ...}, ...], ...},
+ "portfolio_state": {...}, "risk_metrics": {...}}"""
 _ERRORS = {
     "type": "object",
     "required": ["errors"],
@@ -97,14 +96,20 @@ def _rendered(app: FastAPI) -> str:
                 (one["name"], one.get("description", ""), one.get("required", False)) for one in operation.get("parameters", [])
             ],
             "fields": _fields(operation),
-            "responses": [(code, answer["description"]) for code, answer in operation["responses"].items()],
         }
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
     ]
     order = {path: place for place, (_, path, _) in enumerate(ENDPOINTS)}
     operations.sort(key=lambda one: order.get(one["path"], len(order)))
-    return _template().render(title=schema["info"]["title"], summary=app.summary, operations=operations, example=EXAMPLE)
+    return _template().render(
+        title=schema["info"]["title"],
+        summary=app.summary,
+        operations=operations,
+        example=EXAMPLE,
+        answer=ANSWER,
+        refusals=list(REFUSALS.items()),
+    )
 
 
 def _fields(operation: dict[str, Any]) -> list[tuple[str, str, bool, str]]:

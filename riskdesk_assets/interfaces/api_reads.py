@@ -35,7 +35,7 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
 
     @router.get("/health", summary="Health, kill switches, portfolio state", responses=_answers("health"))
     async def health() -> Response:
-        """HEALTHY, WARNING, REDUCING or HALTED; every kill switch with reading and limit; ``current_pct`` is a percent."""
+        """HEALTHY, WARNING, REDUCING or HALTED; every kill switch with reading and limit; current_pct is a percent."""
         view = gate.view
         status = health_status(view.portfolio, view.metrics, server.config)
         return Response(rendered(health_answer(view, status)), media_type=JSON)

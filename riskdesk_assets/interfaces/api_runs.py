@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
+from pydantic import ValidationError
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError
 from riskdesk_assets.common.hashing import digest_bytes
@@ -47,8 +48,16 @@ class RunTables:
 
     @property
     def config(self) -> Config:
-        """The configuration the run was computed with."""
-        return Config.model_validate_json((self.run.path / CONFIG).read_bytes())
+        """The configuration the run was computed with.
+
+        Raises:
+            StateError: it is missing, or of a version this one cannot read.
+        """
+        try:
+            return Config.model_validate_json((self.run.path / CONFIG).read_bytes())
+        except (OSError, ValidationError):
+            message = f"run {self.run.run_id} has a configuration of another version: `riskdesk run` computes its sessions anew"
+            raise StateError(message) from None
 
     def read(self, name: str, first: date | None = None, last: date | None = None) -> pl.DataFrame:
         """Rows of a table from ``first`` to ``last`` in key order; a table the run does not have is empty.
@@ -66,8 +75,11 @@ class RunTables:
         return found if last is None else found.filter(day <= last)
 
     def sessions(self) -> list[date]:
-        """The run's sessions, oldest first."""
-        return [date.fromisoformat(str(day["session"])) for day in self.run.manifest["dates"]]
+        """The run's sessions, oldest first. Raises StateError for a manifest that does not say."""
+        try:
+            return [date.fromisoformat(str(day["session"])) for day in self.run.manifest["dates"]]
+        except (KeyError, TypeError, ValueError):
+            raise StateError(f"the manifest of run {self.run.path.name} names no sessions") from None
 
 
 def published_runs(runs: Path) -> list[Published]:

@@ -99,7 +99,7 @@ def _operation(path: str, model: type[BaseModel], summary: str, description: str
         "requestBody": {"required": True, "content": {JSON: {"schema": model.model_json_schema()}}},
         "responses": {
             "200": {"description": "Done, and in the journal.", "content": {JSON: {"schema": {"type": "object"}}}},
-            **{status: {"description": text, "content": refusal} for status, text in _REFUSALS.items()},
+            **{status: {"description": text, "content": refusal} for status, text in REFUSALS.items()},
         },
     }
 
@@ -136,7 +136,7 @@ _WRITES: dict[str, tuple[type[BaseModel], str, str]] = {
         "Prices by symbol: P&L, exposure and the kill switches follow.",
     ),
 }
-_REFUSALS = {
+REFUSALS = {
     "400": "The body is not strict JSON, or the Host header is not a name of this server.",
     "401": "The token is missing or another.",
     "409": "The order id was given before for something else, or a resume is not accepted now.",

@@ -148,7 +148,9 @@ def rest(seconds: float, overload: float, as_json: bool) -> None:
     if done.overload is not None:
         over = done.overload
         told = ", ".join(f"{number:,} x {status}" for status, number in over.statuses.items())
-        out.print(f"{over.offered_per_second:,.0f} a second offered for {over.seconds:,.0f} s: {told}; 99% of those decided within")
+        out.print(
+            f"{over.offered_per_second:,.0f} a second offered for {over.seconds:,.0f} s: {told}; 99% of those decided within"
+        )
         out.print(f"{over.p99_ms:,.1f} ms; the server's memory grew by {over.memory_growth_mb:,.1f} MB (0: no free connection)")
 
 

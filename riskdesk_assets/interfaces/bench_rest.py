@@ -250,7 +250,7 @@ def _serve_empty(pipe: Pipe, _folder: str) -> None:
 def _serve_gate(pipe: Pipe, folder: str) -> None:
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.interfaces.api import create_app
-    from riskdesk_assets.interfaces.api_listen import listening, server_of
+    from riskdesk_assets.interfaces.api_listen import listening, server_of, settle
     from riskdesk_assets.interfaces.api_server import Server, api_journal
     from riskdesk_assets.interfaces.api_settings import load_api_settings
 
@@ -259,4 +259,5 @@ def _serve_gate(pipe: Pipe, folder: str) -> None:
     app = create_app(Server(paths, api_journal(paths.data, settings, {}), settings, _TOKEN))
     with listening("127.0.0.1", 0) as place:
         pipe.send(place.getsockname()[1])
+        settle()
         server_of(app, settings).run([place])

@@ -46,7 +46,7 @@ def serve(port: int, host: str, allow_host: tuple[str, ...]) -> None:
         )
     with _alone(paths.data):
         from riskdesk_assets.interfaces.api import create_app
-        from riskdesk_assets.interfaces.api_listen import listening, server_of
+        from riskdesk_assets.interfaces.api_listen import listening, server_of, settle
         from riskdesk_assets.interfaces.api_server import Server, api_journal
 
         try:
@@ -56,6 +56,7 @@ def serve(port: int, host: str, allow_host: tuple[str, ...]) -> None:
                 server = Server(paths, api_journal(paths.data, settings), settings, token)
                 app = create_app(server, (name, *allow_host))
                 _banner(name, socket.getsockname()[1], writes=token is not None)
+                settle()
                 with suppress(KeyboardInterrupt):  # uvicorn has drained and stopped; then it raises the signal again
                     server_of(app, settings).run([socket])
         except OSError as error:

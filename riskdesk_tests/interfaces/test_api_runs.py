@@ -154,3 +154,23 @@ def test_a_run_that_cannot_be_read_is_said_and_stops_no_decision(built: DeskFold
         assert served.get("/reports/latest").status == 409
         assert served.get("/explain/JPM").status == 409
         assert served.get("/health").json["health"] == "HEALTHY"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("inputs/config.json", b'{"profile": "of an earlier version"}'),
+        ("manifest.json", b'{"run_id": "x"}'),
+        ("proposals.parquet", b"PAR1 and no more"),
+    ],
+)
+def test_what_another_version_wrote_is_a_conflict_and_no_5xx(
+    built: DeskFolder, tmp_path: Path, name: str, content: bytes
+) -> None:
+    copytree(built.root / "runs", tmp_path / "runs")
+    (run,) = published(tmp_path / "runs")
+    (run.path / name).chmod(0o644)
+    (run.path / name).write_bytes(content)
+    with House(tmp_path).serve() as served:
+        assert served.get("/explain/JPM").status == 409
+        assert served.get("/").status == 200
