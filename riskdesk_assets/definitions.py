@@ -9,6 +9,7 @@ from riskdesk_assets.construction import checks as construction_checks
 from riskdesk_assets.features import assets as features
 from riskdesk_assets.jobs import JOBS
 from riskdesk_assets.limits import assets as limits
+from riskdesk_assets.limits import checks as limit_checks
 from riskdesk_assets.market import assets as market
 from riskdesk_assets.reports import assets as reports
 from riskdesk_assets.research import assets as research
@@ -19,7 +20,7 @@ from riskdesk_assets.strategy.sensors import ticket_folder_sensor
 
 defs = Definitions(
     assets=load_assets_from_modules([market, features, risk_model, limits, strategy, construction, reports, research]),
-    asset_checks=load_asset_checks_from_modules([construction_checks]),
+    asset_checks=load_asset_checks_from_modules([construction_checks, limit_checks]),
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[ticket_folder_sensor, *ALERT_SENSORS],

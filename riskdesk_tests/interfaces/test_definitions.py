@@ -55,6 +55,9 @@ FAMILIES = {
     "sector",
     "country",
     "currency",
+    "factor",
+    "fragility",
+    "scenario_loss",
     "turnover",
     "position_count",
 }
