@@ -232,6 +232,15 @@ _ALL = (
         ("as_of_date", "ticket_id", "symbol"),
     ),
     Table(
+        "guard_decisions",
+        _columns(
+            "as_of_date: DATE; ticket_id symbol action layer reason: VARCHAR; "
+            "shares_before shares_wanted shares_after: BIGINT; target_notional: DOUBLE; run_id metadata: VARCHAR"
+        ),
+        ("as_of_date", "ticket_id", "symbol"),
+    ),
+    Table("guard_counters", _columns("as_of_date: DATE; counter: VARCHAR; value: DOUBLE"), ("as_of_date", "counter")),
+    Table(
         "desk_positions",
         _columns(
             "run_id: VARCHAR; as_of_date: DATE; ticket_id leg symbol: VARCHAR; shares: BIGINT; price: DOUBLE; "

@@ -28,7 +28,7 @@ TABLES = tuple(each.name for each in fields(Written))
             asset=CHECKED,
             blocking=True,
             # What the walk reads is there before the book is.
-            additional_deps=["desk_positions", "portfolio_blotter", "limit_audit", "desk_state"],
+            additional_deps=["desk_positions", "guard_decisions", "portfolio_blotter", "limit_audit", "desk_state"],
             partitions_def=partitions(),
             description=f"Hard limit family {name}, measured from the written tables.",
         )

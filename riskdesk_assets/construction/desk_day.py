@@ -5,7 +5,7 @@ Live assets, backfill, replay and backtest call this same function; there is no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,11 +13,11 @@ from riskdesk_assets.book.clips import Clip
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.construction.carry import carry
+from riskdesk_assets.construction.guarding import Guarded, guarded
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, proposals
 from riskdesk_assets.construction.release import Release, release
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Memory, Position
-from riskdesk_assets.guards.shadow import desk_shares
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,11 @@ class Fill:
 
 @dataclass(frozen=True)
 class DayResult:
-    """Everything one session produced, before it becomes table rows."""
+    """Everything one session produced, before it becomes table rows.
+
+    ``fills`` are what the desk's positions did; ``orders`` what the blotter shows: the same, but in paper mode what the ideal
+    portfolio asks for.
+    """
 
     session: date
     run_id: str
@@ -47,7 +51,9 @@ class DayResult:
     state: DeskState
     items: tuple[TicketDay, ...]
     release: Release
+    guards: Guarded
     fills: tuple[Fill, ...]
+    orders: tuple[Fill, ...]
     clips: tuple[Clip, ...]
     messages: tuple[str, ...]
     pnl_gross_cents: int
@@ -69,10 +75,8 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
     carried = carry(state, day.session, day.prints, day.splits, context.config.desk.frozen)
     items = proposals(day, state, carried.positions, context)
     released = release(day, items, context)
-    shares = desk_shares(
-        released.shares, {position.ticket_id: _shares(position) for position in carried.positions}, released.released
-    )
-    positions, fills = _positions(items, shares, day)
+    stage7 = guarded(carried.positions, items, released, day, state.guards, context)
+    positions, fills = _positions(items, stage7.shares, day)
     costs = _costs(fills, state.positions, context)
     after = DeskState(
         session=day.session,
@@ -81,6 +85,7 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         pnl_gross_cents=state.pnl_gross_cents + carried.pnl_gross_cents,
         costs_cents=state.costs_cents + costs,
         run_id=day.run_id,
+        guards=stage7.memory,
     )
     return DayResult(
         session=day.session,
@@ -89,9 +94,11 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         state=after,
         items=items,
         release=released,
+        guards=stage7,
         fills=fills,
-        clips=(*carried.clips, *(clip for item in items for clip in item.clips), *released.clips),
-        messages=(*day.unreadable, *carried.messages, *released.messages),
+        orders=_orders(fills, items, released, day) if context.guards.mode == "paper" else fills,
+        clips=(*carried.clips, *(clip for item in items for clip in item.clips), *released.clips, *stage7.clips),
+        messages=(*day.unreadable, *carried.messages, *released.messages, *stage7.messages),
         pnl_gross_cents=carried.pnl_gross_cents,
         costs_cents=costs,
     )
@@ -113,7 +120,7 @@ def _shares(position: Position) -> tuple[int, int]:
 
 
 def _positions(
-    items: Sequence[TicketDay], shares: dict[str, tuple[int, int]], day: DayInputs
+    items: Sequence[TicketDay], shares: Mapping[str, tuple[int, int]], day: DayInputs
 ) -> tuple[tuple[Position, ...], tuple[Fill, ...]]:
     positions: list[Position] = []
     fills: list[Fill] = []
@@ -133,6 +140,15 @@ def _positions(
         if any(after):
             positions.append(_aged(item, legs[0], legs[1], day.session))
     return tuple(positions), tuple(fills)
+
+
+def _orders(fills: Sequence[Fill], items: Sequence[TicketDay], released: Release, day: DayInputs) -> tuple[Fill, ...]:
+    """Paper's blotter: the way to the ideal portfolio, leg by leg; where that asks for nothing, what the desk itself traded."""
+    if not released.released:
+        return tuple(fills)
+    _, asked = _positions(items, released.shares, day)
+    made = {(fill.ticket_id, fill.leg): fill for fill in fills}
+    return tuple(fill if fill.before != fill.after else made.get((fill.ticket_id, fill.leg), fill) for fill in asked)
 
 
 def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Position:

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
+from riskdesk_assets.guards.guard_rules import guard_rules
+from riskdesk_assets.guards.ticket_types import GuardRules
 from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import Limit
@@ -62,6 +64,7 @@ class DeskContext:
     cost_rates: Mapping[str, float]
     borrow_rates: Mapping[str, float]
     lot_sizes: Mapping[str, int]
+    guards: GuardRules
 
     @property
     def needs_risk_model(self) -> bool:
@@ -71,7 +74,7 @@ class DeskContext:
 
 
 def desk_context(config: Config) -> DeskContext:
-    """Limits, one-way cost per dollar traded, borrow per dollar and session, and lot sizes, by symbol."""
+    """Limits, the guards' rules; one-way cost per dollar traded, borrow per dollar and session, and lot sizes, by symbol."""
     costs, instruments = config.desk.costs, config.universe.symbols
     half_spreads = {
         symbol: costs.default_half_spread_bps if item.half_spread_bps is None else item.half_spread_bps
@@ -91,4 +94,5 @@ def desk_context(config: Config) -> DeskContext:
             for symbol, item in sorted(instruments.items())
         },
         lot_sizes={symbol: item.lot_size for symbol, item in sorted(instruments.items())},
+        guards=guard_rules(config),
     )

@@ -1,7 +1,9 @@
 """The hard limits measured again from the written tables, in integers, sharing no code with the walk's own audit.
 
-What was released is what stands in desk_positions; bounds are those the audit recorded. A family passes on a session when
-every limit of it holds by this second measure and the audit's figure is the same to the tick.
+Two books are measured. The ideal one, ticket by ticket as guard_decisions tells it at the prices of ideal_portfolio: the
+audit's figure has to be the same to the tick. And what stands in desk_positions: the same book in shadow; in paper and enforce
+another one, on the way to it. A family passes on a session when every limit of it, at the bound the audit recorded, holds on
+both. Desk positions beyond a bound beside a frozen leg are a warning: the guards could not trade what breaches it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -46,6 +49,7 @@ class Written:
     """The tables of a range of sessions, as they stand in the warehouse."""
 
     desk_positions: pl.DataFrame
+    guard_decisions: pl.DataFrame
     portfolio_blotter: pl.DataFrame
     ideal_portfolio: pl.DataFrame
     limit_audit: pl.DataFrame
@@ -63,11 +67,20 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
         config: the universe's sets, and which fragility classes are soft.
         sessions: the sessions to judge.
     """
-    measured = _measured(written, config)
-    rows = written.limit_audit.join(measured, on=[_DAY, "limit_name"], how="left").with_columns(pl.col("again").fill_null(0))
+    shadow = config.desk.guards.mode == "shadow"
+    ideal, stands = _measured(_ideal_legs(written), written, config), _measured(_desk_legs(written), written, config)
+    rows = written.limit_audit.join(ideal, on=[_DAY, "limit_name"], how="left").join(
+        stands.rename({"again": "stands"}), on=[_DAY, "limit_name"], how="left"
+    )
+    # A book that is not there is told by net_zero alone.
+    there = pl.col(_DAY).is_in(written.ideal_portfolio[_DAY].unique().implode())
+    rows = rows.with_columns(pl.col("again", "stands").fill_null(0)).with_columns(
+        again=pl.when(there).then("again").otherwise("stands")
+    )
     by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
-    books = {row[_DAY]: row for row in _books(written.ideal_portfolio).to_dicts()}
+    books = {row[_DAY]: row for row in _books(written).to_dicts()}
     states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
+    frozen = set() if shadow else set(written.desk_positions.filter("frozen")[_DAY])
     for session in sessions:
         state = states.get(session)
         if state is None:
@@ -82,7 +95,16 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
             yield _release(session, state, explained=True, run=run)
             continue
         families = [
-            _family(family, session, by_key.get((session, family), []), released=released, run=run) for family in FAMILIES
+            _family(
+                family,
+                session,
+                by_key.get((session, family), []),
+                released=released,
+                run=run,
+                shadow=shadow,
+                frozen=session in frozen,
+            )
+            for family in FAMILIES
         ]
         yield from families
         yield _release(session, state, explained=any(not result.passed for result in families), run=run)
@@ -104,40 +126,56 @@ def _net_zero(session: date, book: dict[str, object] | None, *, released: bool, 
     message = f"notionals and CASH sum to {cents} cents"
     if wrong:
         message += f"; the cents of {wrong} are not its shares at its price"
-    return SessionCheck(NET_ZERO, session, cents == 0 and not wrong, message, NET_ZERO, str(cents), "0", run)
+    if book["strays"]:
+        message += f"; the shares of {book['strays']} are not those of its tickets"
+    return SessionCheck(
+        NET_ZERO, session, cents == 0 and not wrong and not book["strays"], message, NET_ZERO, str(cents), "0", run
+    )
 
 
-def _books(ideal: pl.DataFrame) -> pl.DataFrame:
-    """as_of_date, cents (the sum of a session's notional_cents), wrong (symbols whose cents are not shares x price)."""
+def _books(written: Written) -> pl.DataFrame:
+    """as_of_date, cents (the sum of a session's notional_cents), wrong (symbols whose cents are not shares x price), strays
+    (symbols whose shares are not the sum of what their tickets want)."""
+    wanted = written.guard_decisions.group_by(_DAY, "symbol").agg(pl.col("shares_wanted").sum())
+    ideal = written.ideal_portfolio.join(wanted, on=[_DAY, "symbol"], how="left")
+    stray = ~pl.col("is_cash") & (pl.col("shares") != pl.col("shares_wanted").fill_null(0))
     ticks = pl.col("shares") * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
     low = ticks.floordiv(_TICKS_PER_CENT)
     rest = ticks - low * _TICKS_PER_CENT
     up = (rest * 2 > _TICKS_PER_CENT) | ((rest * 2 == _TICKS_PER_CENT) & ((low - low.floordiv(2) * 2) == 1))
     wrong = ~pl.col("is_cash") & (pl.col("notional_cents") != low + up.cast(pl.Int64))
     return ideal.group_by(_DAY).agg(
-        pl.col("notional_cents").sum().alias("cents"), pl.col("symbol").filter(wrong).sort().str.join(", ").alias("wrong")
+        pl.col("notional_cents").sum().alias("cents"),
+        pl.col("symbol").filter(wrong).sort().str.join(", ").alias("wrong"),
+        pl.col("symbol").filter(stray).sort().str.join(", ").alias("strays"),
     )
 
 
-def _family(family: str, session: date, rows: list[dict[str, object]], *, released: bool, run: str) -> SessionCheck:
+def _family(
+    family: str, session: date, rows: list[dict[str, Any]], *, released: bool, run: str, shadow: bool, frozen: bool
+) -> SessionCheck:
     if not rows:
         message = "no limit of this family is set" if released else "nothing was released"
         return SessionCheck(family, session, passed=True, message=message, run_hash=run)
-    failed = [
-        row for row in rows if (int(str(row["again"])) > int(str(row["bound"])) if released else row["status"] == "BREACH")
+    failed = [row for row in rows if (_larger(row) > row["bound"] if released else row["status"] == "BREACH")]
+    differing = [
+        row for row in rows if released and (row["again"] != row["measured"] or (shadow and row["stands"] != row["measured"]))
     ]
-    differing = [row for row in rows if released and row["again"] != row["measured"]]
     worst = max(failed or differing or rows, key=_utilization)
-    measured = worst["again"] if released else worst["measured"]
+    measured = _larger(worst) if released else worst["measured"]
     name, unit = str(worst["limit_name"]), str(worst["unit"])
     verb = "breaches" if failed else "is within"
     message = f"{name}: {_amount(measured, unit)} {verb} {_amount(worst['bound'], unit)} ({worst['source']})"
     if failed and not released:
         message += "; the book was not released"
     if differing and not failed:
+        measured = worst["again"] if worst["again"] != worst["measured"] else worst["stands"]
         message = f"{name}: the audit recorded {_amount(worst['measured'], unit)}, the tables give {_amount(measured, unit)}"
+    on_the_way = released and bool(failed) and all(row["again"] <= row["bound"] for row in failed)
+    if on_the_way and not shadow:
+        message = f"desk positions: {message}" + ("; a frozen leg stands in the book" if frozen else "")
     passed = not failed and not differing
-    bound = int(str(worst["bound"]))
+    bound = int(worst["bound"])
     return SessionCheck(
         family,
         session,
@@ -147,13 +185,18 @@ def _family(family: str, session: date, rows: list[dict[str, object]], *, releas
         str(measured),
         str(bound),
         run,
-        utilization=int(str(measured)) / bound if bound else None,
+        hard=not (on_the_way and frozen and not differing),
+        utilization=int(measured) / bound if bound else None,
     )
 
 
-def _utilization(row: dict[str, object]) -> tuple[float, str]:
-    bound = int(str(row["bound"]))
-    measured = max(int(str(row["again"])), int(str(row["measured"])))
+def _larger(row: dict[str, Any]) -> int:
+    """Of the two books the one that uses more of a limit."""
+    return max(int(row["again"]), int(row["stands"]))
+
+
+def _utilization(row: dict[str, Any]) -> tuple[float, str]:
+    bound, measured = int(row["bound"]), max(_larger(row), int(row["measured"]))
     return (measured / bound if bound else float(measured), str(row["limit_name"]))
 
 
@@ -162,11 +205,33 @@ def _amount(value: object, unit: str) -> str:
     return str(number) if unit == "count" else f"${number / _TICKS_PER_DOLLAR:,.2f}"
 
 
-def _measured(written: Written, config: Config) -> pl.DataFrame:
-    """as_of_date, limit_name, again: every quantity a limit may be about, in ticks (tickets for the count)."""
+def _desk_legs(written: Written) -> pl.DataFrame:
+    """as_of_date, ticket_id, symbol, value and before (today's and yesterday's shares in ticks at today's prices) of what
+    stands where something was released."""
     released = written.desk_state.filter("released").select(_DAY)
+    traded = written.portfolio_blotter.select(_DAY, "ticket_id", "symbol", "shares_before")
+    legs = written.desk_positions.join(released, on=_DAY, how="semi").join(traded, on=[_DAY, "ticket_id", "symbol"], how="left")
+    return _valued(legs, pl.col("shares"), pl.col("shares_before").fill_null(pl.col("shares")))
+
+
+def _ideal_legs(written: Written) -> pl.DataFrame:
+    """The same of the ideal portfolio."""
+    tables = (written.ideal_portfolio, written.desk_positions, written.portfolio_blotter)
+    prices = pl.concat([table.select(_DAY, "symbol", "price") for table in tables])
+    prices = prices.unique([_DAY, "symbol"], keep="first", maintain_order=True)
+    wanted = pl.col("shares_wanted")
+    legs = written.guard_decisions.filter((wanted != 0).any().over(_DAY, "ticket_id"))
+    legs = legs.join(prices, on=[_DAY, "symbol"], how="left").with_columns(pl.col("price").fill_null(0.0))
+    return _valued(legs, wanted, pl.col("shares_before"))
+
+
+def _valued(legs: pl.DataFrame, shares: pl.Expr, before: pl.Expr) -> pl.DataFrame:
     ticks = (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
-    legs = written.desk_positions.join(released, on=_DAY, how="semi").with_columns(value=pl.col("shares") * ticks)
+    return legs.select(_DAY, "ticket_id", "symbol", value=shares * ticks, before=before * ticks)
+
+
+def _measured(legs: pl.DataFrame, written: Written, config: Config) -> pl.DataFrame:
+    """as_of_date, limit_name, again: every quantity a limit may be about, in ticks (tickets for the count)."""
     names = pl.DataFrame(
         [
             (name, each.industry_group, each.sector, each.country, each.currency)
@@ -190,7 +255,7 @@ def _measured(written: Written, config: Config) -> pl.DataFrame:
         _named(nets.group_by(_DAY).agg(size.alias("again")), "portfolio_gross"),
         _named(nets.group_by(_DAY).agg(size.alias("again")), "mandate_gross"),
         _named(legs.group_by(_DAY).agg(pl.col("ticket_id").n_unique().cast(pl.Int64).alias("again")), "position_count"),
-        _named(_additions(legs, written.portfolio_blotter), "turnover"),
+        _named(_additions(legs), "turnover"),
         *_of_facts(nets.select(_DAY, "symbol", "value"), written, config.own.soft_classes),
     ]
     every = pl.concat(parts)
@@ -235,14 +300,9 @@ def _named(frame: pl.DataFrame, label: str, *keys: str) -> pl.DataFrame:
     return frame.select(_DAY, name.alias("limit_name"), pl.col("again").cast(pl.Int64))
 
 
-def _additions(legs: pl.DataFrame, blotter: pl.DataFrame) -> pl.DataFrame:
+def _additions(legs: pl.DataFrame) -> pl.DataFrame:
     """Gross each ticket added to what it held in the same direction, summed per session, at today's prices."""
-    deltas = blotter.select(_DAY, "ticket_id", "symbol", "shares_delta")
-    moved = legs.join(deltas, on=[_DAY, "ticket_id", "symbol"], how="left").with_columns(
-        before=pl.col("value")
-        - pl.col("shares_delta").fill_null(0) * (pl.col("price") * _TICKS_PER_DOLLAR).round().cast(pl.Int64)
-    )
-    tickets = moved.group_by(_DAY, "ticket_id").agg(
+    tickets = legs.group_by(_DAY, "ticket_id").agg(
         after=pl.col("value").abs().sum(),
         held=pl.col("before").abs().sum(),
         turned=(pl.col("before").sign() * pl.col("value").sign() < 0).any(),

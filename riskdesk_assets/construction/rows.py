@@ -18,6 +18,7 @@ from riskdesk_assets.construction.engine_rows import engine_decision
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
+from riskdesk_assets.guards.guard_counters import counter_rows, decision_rows
 from riskdesk_assets.limits.limit import net_by_symbol
 
 Row = dict[str, object]
@@ -44,6 +45,8 @@ def day_rows(
         "limit_audit": _audit(result),
         "ideal_portfolio": _ideal(result, config.desk.portfolio_id) if result.release.released else [],
         "portfolio_blotter": _blotter(result),
+        "guard_decisions": _guard_decisions(result),
+        "guard_counters": _guard_counters(result),
         "desk_positions": _positions(result, day),
         "clip_ledger": ledger_rows(result.run_id, result.session, result.clips),
         "desk_state": [_state(result, config.desk.nav, inputs, risk)],
@@ -176,9 +179,18 @@ def _blotter(result: DayResult) -> list[Row]:
             "notional_delta_cents": notional_cents(fill.after - fill.before, fill.price),
             "reason": reasons[fill.ticket_id],
         }
-        for fill in result.fills
+        for fill in result.orders
         if fill.after != fill.before
     ]
+
+
+def _guard_decisions(result: DayResult) -> list[Row]:
+    stage7 = result.guards
+    return decision_rows(stage7.result, stage7.prices, result.session, result.run_id) if stage7.result else []
+
+
+def _guard_counters(result: DayResult) -> list[Row]:
+    return counter_rows(result.guards.result, result.session) if result.guards.result else []
 
 
 def _positions(result: DayResult, day: DayInputs) -> list[Row]:

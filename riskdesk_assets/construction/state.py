@@ -10,7 +10,10 @@ from typing import Any
 
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
+from riskdesk_assets.guards.ticket_types import GuardMemory
 from riskdesk_assets.limits.limit import Leg
+
+_NO_MEMORY = GuardMemory()
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class DeskState:
     """The desk after one session; ``session`` None before the first. P&L cumulated, in cents.
 
     ``run_id`` is that of the session itself, which hashes all its inputs and the state it started from: so a state's hash
-    covers every input since genesis, and rows of earlier sessions are determined by the state that follows them.
+    covers every input since genesis, and rows of earlier sessions are determined by the state that follows them. ``guards``
+    is what the guards of stage 7 remember of the tickets.
     """
 
     session: date | None
@@ -86,6 +90,7 @@ class DeskState:
     pnl_gross_cents: int
     costs_cents: int
     run_id: str = ""
+    guards: GuardMemory = _NO_MEMORY
 
     def position(self, ticket_id: str) -> Position | None:
         """The held position of a ticket, if any."""
@@ -112,6 +117,7 @@ class DeskState:
                 "memories": [vars(memory) for memory in self.memories],
                 "pnl_gross_cents": self.pnl_gross_cents,
                 "costs_cents": self.costs_cents,
+                "guards": self.guards.fields,
             }
         )
 
@@ -125,10 +131,14 @@ GENESIS = DeskState(None, (), (), 0, 0)
 
 
 def state_from_json(text: str) -> DeskState:
-    """The state a canonical JSON text describes; StateError for one written before states named their run."""
+    """The state a canonical JSON text describes; StateError for one written before states held what they hold now."""
     raw: dict[str, Any] = json.loads(text)
     if "run_id" not in raw:
         raise StateError(f"the desk state of {raw['session'] or 'genesis'} was written by an earlier version: it names no run")
+    if "guards" not in raw:
+        raise StateError(
+            f"the desk state of {raw['session'] or 'genesis'} was written by an earlier version: it has no memory of the guards"
+        )
     return DeskState(
         date.fromisoformat(raw["session"]) if raw["session"] else None,
         tuple(_position(item) for item in raw["positions"]),
@@ -136,6 +146,7 @@ def state_from_json(text: str) -> DeskState:
         raw["pnl_gross_cents"],
         raw["costs_cents"],
         raw["run_id"],
+        GuardMemory.from_fields(raw["guards"]),
     )
 
 

@@ -49,9 +49,16 @@ def session_numbers(walk: Walk, nav: float) -> dict[str, Numbers]:
         }
         traded = sum(abs(fill.traded) for fill in day.fills) / TICKS_PER_DOLLAR
         tables["portfolio_blotter"][day.session] = {
-            "orders": sum(1 for fill in day.fills if fill.before != fill.after),
+            "orders": sum(1 for fill in day.orders if fill.before != fill.after),
             "traded": traded,
         }
+        if day.guards.result:
+            decided = Counter(item.action.value for item in day.guards.result.decisions)
+            tables["guard_decisions"][day.session] = {
+                "tickets": len(day.guards.result.decisions),
+                **dict(sorted(decided.items())),
+            }
+            tables["guard_counters"][day.session] = dict(sorted(day.guards.result.counters.items()))
         tables["desk_positions"][day.session] = {"tickets": len(day.state.positions)}
         tables["clip_ledger"][day.session] = {"clips": sum(1 for clip in day.clips if clip.limit_name != WHOLE_LOTS)}
         tables["desk_state"][day.session] = {

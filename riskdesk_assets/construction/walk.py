@@ -39,6 +39,8 @@ CONSTRUCTION_TABLES = (
     "decisions",
     "limit_audit",
     "ideal_portfolio",
+    "guard_decisions",
+    "guard_counters",
     "portfolio_blotter",
     "desk_positions",
     "clip_ledger",

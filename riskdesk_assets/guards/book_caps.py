@@ -32,10 +32,7 @@ def layer_of(limit: Limit) -> Layer:
 
 def within_layer(moves: Moves, limits: Sequence[Limit], layer: Layer) -> Moves:
     """The book with every limit of one layer kept, as far as frozen legs let it."""
-    for limit in limits:
-        if layer_of(limit) is layer and limit.measure not in _OF_ADDITIONS:
-            moves = _kept(moves, limit, whole=False)
-    return moves
+    return _in_turn(moves, [one for one in limits if layer_of(one) is layer and one.measure not in _OF_ADDITIONS], whole=False)
 
 
 def within_all(moves: Moves, limits: Sequence[Limit]) -> tuple[Moves, tuple[str, ...]]:
@@ -46,19 +43,26 @@ def within_all(moves: Moves, limits: Sequence[Limit]) -> tuple[Moves, tuple[str,
     bounding = [limit for limit in limits if limit.measure not in _OF_ADDITIONS]
     for number in range(_ROUNDS + len(moves)):
         before = moves
-        for limit in bounding:
-            moves = _kept(moves, limit, whole=number >= _ROUNDS)
+        moves = _in_turn(moves, bounding, whole=number >= _ROUNDS)
         if moves == before:
             break
     legs = _legs(moves.values())
     return moves, tuple(limit.name for limit in bounding if limit.measured(legs) > limit.bound)
 
 
+def _in_turn(moves: Moves, limits: Sequence[Limit], *, whole: bool) -> Moves:
+    """The book with one limit after the other kept; most hold already, and are only measured."""
+    legs = _legs(moves.values())
+    for limit in limits:
+        if limit.measured(legs) > limit.bound:
+            moves = _kept(moves, limit, whole=whole)
+            legs = _legs(moves.values())
+    return moves
+
+
 def _kept(moves: Moves, limit: Limit, *, whole: bool) -> Moves:
     """First the tickets that wait go to their ideal position where that gives something up; then additions are cut, pro rata;
     then positions. Each only where it lowers the limit's quantity."""
-    if _measured(moves, limit) <= limit.bound:
-        return moves
     moves = _released(moves, limit)
     for candidates, cut in ((_added, _way), (_held, _scale)):
         while (now := _measured(moves, limit)) > limit.bound:
@@ -128,4 +132,4 @@ def _measured(moves: Moves, limit: Limit) -> int:
 
 
 def _legs(moves: Iterable[Move]) -> list[Leg[int]]:
-    return [leg for move in moves for leg in move.legs()]
+    return [leg for move in moves for leg in move.legs]

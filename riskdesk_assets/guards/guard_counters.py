@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from riskdesk_assets.common.hashing import canonical_json
@@ -30,7 +30,7 @@ def counters_of(decisions: Sequence[TicketDecision]) -> dict[str, float]:
     return found if mean is None else {**found, "avg_clip_ratio": mean}
 
 
-def decision_rows(result: GuardResult, prices: dict[str, int], session: date, run_id: str) -> list[dict[str, object]]:
+def decision_rows(result: GuardResult, prices: Mapping[str, int], session: date, run_id: str) -> list[dict[str, object]]:
     """Rows of the table guard_decisions: one per ticket leg; ``target_notional`` in dollars at today's price."""
     return [
         {

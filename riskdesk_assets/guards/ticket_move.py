@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from riskdesk_assets.guards.ticket_types import GuardRules, Shares, TicketReason, TicketShares
 from riskdesk_assets.guards.types import Layer
@@ -52,7 +53,7 @@ class Move:
     layer: Layer | None = None
     cut_by: str = ""
 
-    @property
+    @cached_property
     def shares(self) -> Shares:
         """Signed whole shares per leg."""
         return self._leg(0), self._leg(1)
@@ -62,6 +63,7 @@ class Move:
         """Whether the move asks for more of any leg than it starts from."""
         return self.kind in (Kind.ADDS, Kind.MIXED, Kind.TURNS)
 
+    @cached_property
     def legs(self) -> tuple[Leg[int], Leg[int]]:
         """Both legs in ticks."""
         first, second = (

@@ -19,6 +19,7 @@ from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.serve_command import serve
+from riskdesk_assets.interfaces.shadow_command import shadow
 from riskdesk_assets.interfaces.stage_commands import build_features, ingest_prices, realize, run_controller
 from riskdesk_assets.interfaces.terminal import shortened
 from riskdesk_assets.interfaces.ticket_commands import tickets
@@ -34,6 +35,7 @@ COMMANDS: tuple[click.Command, ...] = (
     risk,
     headroom,
     limits,
+    shadow,
     compare,
     tickets,
     replay,

@@ -52,6 +52,7 @@ _LAST_TABLES = [
     "instrument_scores",
     "decisions",
     "clip_ledger",
+    "guard_counters",
     "desk_state",
     "realized_pnl",
     "portfolios",

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR, notional_cents
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Prints
@@ -47,7 +48,7 @@ def realized_pnl(
     patience = patience_sessions(context.config)
     place = {session: number for number, session in enumerate(all_sessions)}
     books = _books(positions)
-    costs = _costs(blotter, books, all_sessions, place, context)
+    costs = _costs(_traded(blotter, positions, context), books, all_sessions, place, context)
     rows: list[Row] = []
     for session in sessions:
         here = place[session]
@@ -184,6 +185,19 @@ def _books(positions: pl.DataFrame) -> dict[date, Book]:
 
 def _symbols(books: Mapping[date, Book], session: date) -> set[str]:
     return {symbol for _, symbol, _ in books.get(session, [])}
+
+
+def _traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
+    """The blotter with what the desk's positions really traded: in paper mode it shows what the ideal portfolio asks for."""
+    if context.guards.mode != "paper":
+        return blotter
+    keys = ["as_of_date", "ticket_id", "symbol"]
+    rows = blotter.join(positions.select(*keys, "shares"), on=keys, how="left")
+    cents = [
+        notional_cents(after - before, round(price * TICKS_PER_DOLLAR))
+        for after, before, price in rows.select(pl.col("shares").fill_null(0), "shares_before", "price").iter_rows()
+    ]
+    return rows.with_columns(pl.Series("notional_delta_cents", cents, pl.Int64)).filter(pl.col("notional_delta_cents") != 0)
 
 
 def _costs(

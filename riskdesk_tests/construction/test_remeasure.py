@@ -18,7 +18,7 @@ from riskdesk_tests.desk_builder import changed, desk_config, inputs_of, session
 
 DAYS = sessions_from(date(2026, 3, 2), 4)
 CONFIG = desk_config()
-WRITTEN = ("desk_positions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
+WRITTEN = ("desk_positions", "guard_decisions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
 
 
 @cache

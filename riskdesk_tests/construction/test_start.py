@@ -115,6 +115,13 @@ def test_a_state_that_names_no_run_is_refused_and_the_way_on_is_told() -> None:
     assert f"riskdesk run --start {DAYS[0]} --end {DAYS[3]}" in text
 
 
+def test_a_state_without_the_guards_memory_is_refused_too() -> None:
+    old = GENESIS.json.replace('"guards":[],', "")
+    assert old != GENESIS.json
+    with pytest.raises(StateError, match="no memory of the guards"):
+        state_from_json(old)
+
+
 def test_the_same_book_reached_from_other_inputs_is_another_state() -> None:
     one, other = (replace(state(DAYS[0]), run_id=run) for run in ("20260302-a", "20260302-b"))
     assert one.hash != other.hash

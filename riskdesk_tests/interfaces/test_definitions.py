@@ -39,7 +39,7 @@ COMPARISONS = "config_comparisons"
 OURS = {
     "market": {"bar_findings"},
     "strategy": {*REGISTER, "instrument_scores"},
-    "construction": {"engine_decisions", "portfolio_limits"},
+    "construction": {"engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
     "reports": {"risk_contributions", "model_checks", "published_book"},
     "research": {COMPARISONS},
 }

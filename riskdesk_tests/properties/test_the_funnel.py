@@ -69,6 +69,7 @@ def context_of(config: Config) -> DeskContext:
 
 
 CONTEXTS = {"optimizer": context_of(DESK), "governor": context_of(GOVERNED)}
+GUARDED = changed(DESK, "desk.guards.mode", "paper")
 BUILDERS = pytest.mark.parametrize("builder", ["optimizer", "governor"])
 
 
@@ -130,6 +131,24 @@ def ran(desk: Desk, context: DeskContext) -> DayResult:
 
 def sizes_after(result: DayResult) -> dict[str, float]:
     return {item.ticket_id: item.gross / TICKS_PER_DOLLAR for item in result.state.positions}
+
+
+@settings(max_examples=60)
+@given(desk=desks())
+def test_what_the_guards_leave_is_between_yesterday_and_the_ideal_portfolio_and_obeys_every_limit(desk: Desk) -> None:
+    result = ran(desk, context_of(GUARDED))
+    stage7 = result.guards.result
+    if stage7 is None:
+        return
+    for item in stage7.decisions:
+        for before, wanted, after in zip(item.before, item.wanted, item.after, strict=True):
+            assert min(0, before, wanted) <= after <= max(0, before, wanted)
+        assert item.ticket_id not in desk.frozen or item.after == item.before
+    held_legs = [leg for item in result.items for leg in item.legs(item.held)]
+    before = [Leg(leg.ticket_id, leg.symbol, round(leg.notional * TICKS_PER_DOLLAR)) for leg in held_legs]
+    for row in result.release.audit:
+        measured = row.limit.measured(result.state.legs, before)
+        assert measured <= row.limit.bound or (row.limit.name in stage7.breaches and desk.frozen), row.limit.name
 
 
 @BUILDERS

@@ -189,8 +189,10 @@ def test_every_row_is_worth_what_its_own_columns_say() -> None:
         assert row["pnl_net"] == row["pnl_gross"] - row["costs"]  # type: ignore[operator]
 
 
-def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent() -> None:
+@pytest.mark.parametrize("mode", ["shadow", "paper", "enforce"])
+def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent(mode: str) -> None:
     config = changed(desk_config(), "desk.costs.default_borrow_bps", 300.0)
+    config = changed(config, "desk.guards.mode", mode)
     sessions = sessions_from(date(2024, 1, 2), 30)
     inputs = inputs_of(config, shipped_tickets(), sessions[0], sessions[-1])
     tables = walk(inputs).frames
