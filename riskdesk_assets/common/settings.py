@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,7 @@ from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.limit_members import require_known_members
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.portfolio_files import portfolio_files
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.scenarios import Scenarios
 from riskdesk_assets.common.universe import Symbol, Universe
@@ -399,7 +400,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
     universe = strict_yaml.validate(strict_yaml.load(paths.universe, max_bytes=1024 * 1024), Universe)
     limits = limits.model_copy(update={"mandate": _mandate(limits.mandate, environ)})
     scenarios = strict_yaml.validate(strict_yaml.load(paths.config / "scenarios.yaml"), Scenarios)
-    portfolios = _portfolios(paths.config / "portfolios", overlay, desk)
+    portfolios = portfolio_files(paths.config / "portfolios", overlay, desk.portfolio_id, desk.cost_models)
     config = Config(
         profile=profile,  # type: ignore[arg-type]
         feature_version=version,  # type: ignore[arg-type]
@@ -436,62 +437,8 @@ def _overlaid(base: strict_yaml.Document, overlay: strict_yaml.Document, section
     base_model = strict_yaml.validate(base, model)
     if not changes:
         return base_model
-    merged = _merge(base.data, changes)
+    merged = strict_yaml.merged(base.data, changes)
     return strict_yaml.validate_data(merged, model, overlay, (section,))
-
-
-def _portfolios(folder: Path, overlay: strict_yaml.Document, desk: Desk) -> dict[str, PortfolioConfig]:
-    """Every portfolio by id; the desk's own must be among them, and no other may be made of pairs. A profile leaves one out by
-    saying null."""
-    changes = (overlay.data or {}).get("portfolios") or {}
-    found: dict[str, PortfolioConfig] = {}
-    known: set[str] = set()
-    for path in sorted(folder.glob("*.yaml")):
-        document = strict_yaml.load(path)
-        portfolio = strict_yaml.validate(document, PortfolioConfig)
-        changed = changes.get(portfolio.portfolio_id)
-        known.add(portfolio.portfolio_id)
-        if changed is None and portfolio.portfolio_id in changes:
-            continue
-        if changed:
-            merged = _merge(document.data, changed)
-            portfolio = strict_yaml.validate_data(merged, PortfolioConfig, overlay, ("portfolios", portfolio.portfolio_id))
-        _check_portfolio(portfolio, document, desk, found)
-        found[portfolio.portfolio_id] = portfolio
-    if desk.portfolio_id not in found:
-        raise InputError(
-            Problem(str(folder), None, "portfolio_id", f"no file is about {desk.portfolio_id}", "one *.yaml with it")
-        )
-    unknown = sorted(set(changes) - known)
-    if unknown:
-        place = ("portfolios", unknown[0])
-        said = f"is not a known portfolio{nearest(unknown[0], known)}"
-        raise InputError(Problem(overlay.file, overlay.line(place), ".".join(place), said, ", ".join(sorted(known))))
-    return found
-
-
-def _check_portfolio(
-    portfolio: PortfolioConfig, document: strict_yaml.Document, desk: Desk, found: Mapping[str, PortfolioConfig]
-) -> None:
-    own = portfolio.portfolio_id == desk.portfolio_id
-    wrong: list[tuple[str, str, str]] = []
-    if portfolio.portfolio_id in found:
-        wrong.append(("portfolio_id", f"{portfolio.portfolio_id} is used by another file", "an id of its own"))
-    if (portfolio.kind == "pairs") != own:
-        allowed = "pairs" if own else "long_only, long_short, market_neutral"
-        wrong.append(("kind", f"is {portfolio.kind!r}", allowed))
-    if portfolio.cost_model_id not in desk.cost_models:
-        said = f"is {portfolio.cost_model_id!r}{nearest(portfolio.cost_model_id, desk.cost_models)}"
-        wrong.append(("cost_model_id", said, ", ".join(sorted(desk.cost_models))))
-    if wrong:
-        raise InputError([Problem(document.file, document.line((field,)), field, said, ok) for field, said, ok in wrong])
-
-
-def _merge(base: Any, changes: Any) -> Any:
-    """Mappings merge key by key; anything else, null included, replaces."""
-    if isinstance(base, dict) and isinstance(changes, dict):
-        return {key: _merge(base.get(key), changes[key]) if key in changes else base[key] for key in {**base, **changes}}
-    return changes
 
 
 def _mandate(mandate: Mandate, environ: Mapping[str, str]) -> Mandate:

@@ -140,6 +140,13 @@ def validate_data(data: Any, model: type[ModelT], document: Document, prefix: Fi
         raise InputError([_problem(detail, data, model, document, prefix) for detail in error.errors()]) from error
 
 
+def merged(base: Any, changes: Any) -> Any:
+    """Data with changes laid over it: mappings key by key; anything else, null included, replaces."""
+    if isinstance(base, dict) and isinstance(changes, dict):
+        return {key: merged(base.get(key), changes[key]) if key in changes else base[key] for key in {**base, **changes}}
+    return changes
+
+
 def scalar(text: str) -> bool | int | float | str | date | None:
     """What a plain (unquoted) YAML word means; see the head of this module."""
     if text in ("", "~", "null"):
