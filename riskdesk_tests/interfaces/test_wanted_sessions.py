@@ -48,6 +48,10 @@ def warehouse_at(folder: Path, *sessions: date, rewritten: date | None = None) -
                 "equity": 0.0,
                 "inputs_json": "{}",
                 "state_json": "{}",
+                "pnl_gross": 0.0,
+                "ex_ante_volatility": 0.0,
+                "var_95": 0.0,
+                "var_99": 0.0,
             }
         )
     warehouse = Warehouse(folder / "w.duckdb")
