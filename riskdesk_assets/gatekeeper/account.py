@@ -22,7 +22,7 @@ class Position(NamedTuple):
 
     ``mark``: the price that profit is measured at, from fills and marks alone. ``price``: the newest seen, an intent's too; it
     values exposure. What a signal says its price is may move limits, never profit, and with it the kill switches.
-    ``pending`` nets the orders that wait: of two opposite ones, the second filled alone can leave a cap by the first one's size.
+    ``pending`` nets the orders that wait: of two opposite ones, the second filled alone can pass a cap by the first's size.
     """
 
     instrument: Instrument
