@@ -79,12 +79,15 @@ def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes
 
 
 def open_run(runs: Path, run_id: str) -> RunDirectory:
-    """A published run by id.
+    """A published run by id, or by the path of its directory as ``riskdesk run`` prints it.
 
     Raises:
         InputError: no such run; names the nearest.
         StateError: its manifest is missing or unreadable.
     """
+    given = Path(run_id).resolve()
+    if given.parent == runs.resolve():
+        run_id = given.name
     place = runs / run_id
     if Path(run_id).name != run_id or not place.is_dir():
         known = [path.name for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []

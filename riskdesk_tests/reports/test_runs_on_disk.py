@@ -50,6 +50,14 @@ def only_run(desk: DeskFolder) -> Path:
     return place
 
 
+def test_a_run_is_opened_by_the_path_that_was_printed_and_by_no_other_path(walked: DeskFolder) -> None:
+    place = only_run(walked)
+    assert open_run(walked.paths.runs, str(place)).manifest == open_run(walked.paths.runs, place.name).manifest
+    for elsewhere in (place / "inputs", walked.paths.runs, walked.paths.runs.parent / place.name):
+        with pytest.raises(InputError, match="there is no run"):
+            open_run(walked.paths.runs, str(elsewhere))
+
+
 def flip(path: Path) -> None:
     """One bit of the middle byte."""
     raw = bytearray(path.read_bytes())
