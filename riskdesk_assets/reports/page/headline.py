@@ -101,7 +101,7 @@ def headline(content: PageContent) -> Section:
 
 
 def banners(content: PageContent) -> Sequence[Banner]:
-    """What stands above everything else: the source, the release where it is not plain, halts, and findings in the bars."""
+    """What stands above everything else: the source, the release where it is not plain, and findings in the bars."""
     found = []
     if content.source == "SIMULATED":
         found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))
@@ -110,9 +110,6 @@ def banners(content: PageContent) -> Sequence[Banner]:
     tone, word, text = _STATUSES.get(status, ("alarm", status or "No state", "The session has no usable desk state."))
     if tone:
         found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
-    halts = state.get("halts")
-    if isinstance(halts, str) and halts not in ("", "[]", "{}"):
-        found.append(Banner("alarm", "Halted", halts))
     bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:
