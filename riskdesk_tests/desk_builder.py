@@ -7,20 +7,20 @@ from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.errors import Problem
 from riskdesk_assets.common.model import StrictModel
-from riskdesk_assets.common.money import price_ticks
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
 from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
-from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
+from riskdesk_assets.construction.inputs import DayInputs, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
 from riskdesk_assets.construction.walk import WalkInputs
@@ -148,7 +148,7 @@ def inputs_of(
 ) -> WalkInputs:
     """The walk's inputs for a range, with the features computed from the bars; tickets or a ready ticket_snapshots.
 
-    ``tables``: rows of other tables of WALK_TABLES, which are empty where none are given.
+    ``tables``: rows of other tables of WALK_TABLES, which are empty where none are given; the names are calm.
     """
     history = history_of_bars(config, first, last, bars)
     panel = panel_of(history, config)
@@ -172,6 +172,7 @@ def inputs_of(
             "pair_state": states,
             "ticket_snapshots": rows,
             "strategy_budgets": strategy_budgets(rows),
+            "instrument_state": calm_states(history.usable, first, last),
             **(tables or {}),
         },
         start=start,
@@ -206,8 +207,10 @@ def day_of(
     covariance: Covariance | None = None,
     splits: Mapping[str, Fraction] | None = None,
     unreadable: tuple[str, ...] = (),
+    names: Mapping[str, NameState] | None = None,
+    **more: Any,
 ) -> DayInputs:
-    """One close, by hand; every ticket's budget is its own cap."""
+    """One close, by hand; every ticket's budget is its own cap, and the names are calm where nothing is said of them."""
     tickets = tuple(tickets)
     return DayInputs(
         session=session,
@@ -219,6 +222,34 @@ def day_of(
         prints=prints,
         splits=splits or {},
         covariance=covariance,
+        names=calm_names(prints.get(session, {})) if names is None else names,
+        **more,
+    )
+
+
+def calm_names(prints: Mapping[str, Mark]) -> dict[str, NameState]:
+    """Names that move half a percent a day as they always did: the gatekeeper's ceiling is far above any ticket."""
+    return {
+        symbol: NameState(0.005 * mark.close / TICKS_PER_DOLLAR, 0.5, 1.0, "RANGING") for symbol, mark in sorted(prints.items())
+    }
+
+
+def calm_states(bars: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    """The table instrument_state of such names."""
+    rows = bars.filter(pl.col("as_of_date").is_between(first, last)).select("as_of_date", "symbol", "close")
+    table = TABLES["instrument_state"]
+    calm = {"vol_20": 0.2, "vol_baseline": 0.2, "vol_percentile": 0.5}
+    return table.conform(
+        rows.with_columns(
+            *(pl.lit(value).alias(name) for name, value in calm.items()),
+            (pl.col("close") * 0.005).alias("atr"),
+            pl.lit("RANGING").alias("tape_regime"),
+            *(
+                pl.lit(None, dtype=dtype).alias(name)
+                for name, dtype in table.schema.items()
+                if name not in (*rows.columns, *calm, "atr", "tape_regime")
+            ),
+        )
     )
 
 

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.gate_settings import GateSettings
 from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.limit_members import require_known_members
@@ -223,6 +224,7 @@ class Desk(StrictModel):
     quality: QualitySettings
     controller: ControllerSettings
     vol_target: VolTargetSettings
+    gatekeeper: GateSettings
     risk_model: RiskModelSettings
     optimizer: OptimizerSettings
     costs: CostSettings

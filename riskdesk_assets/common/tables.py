@@ -184,10 +184,19 @@ _ALL = (
         ("as_of_date", "ticket_id"),
     ),
     Table(
+        "desk_halts",
+        _columns(
+            "as_of_date: DATE; account state trigger reason halted_by: VARCHAR; automatic: BOOLEAN; since: VARCHAR; "
+            "known_to: DATE; sequence: BIGINT"
+        ),
+        ("as_of_date", "account"),
+    ),
+    Table(
         "gate_decisions",
         _columns(
             "run_id: VARCHAR; as_of_date: DATE; ticket_id status: VARCHAR; requested_gross held_gross approved_gross: DOUBLE; "
-            "reason: VARCHAR"
+            "reason rejection binding_check tape_regime market_regime: VARCHAR; confidence ceiling_ratio: DOUBLE; "
+            "checks: VARCHAR"
         ),
         ("as_of_date", "ticket_id"),
     ),
@@ -261,7 +270,8 @@ _ALL = (
         _columns(
             "run_id: VARCHAR; as_of_date: DATE; state_hash: VARCHAR; previous_session: DATE; previous_state_hash: VARCHAR; "
             "released: BOOLEAN; release_status release_reason: VARCHAR; equity: DOUBLE; inputs_json state_json: VARCHAR; "
-            "pnl_gross ex_ante_volatility var_95 var_99: DOUBLE"
+            "pnl_gross ex_ante_volatility var_95 var_99: DOUBLE; trading_state halt_trigger halt_reason: VARCHAR; "
+            "halt_since: DATE; halted_tickets: VARCHAR"
         ),
         ("as_of_date",),
     ),

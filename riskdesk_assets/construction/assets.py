@@ -5,22 +5,30 @@ first one from the warehouse. A declared self-dependency would split a backfill 
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import polars as pl
 from dagster import (
     AssetExecutionContext,
     AssetSpec,
     BackfillPolicy,
     MaterializeResult,
     MetadataValue,
+    asset,
     multi_asset,
 )
 
+from riskdesk_assets.common.halts import write_session_halt
+from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.resources import DeskResource, partitions
-from riskdesk_assets.common.session_metadata import attach
+from riskdesk_assets.common.session_halts import session_halts
+from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.desk_day import DayResult
+from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.mandates import MANDATE_TABLES, mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.rows import joined
@@ -28,6 +36,7 @@ from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.summary import session_numbers, walk_digest
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, Walk, walk
 from riskdesk_assets.features.compute import panel_of
+from riskdesk_assets.gatekeeper.desk_switches import automatic_halts
 from riskdesk_assets.market.history import read_history
 
 SESSIONS = partitions()
@@ -66,6 +75,21 @@ _DEPENDENCIES = {
     "portfolio_limits": ["target_portfolios"],
 }
 _WRITTEN = tuple(dict.fromkeys((*CONSTRUCTION_TABLES, *MANDATE_TABLES)))
+
+
+@asset(name="desk_halts", group_name="construction", partitions_def=SESSIONS, backfill_policy=ONE_RUN, kinds={"duckdb"})
+def desk_halts_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """What the journal says of the desk's halts, as each session sees it: what stands, and which automatic ones are known."""
+    first, last = desk.session_range(context)
+    calendar = desk.calendar()
+    sessions = calendar.between(first, last)
+    journal = desk_journal(desk.paths().data)
+    try:
+        rows = session_halts(journal, calendar, sessions)
+    finally:
+        journal.close()
+    desk.warehouse().write(first, last, {"desk_halts": rows})
+    attach(context, "desk_halts", daily(rows, sessions, pl.col("state").is_not_null().sum().alias("standing")))
 
 
 @multi_asset(
@@ -108,12 +132,27 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
         mandates = walk_mandates(beside, lambda place, total: report("research mandates", place, total))
     frames = joined([done.frames, mandates])
     warehouse.write(first, last, frames)
+    if last == calendar.newest_closed(datetime.now(UTC)):
+        _keep_halts(desk, done.days[-1], config)
     for message in (f"{day.session}: {message}" for day in done.days for message in day.messages):
         context.log.warning(message)
     for table, numbers in session_numbers(done, config.desk.nav).items():
         attach(context, table, numbers)
     for name in _WRITTEN:
         yield MaterializeResult(asset_key=name, metadata=_run_metadata(name, frames[name].height, done, config))
+
+
+def _keep_halts(desk: DeskResource, newest: DayResult, config: Config) -> None:
+    """What the newest session's kill switches stopped goes into the journal; from there only a person's resume ends it."""
+    context, halts = desk_context(config), newest.halts
+    found = list(automatic_halts(newest.state.switches, newest.session, halts, context.rpm))
+    if found:
+        journal = desk_journal(desk.paths().data)
+        try:
+            for halt in found:
+                write_session_halt(journal, halt)
+        finally:
+            journal.close()
 
 
 def _run_metadata(name: str, rows: int, done: Walk, config: Config) -> dict[str, MetadataValue]:

@@ -15,9 +15,14 @@ from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.resources import DeskResource, WarehouseResource, partitions
 from riskdesk_assets.construction.fallback import CONSTRUCTED_AS_MEANT, fallbacks
 from riskdesk_assets.construction.remeasure import CHECKS, Written, remeasure
+from riskdesk_assets.construction.remeasure_gate import GATE, HALT
 
 CHECKED = "ideal_portfolio"
 TABLES = tuple(each.name for each in fields(Written))
+_OTHERS = {
+    HALT: "Nothing grew that a kill switch or a person stopped; a halt that stands is told of.",
+    GATE: "No ticket is larger in the book than the gatekeeper approved in this run.",
+}
 
 
 @multi_asset_check(
@@ -28,9 +33,16 @@ TABLES = tuple(each.name for each in fields(Written))
             asset=CHECKED,
             blocking=True,
             # What the walk reads is there before the book is.
-            additional_deps=["desk_positions", "guard_decisions", "portfolio_blotter", "limit_audit", "desk_state"],
+            additional_deps=[
+                "desk_positions",
+                "guard_decisions",
+                "portfolio_blotter",
+                "limit_audit",
+                "desk_state",
+                "gate_decisions",
+            ],
             partitions_def=partitions(),
-            description=f"Hard limit family {name}, measured from the written tables.",
+            description=_OTHERS.get(name, f"Hard limit family {name}, measured from the written tables."),
         )
         for name in CHECKS
     ],

@@ -5,19 +5,23 @@ Live assets, backfill, replay and backtest call this same function; there is no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from riskdesk_assets.book.clips import Clip
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
 from riskdesk_assets.construction.carry import carry
+from riskdesk_assets.construction.gating import gated, switched
 from riskdesk_assets.construction.guarding import Guarded, guarded
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, proposals
 from riskdesk_assets.construction.release import Release, release
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Memory, Position
+from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
+from riskdesk_assets.gatekeeper.kill_switches import TradingState
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class DayResult:
     """Everything one session produced, before it becomes table rows.
 
     ``fills`` are what the desk's positions did; ``orders`` what the blotter shows: the same, but in paper mode what the ideal
-    portfolio asks for.
+    portfolio asks for. ``halts`` are what the journal said.
     """
 
     session: date
@@ -58,6 +62,7 @@ class DayResult:
     messages: tuple[str, ...]
     pnl_gross_cents: int
     costs_cents: int
+    halts: SessionHalts = NO_HALTS
 
 
 def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResult:
@@ -73,7 +78,10 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
     """
     _require_known(state, context)
     carried = carry(state, day.session, day.prints, day.splits, context.config.desk.frozen)
-    items = proposals(day, state, carried.positions, context)
+    proposed = proposals(day, state, carried.positions, context)
+    worth = equity(state, context.config.desk.nav) + carried.pnl_gross_cents * TICKS_PER_CENT / TICKS_PER_DOLLAR
+    switches = switched(proposed, carried.positions, worth, state.switches, day, context)
+    items = gated(proposed, switches, day, context)
     released = release(day, items, context)
     stage7 = guarded(carried.positions, items, released, day, state.guards, context)
     positions, fills = _positions(items, stage7.shares, day)
@@ -86,6 +94,7 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         costs_cents=state.costs_cents + costs,
         run_id=day.run_id,
         guards=stage7.memory,
+        switches=switches,
     )
     return DayResult(
         session=day.session,
@@ -98,9 +107,10 @@ def desk_day(day: DayInputs, state: DeskState, context: DeskContext) -> DayResul
         fills=fills,
         orders=_orders(fills, items, released, day) if context.guards.mode == "paper" else fills,
         clips=(*carried.clips, *(clip for item in items for clip in item.clips), *released.clips, *stage7.clips),
-        messages=(*day.unreadable, *carried.messages, *released.messages, *stage7.messages),
+        messages=(*day.unreadable, *carried.messages, *_halts(switches), *released.messages, *stage7.messages),
         pnl_gross_cents=carried.pnl_gross_cents,
         costs_cents=costs,
+        halts=day.halts,
     )
 
 
@@ -113,6 +123,14 @@ def _require_known(state: DeskState, context: DeskContext) -> None:
                     f"{leg.symbol} is not in the universe, but ticket {position.ticket_id} holds {leg.shares:,} shares of it: "
                     "put it back until the position is closed"
                 )
+
+
+def _halts(switches: SwitchMemory) -> Iterator[str]:
+    """What is stopped, in words."""
+    if switches.switches is not None and switches.state is not TradingState.ACTIVE:
+        yield f"the desk is {switches.state.value} since {switches.since}: {switches.switches.reason}"
+    for item in switches.tickets:
+        yield f"ticket {item.ticket_id} is halted since {item.since}: {item.reason}"
 
 
 def _shares(position: Position) -> tuple[int, int]:

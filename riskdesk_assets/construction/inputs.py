@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
+from riskdesk_assets.gatekeeper.config import RPMConfig, TapeRegime
+from riskdesk_assets.gatekeeper.desk_switches import rpm_config
 from riskdesk_assets.guards.guard_rules import guard_rules
 from riskdesk_assets.guards.ticket_types import GuardRules
 from riskdesk_assets.limits.catalogue import book_limits
@@ -30,12 +33,27 @@ class PairSignal:
 
 
 @dataclass(frozen=True)
+class NameState:
+    """One row of instrument_state as the gatekeeper reads it; None where too few bars tell.
+
+    ``atr`` in dollars a share, ``vol_percentile`` in [0, 1], ``volatility_ratio`` realised over baseline volatility.
+    """
+
+    atr: float | None
+    vol_percentile: float | None
+    volatility_ratio: float | None
+    tape_regime: TapeRegime | None
+
+
+@dataclass(frozen=True)
 class DayInputs:
     """What is known at one close.
 
     ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
     ``unreadable`` holds the problem of every ticket file that cannot be used, ``gone`` the tickets known to have no file any
     more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
+    ``names``, ``streams`` (correlations of the tickets' P&L streams, by pair of pair ids), ``market_regime`` and ``halts``
+    (what the journal says) are the gatekeeper's.
     """
 
     session: date
@@ -49,6 +67,10 @@ class DayInputs:
     covariance: Covariance | None
     gone: frozenset[str] = frozenset()
     facts: SessionFacts = NO_FACTS
+    names: Mapping[str, NameState] = field(default_factory=dict)
+    streams: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    market_regime: str | None = None
+    halts: SessionHalts = NO_HALTS
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""
@@ -65,6 +87,7 @@ class DeskContext:
     borrow_rates: Mapping[str, float]
     lot_sizes: Mapping[str, int]
     guards: GuardRules
+    rpm: RPMConfig
 
     @property
     def needs_risk_model(self) -> bool:
@@ -95,4 +118,5 @@ def desk_context(config: Config) -> DeskContext:
         },
         lot_sizes={symbol: item.lot_size for symbol, item in sorted(instruments.items())},
         guards=guard_rules(config),
+        rpm=rpm_config(config.desk.gatekeeper, config.desk.nav),
     )

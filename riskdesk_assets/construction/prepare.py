@@ -28,6 +28,9 @@ WALK_TABLES = (
     "scenarios",
     "instrument_scores",
     "limit_changes",
+    "return_correlations",
+    "market_regime",
+    "desk_halts",
 )
 """The tables whose rows of a session the walk of that session reads."""
 
@@ -69,6 +72,10 @@ def walk_inputs(
         strategy_budgets=tables["strategy_budgets"],
         instrument_scores=tables["instrument_scores"],
         limit_changes=tables["limit_changes"],
+        instrument_state=tables["instrument_state"],
+        stream_correlations=tables["return_correlations"].filter(pl.col("kind") == "pair"),
+        market_regime=tables["market_regime"],
+        desk_halts=tables["desk_halts"],
         panel=panel.select(config.universe.tradable),
         covariances=_covariances(history, panel, config, tables),
         facts=facts_by_session(

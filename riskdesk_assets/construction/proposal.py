@@ -1,19 +1,19 @@
-"""Stages 1 to 4 of the funnel: budget, controller, volatility scale and ticket caps, gatekeeper."""
+"""Stages 1 to 3 of the funnel: budget, controller, volatility scale and ticket caps."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from riskdesk_assets.book.clips import BUDGET, CONTROLLER, FROZEN, GATEKEEPER, TICKET_CAPS, VOL_TARGET, Clip
+from riskdesk_assets.book.clips import BUDGET, CONTROLLER, FROZEN, TICKET_CAPS, VOL_TARGET, Clip
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal
 from riskdesk_assets.construction.state import DeskState, Position
 from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, leg_notionals, propose
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
-from riskdesk_assets.gatekeeper.admission import GateDecision, Intent, admit
-from riskdesk_assets.limits.limit import Leg, Measure
+from riskdesk_assets.gatekeeper.ticket_gate import GateDecision
+from riskdesk_assets.limits.limit import Leg
 from riskdesk_assets.strategy.restrictions import entry_block
 from riskdesk_assets.strategy.ticket import Ticket
 
@@ -71,7 +71,7 @@ def held_toward(item: TicketDay, target: tuple[float, float]) -> float:
 
 
 def proposals(day: DayInputs, state: DeskState, positions: Sequence[Position], context: DeskContext) -> tuple[TicketDay, ...]:
-    """Every ticket in force or held, through stages 1 to 4, in ticket order.
+    """Every ticket in force or held, through stages 1 to 3, in ticket order.
 
     Args:
         day: today's inputs.
@@ -85,8 +85,7 @@ def proposals(day: DayInputs, state: DeskState, positions: Sequence[Position], c
         _controlled(ticket_id, tickets.get(ticket_id), held.get(ticket_id), day, state, context)
         for ticket_id in sorted({*tickets, *held})
     ]
-    scaled = _scaled(items, day, context)
-    return _gated(scaled, context)
+    return _scaled(items, day, context)
 
 
 def _controlled(
@@ -100,9 +99,11 @@ def _controlled(
     missing = [symbol for symbol in (leg_a, leg_b) if symbol not in today]
     stuck = [leg.symbol for leg in position.legs if leg.shares and leg.symbol in missing] if position else []
     if stuck:
-        return _fix(item, "FROZEN", f"no print of {', '.join(stuck)} on {day.session}: no trade, marked at the last real price")
+        return fixed_as_it_is(
+            item, "FROZEN", f"no print of {', '.join(stuck)} on {day.session}: no trade, marked at the last real price"
+        )
     if ticket is None and day.may_be_unreadable(ticket_id):
-        return _fix(item, "TICKET_UNREADABLE", "its ticket file cannot be read: no trade until it can")
+        return fixed_as_it_is(item, "TICKET_UNREADABLE", "its ticket file cannot be read: no trade until it can")
     if ticket is None:
         return _closing(replace(item, proposal=Proposal(0.0, "TICKET_REMOVED", never_add=True, armed=True)))
     if missing:
@@ -157,8 +158,8 @@ _SPOKEN = {
 }
 
 
-def _fix(item: TicketDay, reason: str, sentence: str) -> TicketDay:
-    """The position stays exactly as it is."""
+def fixed_as_it_is(item: TicketDay, reason: str, sentence: str) -> TicketDay:
+    """The position stays exactly as it is: it cannot trade today, and counts in every limit."""
     size = gross(item.held)
     keep = Proposal(float(item.position.side) if item.position else 0.0, reason, never_add=True, armed=item.proposal.armed)
     clip = Clip(item.ticket_id, "", FROZEN, reason, None, size, size, sentence)
@@ -239,38 +240,3 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
         )
         capped, codes = kept, (*codes, "NO_ADD")
     return replace(item, vol_scale=scale, capped=capped, clamp_codes=codes, clips=tuple(clips))
-
-
-def _gated(items: Sequence[TicketDay], context: DeskContext) -> tuple[TicketDay, ...]:
-    """Stage 4: what the gatekeeper lets through; fixed positions hold a place without asking."""
-    count = next((limit for limit in context.limits if limit.measure is Measure.COUNT and limit.mode == "construct"), None)
-    fixed = sum(1 for item in items if item.fixed)
-    places = None if count is None else max(0, count.bound - fixed)
-    intents = [
-        Intent(
-            item.ticket_id,
-            gross(item.capped),
-            held_toward(item, item.capped),
-            item.position is not None,
-            abs(item.signal.zscore) if item.signal else 0.0,
-        )
-        for item in items
-        if not item.fixed
-    ]
-    decisions: Mapping[str, GateDecision] = {decision.ticket_id: decision for decision in admit(intents, places)}
-    return tuple(_approved(item, decisions.get(item.ticket_id)) for item in items)
-
-
-def _approved(item: TicketDay, decision: GateDecision | None) -> TicketDay:
-    if decision is None:
-        size = gross(item.held)
-        return replace(item, gate=GateDecision(item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
-    size = gross(item.capped)
-    if decision.approved_gross >= size:
-        return replace(item, gate=decision, approved=item.capped)
-    ratio = decision.approved_gross / size
-    approved = (item.capped[0] * ratio, item.capped[1] * ratio)
-    clip = Clip(item.ticket_id, "", GATEKEEPER, "position_count", None, size, gross(approved), decision.reason)
-    return replace(
-        item, gate=decision, approved=approved, clamp_codes=(*item.clamp_codes, "GATE_REJECTED"), clips=(*item.clips, clip)
-    )

@@ -18,6 +18,7 @@ from riskdesk_assets.book.share_legs import ShareLeg
 from riskdesk_assets.book.shares import ShareBook, whole_shares
 from riskdesk_assets.common.errors import ReleaseError
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.construction.gating import require_approved
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.limits.audit import AuditRow, audit, breaches
@@ -121,7 +122,11 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
         day: today's inputs.
         items: every ticket after stage 4.
         context: configuration.
+
+    Raises:
+        ReleaseError: a size that no decision of this run approved; nothing is built on it.
     """
+    require_approved(items, day.run_id)
     table = _table(day, items, context)
     if day.unreadable and context.config.desk.tickets.on_bad_ticket == "fail_closed":
         reason = f"{len(day.unreadable)} ticket file(s) cannot be used: {'; '.join(day.unreadable)}"

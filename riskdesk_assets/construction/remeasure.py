@@ -17,6 +17,7 @@ import polars as pl
 
 from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.construction.remeasure_gate import GATE, HALT, gate_checks
 
 NET_ZERO = "net_zero"
 RELEASE = "release"
@@ -36,7 +37,7 @@ FAMILIES = (
     "turnover",
     "position_count",
 )
-CHECKS = (NET_ZERO, *FAMILIES, RELEASE)
+CHECKS = (NET_ZERO, *FAMILIES, HALT, GATE, RELEASE)
 _TICKS_PER_DOLLAR = 10_000
 _TICKS_PER_CENT = 100
 _PARTS = 1_000_000  # an exposure or a shocked return of 1, in whole numbers
@@ -54,6 +55,7 @@ class Written:
     ideal_portfolio: pl.DataFrame
     limit_audit: pl.DataFrame
     desk_state: pl.DataFrame
+    gate_decisions: pl.DataFrame
     instrument_factors_daily: pl.DataFrame
     instrument_state: pl.DataFrame
     scenarios: pl.DataFrame
@@ -68,7 +70,8 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
         sessions: the sessions to judge.
     """
     shadow = config.desk.guards.mode == "shadow"
-    ideal, stands = _measured(_ideal_legs(written), written, config), _measured(_desk_legs(written), written, config)
+    wanted = _ideal_legs(written)
+    ideal, stands = _measured(wanted, written, config), _measured(_desk_legs(written), written, config)
     rows = written.limit_audit.join(ideal, on=[_DAY, "limit_name"], how="left").join(
         stands.rename({"again": "stands"}), on=[_DAY, "limit_name"], how="left"
     )
@@ -80,6 +83,7 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
     by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
     books = {row[_DAY]: row for row in _books(written).to_dicts()}
     states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
+    yield from gate_checks(_by_ticket(wanted), written.gate_decisions, states, sessions)
     frozen = set() if shadow else set(written.desk_positions.filter("frozen")[_DAY])
     for session in sessions:
         state = states.get(session)
@@ -301,12 +305,17 @@ def _named(frame: pl.DataFrame, label: str, *keys: str) -> pl.DataFrame:
 
 
 def _additions(legs: pl.DataFrame) -> pl.DataFrame:
-    """Gross each ticket added to what it held in the same direction, summed per session, at today's prices."""
+    """Gross the tickets added, summed per session."""
+    return _by_ticket(legs).group_by(_DAY).agg(pl.col("added").sum().alias("again"))
+
+
+def _by_ticket(legs: pl.DataFrame) -> pl.DataFrame:
+    """as_of_date, ticket_id, size (gross) and added (to what was held in the same direction), ticks at today's prices."""
     tickets = legs.group_by(_DAY, "ticket_id").agg(
-        after=pl.col("value").abs().sum(),
+        size=pl.col("value").abs().sum(),
         held=pl.col("before").abs().sum(),
         turned=(pl.col("before").sign() * pl.col("value").sign() < 0).any(),
     )
     kept = pl.when("turned").then(0).otherwise(pl.col("held"))
-    added = pl.max_horizontal(pl.lit(0, dtype=pl.Int64), pl.col("after") - kept)
-    return tickets.group_by(_DAY).agg(added.sum().alias("again"))
+    added = pl.max_horizontal(pl.lit(0, dtype=pl.Int64), pl.col("size") - kept)
+    return tickets.select(_DAY, "ticket_id", "size", added.alias("added"))

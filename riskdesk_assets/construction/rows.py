@@ -18,6 +18,8 @@ from riskdesk_assets.construction.engine_rows import engine_decision
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
+from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
+from riskdesk_assets.gatekeeper.kill_switches import TradingState
 from riskdesk_assets.guards.guard_counters import counter_rows, decision_rows
 from riskdesk_assets.limits.limit import net_by_symbol
 
@@ -39,7 +41,7 @@ def day_rows(
     config = context.config
     return {
         "proposals": [_proposal(item, result) for item in result.items],
-        "gate_decisions": [_gate(item, result) for item in result.items],
+        "gate_decisions": [_gate(item, result, day) for item in result.items],
         "target_portfolios": _targets(result, context),
         "decisions": [_decision(item, result, day, context) for item in result.items],
         "limit_audit": _audit(result),
@@ -74,17 +76,26 @@ def _proposal(item: TicketDay, result: DayResult) -> Row:
     }
 
 
-def _gate(item: TicketDay, result: DayResult) -> Row:
+def _gate(item: TicketDay, result: DayResult, day: DayInputs) -> Row:
     gate = item.gate
+    if gate is None:
+        raise ReleaseError(f"ticket {item.ticket_id} did not pass the gatekeeper: there is no decision on it")
     return {
-        "run_id": result.run_id,
+        "run_id": gate.run_id,
         "as_of_date": result.session,
         "ticket_id": item.ticket_id,
-        "status": gate.status if gate else "APPROVED",
-        "requested_gross": gate.requested_gross if gate else 0.0,
-        "held_gross": gate.held_gross if gate else 0.0,
-        "approved_gross": gate.approved_gross if gate else 0.0,
-        "reason": gate.reason if gate else "",
+        "status": gate.status,
+        "requested_gross": gate.requested_gross,
+        "held_gross": gate.held_gross,
+        "approved_gross": gate.approved_gross,
+        "reason": gate.reason,
+        "rejection": gate.rejection.value if gate.rejection else None,
+        "binding_check": gate.binding.value if gate.binding else None,
+        "tape_regime": gate.tape_regime,
+        "market_regime": day.market_regime,
+        "confidence": gate.confidence,
+        "ceiling_ratio": gate.ceiling_ratio,
+        "checks": canonical_json([check.to_dict() for check in gate.checks]),
     }
 
 
@@ -230,6 +241,19 @@ def _state(result: DayResult, nav: float, inputs: Mapping[str, object], risk: Bo
         "ex_ante_volatility": risk.ex_ante_volatility,
         "var_95": risk.var_95,
         "var_99": risk.var_99,
+        **_halts(result.state.switches),
+    }
+
+
+def _halts(memory: SwitchMemory) -> Row:
+    """Whether the desk trades, and which tickets are stopped by themselves."""
+    stopped = memory.switches if memory.switches is not None and memory.state is not TradingState.ACTIVE else None
+    return {
+        "trading_state": memory.state.value,
+        "halt_trigger": str(stopped.trigger) if stopped else None,
+        "halt_reason": stopped.reason if stopped else None,
+        "halt_since": memory.since if stopped else None,
+        "halted_tickets": ",".join(sorted(memory.halted_tickets)),
     }
 
 

@@ -1,4 +1,7 @@
-"""What one session hands to the next: positions, ages, marks, cumulated P&L. Integers and dates only: it hashes exactly."""
+"""What one session hands to the next: positions, ages, marks, cumulated P&L, what guards and kill switches remember.
+
+Shares and money are integers; the few floats (the switches' equities and confidences) are written as they round-trip.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ from typing import Any
 
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
+from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
+from riskdesk_assets.gatekeeper.state_json import switch_memory_fields, switch_memory_of
 from riskdesk_assets.guards.ticket_types import GuardMemory
 from riskdesk_assets.limits.limit import Leg
 
-_NO_MEMORY = GuardMemory()
+_NO_MEMORY, _NO_SWITCHES = GuardMemory(), SwitchMemory()
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class DeskState:
     costs_cents: int
     run_id: str = ""
     guards: GuardMemory = _NO_MEMORY
+    switches: SwitchMemory = _NO_SWITCHES
 
     def position(self, ticket_id: str) -> Position | None:
         """The held position of a ticket, if any."""
@@ -118,6 +124,7 @@ class DeskState:
                 "pnl_gross_cents": self.pnl_gross_cents,
                 "costs_cents": self.costs_cents,
                 "guards": self.guards.fields,
+                "switches": switch_memory_fields(self.switches),
             }
         )
 
@@ -139,6 +146,10 @@ def state_from_json(text: str) -> DeskState:
         raise StateError(
             f"the desk state of {raw['session'] or 'genesis'} was written by an earlier version: it has no memory of the guards"
         )
+    if "switches" not in raw:
+        raise StateError(
+            f"the desk state of {raw['session'] or 'genesis'} was written by an earlier version: it has no kill switches"
+        )
     return DeskState(
         date.fromisoformat(raw["session"]) if raw["session"] else None,
         tuple(_position(item) for item in raw["positions"]),
@@ -147,6 +158,7 @@ def state_from_json(text: str) -> DeskState:
         raw["costs_cents"],
         raw["run_id"],
         GuardMemory.from_fields(raw["guards"]),
+        switch_memory_of(raw["switches"]),
     )
 
 

@@ -16,13 +16,15 @@ import polars as pl
 
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
+from riskdesk_assets.common.session_halts import halts_of_rows
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import BookRisk, ReturnHistory, book_risk
 from riskdesk_assets.construction.carry import Mark, Prints
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.facts import facts_digest
-from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
+from riskdesk_assets.construction.gating import stream_correlations
+from riskdesk_assets.construction.inputs import DayInputs, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.rows import day_rows, merged
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.features.panel import Panel
@@ -67,6 +69,7 @@ _TICKET_FIELDS = (
     "strategy",
 )
 
+_NAME_FIELDS = ("atr", "vol_20", "vol_baseline", "vol_percentile", "tape_regime")
 Days = Mapping[date, Sequence[Mapping[str, Any]]]
 
 
@@ -76,7 +79,8 @@ class WalkInputs:
 
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
-    aligned. ``covariances`` and ``facts``: by session; one that has none knows nothing.
+    aligned. ``stream_correlations``: rows of return_correlations of kind "pair". ``covariances`` and ``facts``: by session;
+    one that has none knows nothing.
     """
 
     config: Config
@@ -91,6 +95,10 @@ class WalkInputs:
     strategy_budgets: pl.DataFrame
     instrument_scores: pl.DataFrame
     limit_changes: pl.DataFrame
+    instrument_state: pl.DataFrame
+    stream_correlations: pl.DataFrame
+    market_regime: pl.DataFrame
+    desk_halts: pl.DataFrame
     panel: Panel
     covariances: Mapping[date, Covariance]
     facts: Mapping[date, SessionFacts]
@@ -149,6 +157,10 @@ class _Sources:
     signals: Days
     limit_changes: Days
     scores: Days
+    names: Days
+    streams: Days
+    regimes: Days
+    halts: Days
 
     @classmethod
     def of(cls, inputs: WalkInputs) -> _Sources:
@@ -162,12 +174,18 @@ class _Sources:
             _by_day(inputs.pair_state, TABLES["pair_state"].key),
             _by_day(inputs.limit_changes, TABLES["limit_changes"].key),
             _by_day(inputs.instrument_scores, TABLES["instrument_scores"].key),
+            _by_day(inputs.instrument_state.select(*TABLES["instrument_state"].key, *_NAME_FIELDS), ("symbol",)),
+            _by_day(inputs.stream_correlations.select("as_of_date", "id_a", "id_b", "correlation"), ("id_a", "id_b")),
+            _by_day(inputs.market_regime, TABLES["market_regime"].key),
+            _by_day(inputs.desk_halts, TABLES["desk_halts"].key),
         )
 
     def day(self, session: date, state: DeskState) -> tuple[DayInputs, dict[str, object]]:
         """One session's inputs, and the hashes its run id is derived from."""
         tickets, budgets, signals = (rows.get(session, []) for rows in (self.tickets, self.budgets, self.signals))
         facts = self.inputs.facts.get(session, NO_FACTS)
+        names, streams = self.names.get(session, []), self.streams.get(session, [])
+        regimes, halts = self.regimes.get(session, []), self.halts.get(session, [])
         hashes: dict[str, object] = {
             "session": session.isoformat(),
             "bars": self._bars_hash(session),
@@ -180,7 +198,8 @@ class _Sources:
             "config": self.inputs.config.hash,
             "limit_changes": digest(self.limit_changes.get(session, [])),
             "state": state.hash,
-            "halts": digest([]),
+            "gate": digest([names, streams, regimes]),
+            "halts": digest(halts),
             "model": None,
             "code": self.inputs.code_version,
         }
@@ -196,6 +215,10 @@ class _Sources:
             covariance=self.inputs.covariances.get(session),
             gone=_gone(tickets),
             facts=facts,
+            names={str(row["symbol"]): _name_state(row) for row in names},
+            streams=stream_correlations(streams),
+            market_regime=str(regimes[0]["regime"]) if regimes else None,
+            halts=halts_of_rows(halts),
         )
         return day, hashes
 
@@ -239,6 +262,16 @@ def _signal(row: Mapping[str, Any]) -> PairSignal:
         extreme_z=bool(row["extreme_z"]),
         spread_sd=row["spread_sd"],
         half_life_days=row["half_life_days"],
+    )
+
+
+def _name_state(row: Mapping[str, Any]) -> NameState:
+    volatility, baseline = row["vol_20"], row["vol_baseline"]
+    return NameState(
+        atr=row["atr"],
+        vol_percentile=row["vol_percentile"],
+        volatility_ratio=volatility / baseline if volatility is not None and baseline else None,
+        tape_regime=row["tape_regime"],
     )
 
 

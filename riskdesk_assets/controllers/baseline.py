@@ -50,12 +50,16 @@ class Stance:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Units in {-1, -0.5, 0, 0.5, 1}, why, whether the position may not grow, and whether re-entry is allowed from here."""
+    """Units in {-1, -0.5, 0, 0.5, 1}, why, whether the position may not grow, and whether re-entry is allowed from here.
+
+    ``confidence`` in [0, 1] of a controller that has its own; None: the signal's strength is taken (:func:`signal_confidence`).
+    """
 
     units: float
     reason: str
     never_add: bool
     armed: bool
+    confidence: float | None = None
 
 
 def propose(rules: Rules, signal: Signal | None, stance: Stance, session: date, entry_block: str | None) -> Proposal:
@@ -123,3 +127,10 @@ def _entry(rules: Rules, signal: Signal, stance: Stance, reversion: int, entry_b
 
 def _allowed(orientation: Orientation, side: int) -> bool:
     return orientation == "BOTH" or (side > 0) == (orientation == "LONG_SPREAD")
+
+
+def signal_confidence(abs_zscore: float, exit_z: float, breakdown_z: float) -> float:
+    """Strength of a signal in [0.5, 1]: 0.5 at ``exit_z`` and below, 1 at ``breakdown_z`` and beyond (methods.md section 6)."""
+    span = breakdown_z - exit_z
+    share = (abs_zscore - exit_z) / span if span > 0 else 1.0
+    return 0.5 + 0.5 * min(max(share, 0.0), 1.0)

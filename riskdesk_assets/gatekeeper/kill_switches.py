@@ -114,7 +114,7 @@ def observe(state: KillSwitchState, reading: Reading, config: RPMConfig) -> Kill
         seen = replace(seen, recent_confidences=kept)
     if seen.state is TradingState.HALTED and seen.automatic:
         return seen
-    tripped = _tripped(seen, reading.volatility_ratio, config)
+    tripped = trips(seen, reading.volatility_ratio, config)
     return seen if tripped is None else _stopped(seen, reading.at, *tripped, config)
 
 
@@ -201,8 +201,8 @@ def _rolled(state: KillSwitchState, reading: Reading) -> KillSwitchState:
     )
 
 
-def _tripped(state: KillSwitchState, volatility_ratio: float | None, config: RPMConfig) -> tuple[Trigger, str] | None:
-    """The first switch that trips, in document 003's order, and why."""
+def trips(state: KillSwitchState, volatility_ratio: float | None, config: RPMConfig) -> tuple[Trigger, str] | None:
+    """The first switch whose condition holds in a state, in document 003's order, and why; None where none does."""
     seen = measures(state)
     daily, weekly = config.daily_loss_limit * config.total_capital, config.weekly_loss_limit * config.total_capital
     if seen.drawdown > config.max_drawdown:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from math import isfinite
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
 
@@ -13,6 +15,7 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.gatekeeper.account import Account, Position
+from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory, TicketHalt
 from riskdesk_assets.gatekeeper.engine import ManagerState
 from riskdesk_assets.gatekeeper.instruments import Instrument
 from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger
@@ -87,6 +90,29 @@ def to_json(state: KillSwitchState) -> str:
 def from_json(text: str) -> KillSwitchState:
     """The switches again, equal to what was written. Raises InputError for any other text."""
     return _switches_in(_read(TypeAdapter(_Switches), text, SWITCHES))
+
+
+def switch_memory_fields(memory: SwitchMemory) -> dict[str, object]:
+    """What the desk's switches remember, as plain data for canonical JSON."""
+    return {
+        "switches": None if memory.switches is None else _switches_out(memory.switches),
+        "since": _text(memory.since),
+        "clear": memory.clear,
+        "journaled": memory.journaled,
+        "tickets": [{name: _text(value) for name, value in vars(item).items()} for item in memory.tickets],
+    }
+
+
+def switch_memory_of(raw: Mapping[str, Any]) -> SwitchMemory:
+    """The memory again, equal to what was written. Raises InputError for anything else."""
+    switches = raw["switches"]
+    return SwitchMemory(
+        None if switches is None else _switches_in(_read(TypeAdapter(_Switches), json.dumps(switches), SWITCHES)),
+        None if raw["since"] is None else date.fromisoformat(raw["since"]),
+        raw["clear"],
+        raw["journaled"],
+        tuple(TicketHalt(**{**item, "since": date.fromisoformat(item["since"])}) for item in raw["tickets"]),
+    )
 
 
 def manager_to_json(state: ManagerState) -> str:

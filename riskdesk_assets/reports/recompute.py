@@ -44,7 +44,8 @@ from riskdesk_assets.strategy.scores import FILE, instrument_scores
 class Inputs:
     """What a run was computed from; of ``scores`` (its instrument_scores) those from files count.
 
-    ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
+    ``halts`` are its desk_halts, None where the journal said
+    nothing. ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
     """
 
     history: History
@@ -54,6 +55,7 @@ class Inputs:
     prior: Mapping[str, pl.DataFrame]
     code_version: str
     scores: pl.DataFrame | None = None
+    halts: pl.DataFrame | None = None
 
 
 def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
@@ -61,6 +63,8 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
     panel = panel_of(history, config)
     before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"], inputs.scores)
+    if inputs.halts is not None:
+        before["desk_halts"] = inputs.halts
     prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))

@@ -27,6 +27,7 @@ from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
 
 SCORES = "instrument_scores.parquet"
+HALTS = "desk_halts"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
     run = open_run(paths.runs, run_id)
     manifest = run.manifest
     damaged = run.damaged()
-    lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]
+    lost = [name for name in damaged if name.startswith(("inputs/", "ticket", f"{HALTS}."))]
     if lost:
         raise StateError(f"{run.path} cannot be replayed: {', '.join(lost)} is damaged or missing")
     inputs = _inputs(run, paths, calendar)
@@ -108,6 +109,7 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
         code_version=manifest["code_version"],
         scores=_scores_of_files(run, config),
+        halts=TABLES[HALTS].conform(pl.read_parquet(run.path / f"{HALTS}.parquet")),
     )
 
 

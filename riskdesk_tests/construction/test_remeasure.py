@@ -18,7 +18,16 @@ from riskdesk_tests.desk_builder import changed, desk_config, inputs_of, session
 
 DAYS = sessions_from(date(2026, 3, 2), 4)
 CONFIG = desk_config()
-WRITTEN = ("desk_positions", "guard_decisions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
+CALM = {"atr": 0.1, "vol_20": 0.2, "vol_baseline": 0.2, "vol_percentile": 0.5, "tape_regime": "RANGING"}
+WRITTEN = (
+    "gate_decisions",
+    "desk_positions",
+    "guard_decisions",
+    "portfolio_blotter",
+    "ideal_portfolio",
+    "limit_audit",
+    "desk_state",
+)
 
 
 @cache
@@ -31,7 +40,7 @@ def facts() -> dict[str, pl.DataFrame]:
         for factor, exposure in (("market", 0.7 + place / 37), ("size", 1.3 - place / 9), ("specific", 0.01))
     ]
     classes = [
-        {"as_of_date": day, "symbol": symbol, "fragility_class": ("SOFT", "FRAGILE", "NONE", "WATCH")[place % 4]}
+        {"as_of_date": day, "symbol": symbol, "fragility_class": ("SOFT", "FRAGILE", "NONE", "WATCH")[place % 4], **CALM}
         for day, symbol, place in keyed
     ]
     shocks = [

@@ -38,6 +38,11 @@ def rows(*states: tuple[date, DeskState, DeskState]) -> pl.DataFrame:
                 "ex_ante_volatility": 0.0,
                 "var_95": None,
                 "var_99": None,
+                "trading_state": "ACTIVE",
+                "halt_trigger": None,
+                "halt_reason": None,
+                "halt_since": None,
+                "halted_tickets": "",
             }
             for session, before, state in states
         ]

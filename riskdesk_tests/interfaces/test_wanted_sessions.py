@@ -52,6 +52,11 @@ def warehouse_at(folder: Path, *sessions: date, rewritten: date | None = None) -
                 "ex_ante_volatility": 0.0,
                 "var_95": 0.0,
                 "var_99": 0.0,
+                "trading_state": "ACTIVE",
+                "halt_trigger": None,
+                "halt_reason": None,
+                "halt_since": None,
+                "halted_tickets": "",
             }
         )
     warehouse = Warehouse(folder / "w.duckdb")

@@ -1,0 +1,152 @@
+"""What the journal says of the desk's halts for each session: an input of the walk, kept in the run directory for replay.
+
+A session's book is what may be traded at the next open, so a halt or a resume binds a session when it was written before that
+open. An automatic halt that a session itself led to binds the sessions after it: were it read back by its own session, the same
+session computed twice would not have the same inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from riskdesk_assets.common.halts import HALT, RESUME, HaltRecord, Stopped, halt_of, standing
+from riskdesk_assets.common.journal import Journal
+from riskdesk_assets.common.journal_chain import Record
+from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.tables import TABLES
+
+DESK = "desk"
+TABLE = "desk_halts"
+_NEW_YORK = ZoneInfo("America/New_York")
+_OPEN = time(9, 30)
+
+
+@dataclass(frozen=True)
+class JournalHalt:
+    """What the journal says of one account: whether it is stopped, and how far its automatic halts are known.
+
+    ``state`` None: not stopped (any more). ``known_to``: the newest session whose automatic halt the journal holds; None: none.
+    """
+
+    account: str
+    state: Stopped | None
+    trigger: str
+    reason: str
+    by: str
+    automatic: bool
+    since: datetime | None
+    known_to: date | None
+
+
+@dataclass(frozen=True)
+class SessionHalts:
+    """The desk's accounts in the journal as one session sees them; an account without an entry was never halted there."""
+
+    accounts: Mapping[str, JournalHalt] = field(default_factory=dict)
+
+    def standing(self, account: str) -> JournalHalt | None:
+        """The halt of an account that stands."""
+        found = self.accounts.get(account)
+        return found if found is not None and found.state is not None else None
+
+    def knows(self, account: str, session: date) -> bool:
+        """Whether the journal holds an automatic halt of that session or a later one: then only a person's resume ends it."""
+        found = self.accounts.get(account)
+        return found is not None and found.known_to is not None and found.known_to >= session
+
+
+NO_HALTS = SessionHalts()
+
+
+def ticket_account(ticket_id: str) -> str:
+    """The journal's account of one ticket's halts."""
+    return f"{DESK}:{ticket_id}"
+
+
+def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequence[date]) -> pl.DataFrame:
+    """TABLES["desk_halts"] of the sessions: one row per session and account of the desk that the journal knows by then.
+
+    Args:
+        journal: read only; one that does not exist holds nothing.
+        calendar: for the next open.
+        sessions: ascending.
+
+    Raises:
+        JournalError: the journal cannot be read, or a halt in it cannot be understood.
+    """
+    records = [record for record in journal.records(kind=(HALT, RESUME)) if _is_desk(record.account)]
+    rows: list[dict[str, object]] = []
+    for session in sessions if records else ():
+        cutoff = _next_open(calendar, session)
+        seen = [record for record in records if record.at <= cutoff and not _is_own(record, session)]
+        stands = {halt.account: halt for halt in standing(seen)}
+        known = _known(seen)
+        accounts = sorted({record.account for record in seen})
+        rows.extend(_row(session, account, stands.get(account), known.get(account)) for account in accounts)
+    return TABLES[TABLE].frame(rows)
+
+
+def halts_of_rows(rows: Iterable[Mapping[str, object]]) -> SessionHalts:
+    """One session's rows of the table, as the desk day reads them."""
+    found: dict[str, JournalHalt] = {}
+    for row in rows:
+        state, since, known_to = row["state"], row["since"], row["known_to"]
+        found[str(row["account"])] = JournalHalt(
+            account=str(row["account"]),
+            state="HALTED" if state == "HALTED" else "REDUCING" if state == "REDUCING" else None,
+            trigger=str(row["trigger"] or ""),
+            reason=str(row["reason"] or ""),
+            by=str(row["halted_by"] or ""),
+            automatic=bool(row["automatic"]),
+            since=datetime.fromisoformat(str(since)) if since else None,
+            known_to=known_to if isinstance(known_to, date) else None,
+        )
+    return SessionHalts(found)
+
+
+def _is_desk(account: str) -> bool:
+    return account == DESK or account.startswith(f"{DESK}:")
+
+
+def _is_own(record: Record, session: date) -> bool:
+    """An automatic halt of this session or a later one."""
+    if record.kind != HALT:
+        return False
+    halt = halt_of(record)
+    return halt.session is not None and halt.session >= session
+
+
+def _known(records: Iterable[Record]) -> dict[str, date]:
+    newest: dict[str, date] = {}
+    for record in records:
+        halt = halt_of(record) if record.kind == HALT else None
+        if halt is not None and halt.session is not None:
+            newest[halt.account] = max(halt.session, newest.get(halt.account, halt.session))
+    return newest
+
+
+def _row(session: date, account: str, halt: HaltRecord | None, known_to: date | None) -> dict[str, object]:
+    return {
+        "as_of_date": session,
+        "account": account,
+        "state": halt.state if halt else None,
+        "trigger": halt.trigger if halt else None,
+        "reason": halt.reason if halt else None,
+        "halted_by": halt.by if halt else None,
+        "automatic": halt.automatic if halt else None,
+        "since": halt.at.astimezone(UTC).isoformat() if halt else None,
+        "known_to": known_to,
+        "sequence": halt.sequence if halt else None,
+    }
+
+
+def _next_open(calendar: SessionCalendar, session: date) -> datetime:
+    place = calendar.position(session) + 1
+    if place >= len(calendar.sessions):
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(calendar.sessions[place], _OPEN, _NEW_YORK).astimezone(UTC)
