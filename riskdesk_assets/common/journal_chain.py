@@ -14,7 +14,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest
 
 MAX_BODY_BYTES = 1024 * 1024
 _KIND = re.compile(r"[A-Z][A-Z_]{0,31}")
-_ACCOUNT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_ACCOUNT = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9_-]*(:[A-Za-z0-9_-]+)?")
 
 
 class JournalError(StateError):
@@ -111,7 +111,7 @@ def draft(entry: Entry) -> Draft:
     if not _KIND.fullmatch(entry.kind):
         raise EntryError(f"kind {entry.kind!r} is not upper-case letters and underscores, such as DECISION")
     if not _ACCOUNT.fullmatch(entry.account):
-        raise EntryError(f"account {entry.account!r} is not lower-case letters, digits, - and _, such as desk")
+        raise EntryError(f"account {entry.account!r} is not lower-case letters, digits, - and _, such as desk, or desk:ticket")
     return Draft(entry.kind, entry.account, moment(entry.at), _body_text(entry.body))
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from riskdesk_assets.common.halts import HALT, RESUME, HaltRecord, Stopped, halt_of, standing
+from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.journal import Journal
 from riskdesk_assets.common.journal_chain import Record
 from riskdesk_assets.common.sessions import SessionCalendar
@@ -24,6 +25,7 @@ DESK = "desk"
 TABLE = "desk_halts"
 _NEW_YORK = ZoneInfo("America/New_York")
 _OPEN = time(9, 30)
+_LONGEST = 64
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ NO_HALTS = SessionHalts()
 
 
 def ticket_account(ticket_id: str) -> str:
-    """The journal's account of one ticket's halts."""
-    return f"{DESK}:{ticket_id}"
+    """The journal's account of one ticket's halts; an id too long for an account is told by its beginning and its hash."""
+    account = f"{DESK}:{ticket_id}"
+    return account if len(account) <= _LONGEST else f"{account[: _LONGEST - 17]}-{digest(ticket_id)[:16]}"
 
 
 def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequence[date]) -> pl.DataFrame:
