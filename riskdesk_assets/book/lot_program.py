@@ -29,6 +29,8 @@ def most_lots(board: LotBoard, fixed: Sequence[Leg[int]], held: Sequence[Leg[int
         fixed: frozen legs in ticks, which count in every limit.
         held: yesterday's book in ticks.
     """
+    if not board.legs:  # nothing to choose: frozen legs alone breach a limit
+        return None
     for margin in MARGINS:
         found = _solved(board, fixed, held, margin)
         if found is None:

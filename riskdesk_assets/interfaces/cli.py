@@ -13,6 +13,7 @@ from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.demo_command import demo
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
+from riskdesk_assets.interfaces.halts_command import halt, halts, resume
 from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
@@ -38,6 +39,9 @@ COMMANDS: tuple[click.Command, ...] = (
     shadow,
     compare,
     tickets,
+    halt,
+    resume,
+    halts,
     replay,
     rebuild,
     audit,

@@ -6,6 +6,7 @@ would decide.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -65,6 +66,17 @@ class HeldLine:
 
 
 @dataclass(frozen=True)
+class GateLine:
+    """One check of the gatekeeper: outcome, dollars of gross before and after it, and why."""
+
+    check: str
+    outcome: str
+    gross_before: float
+    gross_after: float
+    note: str
+
+
+@dataclass(frozen=True)
 class TicketStory:
     """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds."""
 
@@ -86,6 +98,10 @@ class TicketStory:
     clips: tuple[ClipRow, ...]
     limits: tuple[LimitLine, ...]
     held: tuple[HeldLine, ...]
+    gate: tuple[GateLine, ...]
+    market_regime: str
+    tape_regime: str
+    halt: str
 
 
 @dataclass(frozen=True)
@@ -198,7 +214,21 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         clips=_clips(warehouse, session, [ticket_id]),
         limits=_limits(warehouse, session, names),
         held=held,
+        gate=tuple(
+            GateLine(item["check"], item["outcome"], item["gross_before"], item["gross_after"], item["note"])
+            for item in json.loads(gate.get("checks") or "[]")
+        ),
+        market_regime=str(gate.get("market_regime") or ""),
+        tape_regime=str(gate.get("tape_regime") or ""),
+        halt=_halt_said(state, ticket_id),
     )
+
+
+def _halt_said(state: Row, ticket_id: str) -> str:
+    """What stops the desk or the ticket on the session; empty where nothing does."""
+    if (state.get("trading_state") or "ACTIVE") != "ACTIVE":
+        return f"the desk is {state['trading_state']} since {state['halt_since']}: {state['halt_reason']}"
+    return "the ticket is halted" if ticket_id in (state.get("halted_tickets") or "").split(",") else ""
 
 
 def _stages(

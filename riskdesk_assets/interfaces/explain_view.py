@@ -30,6 +30,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     z = "-" if story.zscore is None else f"{story.zscore:+.2f}"
     beta = "-" if story.beta is None else f"{story.beta:.3f}"
     out.print(f"controller   z {z}   beta {beta}   units {units_said(story.units)}   {escaped(story.reason)}")
+    if story.halt:
+        out.print(f"halt         [bold red]{escaped(story.halt)}[/]")
     for line in story.held:
         frozen = "   [bold red]frozen[/]" if line.frozen else ""
         held = f"{line.shares:+,} {line.symbol} at {line.price:,.2f} = {dollars(line.notional, 2)}"
@@ -42,8 +44,24 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         found.add_row(stage.name, dollars(stage.gross), *legs, escaped(stage.note))
     out.print()
     out.print(found)
+    _gate(out, story)
     _clips(out, story.clips)
     _limits(out, story.limits)
+
+
+def _gate(out: Console, story: TicketStory) -> None:
+    """The gatekeeper's audit trail, in the order of its checks."""
+    if not story.gate:
+        return
+    market, tape = story.market_regime or "unknown", story.tape_regime or "unknown"
+    title = f"Gatekeeper (market regime {market}, tape regime of the pair {tape})"
+    found = table("check", "outcome", ">from", ">to", "", title=title)
+    for line in story.gate:
+        style = {"PASS": "", "ADJUST": "yellow"}.get(line.outcome, "bold red")
+        cells = (line.check.replace("_", " "), line.outcome, dollars(line.gross_before), dollars(line.gross_after))
+        found.add_row(*cells, escaped(line.note), style=style)
+    out.print()
+    out.print(found)
 
 
 def show_symbol(out: Console, story: SymbolStory) -> None:

@@ -104,6 +104,12 @@ def test_frozen_legs_that_breach_a_limit_alone_are_named_and_nothing_is_released
         )
 
 
+def test_frozen_legs_alone_in_the_book_are_named_too() -> None:
+    frozen = ShareLeg("F", "A", 1_000, DOLLAR, True)
+    with pytest.raises(ReleaseError, match=r"name_gross:A: \$1,000.00 breaches \$999.00"):
+        book([], {"A": 1.0}, [limit("name_gross:A", Measure.NAME_GROSS, ("A",), 999.0)], fixed=[frozen])
+
+
 def test_frozen_legs_take_their_room_before_anything_that_trades() -> None:
     frozen = ShareLeg("F", "A", 900, DOLLAR, True)
     made = book(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
-from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal, desk_context
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.proposal import gross
 from riskdesk_assets.construction.rows import day_rows
 from riskdesk_assets.construction.state import DeskState
@@ -45,7 +46,7 @@ CENT = 0.01
 NO_RISK = BookRisk(None, None, None)
 # Two places, little turnover and small facts, so that each binds in a day of seven tickets.
 DESK = changed(changed(desk_config(), "limits.position_count.max", 2), "limits.turnover.max", 0.3)
-DESK = changed(changed(DESK, "limits.fragility.max", 0.04), "limits.scenario_loss.max", 0.005)
+DESK = changed(changed(DESK, "limits.fragility.max", 0.04), "limits.scenario_loss.max", 0.003)
 DESK = changed(DESK, "limits.factor.overrides", {"market": 0.04, "size": 0.06})
 GOVERNED = changed(DESK, "desk.optimizer.construction", "governor")
 # Every name another exposure, shock and class.
@@ -120,7 +121,20 @@ def desks(draw: st.DrawFn, most: int = 7) -> Desk:
             tickets.append(ticket)
     today = {name: mark for name, mark in marks(**moved).items() if name != silent}
     prints: Mapping[date, Mapping[str, Mark]] = {BEFORE: marks(**prices), TODAY: today}
-    day = day_of(TODAY, tickets, signals, prints, covariance=flat_covariance(DESK.universe.tradable))
+    names = {
+        name: NameState(
+            draw(
+                st.sampled_from([0.005] * 5 + [None, 0.02, 0.2]).map(lambda share, price=prices[name]: share and share * price)
+            ),
+            draw(st.sampled_from([0.3, 0.9, 1.0])),
+            draw(st.sampled_from([1.0] * 15 + [3.1])),
+            draw(st.sampled_from(["RANGING", "TRENDING", "VOLATILE", "STRESSED"])),
+        )
+        for name in NAMES
+    }
+    covariance = flat_covariance(DESK.universe.tradable)
+    streams = {pair: draw(st.sampled_from([0.2, 0.95])) for pair in combinations(sorted({item.pair_id for item in tickets}), 2)}
+    day = day_of(TODAY, tickets, signals, prints, covariance=covariance, names=names, streams=streams)
     frozen = {item.ticket_id for item in positions for leg in item.legs if leg.symbol == silent and leg.shares}
     return Desk(day, state_of(BEFORE, *positions), frozenset(frozen))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
@@ -110,6 +110,7 @@ def banners(content: PageContent) -> Sequence[Banner]:
     tone, word, text = _STATUSES.get(status, ("alarm", status or "No state", "The session has no usable desk state."))
     if tone:
         found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
+    found.extend(_halt_banners(state))
     bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:
@@ -119,6 +120,19 @@ def banners(content: PageContent) -> Sequence[Banner]:
         word = f"Data: {_counted(errors, 'error')}, {_counted(len(bad) - errors, 'warning')}"
         found.append(Banner("alarm" if errors else "warn", word, told + more))
     return found
+
+
+def _halt_banners(state: Row) -> Iterator[Banner]:
+    """What the kill switches or a person stopped."""
+    trading = str(state.get("trading_state") or "ACTIVE")
+    if trading != "ACTIVE":
+        text = f"Since {state.get('halt_since')}: {state.get('halt_reason')} ({state.get('halt_trigger')}). Nothing is added."
+        yield Banner("alarm", f"The desk is {trading}", text)
+    tickets = str(state.get("halted_tickets") or "")
+    if tickets:
+        names = tickets.split(",")
+        text = f"{', '.join(names)}: a leg's volatility reached the shock ratio, or a person stopped it."
+        yield Banner("warn", f"{_counted(len(names), 'ticket')} halted", text)
 
 
 def source_words(content: PageContent) -> str:

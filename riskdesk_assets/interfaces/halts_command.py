@@ -1,0 +1,107 @@
+"""``riskdesk halt``, ``resume`` and ``halts``: a person stops the desk or a ticket, and lets it go on; the journal keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from riskdesk_assets.interfaces.options import echo_json, json_option
+
+if TYPE_CHECKING:
+    from riskdesk_assets.common.halts import HaltRecord
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+def _person_options(command: CommandT) -> CommandT:
+    for option in (
+        click.option("--ticket", help="One ticket instead of the whole desk."),
+        click.option("--by", required=True, help="Who does it."),
+        click.option("--reason", required=True, help="Why; it stands in the journal."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(short_help="Stop the desk, or one ticket.")
+@_person_options
+@click.option(
+    "--reducing", is_flag=True, help="What is held may shrink as its controller says, but not grow; else it goes flat."
+)
+@json_option
+def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool) -> None:
+    """Stop the desk from the next book on, until somebody resumes it: nothing adds, and what is held goes flat.
+
+    What a halt does to positions is desk.gatekeeper.on_halt in config/desk.yaml. It binds every session whose book could be
+    traded after it was written: after a close, run the session again to have it in that session's book.
+
+    \b
+    riskdesk halt --by Ann --reason "stress in funding markets"
+    riskdesk halt --ticket jpm-bac-reversion --by Ann --reason "earnings"
+    """
+    from datetime import UTC, datetime
+
+    from riskdesk_assets.common.halts import Halt, halt_entry
+    from riskdesk_assets.interfaces.halts_view import account_of, journal_of
+
+    with journal_of() as journal:
+        account = account_of(ticket)
+        record = journal.append(
+            [halt_entry(Halt(account, datetime.now(UTC), reason, by, "REDUCING" if reducing else "HALTED"))]
+        )[0]
+    _told(as_json, account, record.sequence, "REDUCING" if reducing else "HALTED", record.at.isoformat(timespec="seconds"))
+
+
+@click.command(short_help="Let the desk, or one ticket, go on.")
+@_person_options
+@json_option
+def resume(reason: str, by: str, ticket: str | None, as_json: bool) -> None:
+    """End the halt that stands. After an automatic one this is refused until its cooldown is over (X-08).
+
+    Equity peak and loss windows of the kill switches start anew: the same loss does not stop the desk again at once.
+
+    \b
+    riskdesk resume --by Bob --reason "looked at it, the loss is real and understood"
+    """
+    from datetime import UTC, datetime
+
+    from riskdesk_assets.common.halts import Resume, resume_entry
+    from riskdesk_assets.interfaces.halts_view import account_of, journal_of, require_resumable
+
+    with journal_of() as journal:
+        account, now = account_of(ticket), datetime.now(UTC)
+        require_resumable(journal, account, now)
+        record = journal.append([resume_entry(Resume(account, now, reason, by))])[0]
+    _told(as_json, account, record.sequence, "ACTIVE", record.at.isoformat(timespec="seconds"))
+
+
+@click.command(short_help="What is halted, since when, by whom and why.")
+@json_option
+def halts(as_json: bool) -> None:
+    """List what stands halted in the journal, and what the newest session's kill switches say.
+
+    A halt that only the desk's state knows is a simulated one, of a range: it resumes by itself some sessions after its
+    condition has cleared. One in the journal stands until `riskdesk resume`.
+    """
+    from riskdesk_assets.interfaces.halts_view import halts_now, show_halts
+    from riskdesk_assets.interfaces.terminal import console
+
+    found = halts_now()
+    if as_json:
+        echo_json({"journal": [_fields(item) for item in found.journal], "desk_state": found.state})
+    else:
+        show_halts(console(), found)
+
+
+def _told(as_json: bool, account: str, sequence: int, state: str, at: str) -> None:
+    if as_json:
+        echo_json({"account": account, "state": state, "at": at, "journal_row": sequence})
+    else:
+        said = "may trade again" if state == "ACTIVE" else f"is {state}"
+        click.echo(f"{account} {said} from {at} on (row {sequence} of the journal); the next `riskdesk run` obeys")
+
+
+def _fields(item: HaltRecord) -> dict[str, object]:
+    return {**vars(item), "session": item.session}

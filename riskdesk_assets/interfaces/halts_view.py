@@ -1,0 +1,105 @@
+"""What is halted, read from the journal and from the newest desk state; and what a halt by hand must name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
+from riskdesk_assets.common.halts import HaltRecord, current_halts
+from riskdesk_assets.common.journal import Journal, desk_journal
+from riskdesk_assets.common.session_halts import DESK, ticket_account
+from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.interfaces.terminal import escaped, table
+from riskdesk_assets.strategy.loading import load_tickets
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class HaltsNow:
+    """``journal``: what stands there. ``state``: what the newest session's kill switches said; None without a session."""
+
+    journal: tuple[HaltRecord, ...]
+    state: dict[str, object] | None
+
+
+@contextmanager
+def journal_of() -> Iterator[Journal]:
+    """The desk's journal, closed again."""
+    journal = desk_journal(load_paths().data)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def account_of(ticket: str | None) -> str:
+    """The journal's account of the desk, or of one ticket that is in the active folder or that a session knows.
+
+    Raises:
+        InputError: no such ticket; names the nearest.
+    """
+    if ticket is None:
+        return DESK
+    paths = load_paths()
+    folder = load_tickets(paths.tickets, load_config(paths).universe)
+    known = {item.ticket.ticket_id for item in folder.tickets}
+    if ticket not in known:
+        known |= set(Warehouse(paths.warehouse).read("proposals")["ticket_id"].unique())
+    if ticket not in known:
+        raise InputError(
+            Problem("", None, "--ticket", f"is {ticket!r}{nearest(ticket, sorted(known))}", ", ".join(sorted(known)))
+        )
+    return ticket_account(ticket)
+
+
+def require_resumable(journal: Journal, account: str, now: datetime) -> None:
+    """Raise StateError unless a halt of the account stands and its cooldown is over."""
+    stands = next(iter(current_halts(journal, account)), None)
+    if stands is None:
+        raise StateError(
+            f"{account} is not halted in the journal: there is nothing to resume (`riskdesk halts` lists what is; a halt of "
+            "the desk's state alone resumes by itself)"
+        )
+    if stands.resume_from is not None and now < stands.resume_from:
+        raise StateError(
+            f"{account} was stopped by {stands.trigger}: a resume is accepted from "
+            f"{stands.resume_from.isoformat(timespec='seconds')} on"
+        )
+
+
+def halts_now() -> HaltsNow:
+    """What the journal and the newest desk state say."""
+    paths = load_paths()
+    with journal_of() as journal:
+        standing = current_halts(journal)
+    states = Warehouse(paths.warehouse).read("desk_state").sort("as_of_date").tail(1)
+    columns = ("as_of_date", "trading_state", "halt_trigger", "halt_reason", "halt_since", "halted_tickets")
+    rows = states.select(columns).rows(named=True)
+    return HaltsNow(standing, dict(rows[0]) if rows else None)
+
+
+def show_halts(out: Console, found: HaltsNow) -> None:
+    """The journal's halts as a table, and a line on the newest session."""
+    if found.journal:
+        rows = table("account", "state", "trigger", "since", "by", "resume from", "why", title="Halted in the journal")
+        for item in found.journal:
+            earliest = "at once" if item.resume_from is None else item.resume_from.isoformat(timespec="minutes")
+            cells = (item.account, item.state, item.trigger, item.at.isoformat(timespec="minutes"), item.by, earliest)
+            rows.add_row(*(escaped(cell) for cell in cells), escaped(item.reason), style="bold red")
+        out.print(rows)
+    else:
+        out.print("Nothing is halted in the journal.")
+    state = found.state
+    if state is not None:
+        tickets = str(state["halted_tickets"] or "")
+        why = f": {state['halt_reason']}, since {state['halt_since']}" if state["halt_reason"] else ""
+        out.print(f"{state['as_of_date']}  the desk is {state['trading_state'] or 'ACTIVE'}{escaped(why)}")
+        if tickets:
+            out.print(f"{state['as_of_date']}  halted tickets: {escaped(tickets.replace(',', ', '))}")
