@@ -1,0 +1,100 @@
+"""A person halts and resumes the desk from the command line; what kill switches stop is in the journal; replay knows both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+
+from riskdesk_assets.common.settings import ROOT
+from riskdesk_tests.desk_on_disk import edit
+from riskdesk_tests.interfaces.conftest import DeskFolder
+
+ANN = ("--by", "Ann", "--reason", "funding stress")
+
+
+def test_a_halt_binds_the_next_book_an_alert_goes_out_and_a_resume_ends_it(desk: DeskFolder) -> None:
+    newest = desk.calendar.after(desk.last, 2)
+    said = desk.run("halt", *ANN)
+    assert said.exit_code == 0, said.output
+    assert "desk is HALTED from" in said.output
+    ran = desk.run("run")
+    assert ran.exit_code == 0, ran.output
+    assert f"the desk is HALTED since {newest}: funding stress; nothing was added" in " ".join(ran.stderr.split())
+    states = dict(desk.warehouse.read("desk_state").select("as_of_date", "trading_state").iter_rows())
+    # the session before the newest one was traded before the halt was written
+    assert [states[day] for day in (desk.calendar.after(desk.last), newest)] == ["ACTIVE", "HALTED"]
+    assert desk.warehouse.read("desk_positions", newest, newest).is_empty()
+    halted = desk.warehouse.read("desk_state", newest, newest).row(0, named=True)
+    assert (halted["released"], halted["halt_trigger"], halted["halt_reason"]) == (True, "MANUAL", "funding stress")
+
+    told = json.loads(desk.run("halts", "--json").stdout)
+    assert [(item["account"], item["state"], item["by"]) for item in told["journal"]] == [("desk", "HALTED", "Ann")]
+    assert told["desk_state"]["trading_state"] == "HALTED"
+    story = desk.run("explain", "jpm-bac-reversion").output
+    assert f"the desk is HALTED since {newest}: funding stress" in " ".join(story.split())
+
+    run_dirs = sorted((desk.root / "runs").iterdir(), key=lambda path: path.stat().st_mtime)
+    newest_run = [path.name for path in run_dirs if path.is_dir()][-1]
+    assert desk.run("resume", "--by", "Bob", "--reason", "read it").exit_code == 0
+    again = desk.run("run", "--asof", str(newest))
+    assert again.exit_code == 0, again.output
+    assert desk.warehouse.read("desk_state", newest, newest)["trading_state"].to_list() == ["ACTIVE"]
+    # the run that was halted is replayed as it was, although the journal says something else by now
+    replayed = desk.run("replay", newest_run, "--json")
+    assert replayed.exit_code == 0, replayed.output
+    assert not json.loads(replayed.stdout)["different"]
+    assert desk.run("audit", "verify").exit_code == 0
+
+
+def test_a_shock_on_the_newest_session_is_written_to_the_journal_once_and_outlives_it(desk: DeskFolder, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    edit(config / "desk.yaml", "vol_shock_ratio: 3.0 ", "vol_shock_ratio: 1.0001 ")
+    newest = desk.calendar.after(desk.last, 2)
+    assert desk.run("run", RISKDESK_CONFIG_DIR=str(config)).exit_code == 0
+    state = desk.warehouse.read("desk_state", newest, newest).row(0, named=True)
+    standing = json.loads(desk.run("halts", "--json").stdout)["journal"]
+    tickets = {name for name in state["halted_tickets"].split(",") if name}
+    assert tickets
+    accounts = {f"desk:{name}" for name in tickets} | ({"desk"} if state["trading_state"] == "HALTED" else set())
+    assert {item["account"] for item in standing} == accounts
+    assert {(item["automatic"], item["trigger"], item["session"]) for item in standing} == {
+        (True, "VOLATILITY_SHOCK", str(newest))
+    }
+    # computed again, the session reads nothing of what it led to itself: the same run, and no second row
+    again = desk.run("run", "--asof", str(newest), RISKDESK_CONFIG_DIR=str(config))
+    assert again.exit_code == 0, again.output
+    assert desk.warehouse.read("desk_state", newest, newest).row(0, named=True)["run_id"] == state["run_id"]
+    assert json.loads(desk.run("halts", "--json").stdout)["journal"] == standing
+    assert desk.warehouse.read("desk_halts", newest, newest).is_empty()
+
+
+def test_one_ticket_is_halted_alone(desk: DeskFolder) -> None:
+    newest = desk.calendar.after(desk.last, 2)
+    held = desk.warehouse.read("desk_positions", desk.last, desk.last)["ticket_id"].to_list()
+    ticket = held[0] if held else "jpm-bac-reversion"
+    assert desk.run("halt", "--ticket", ticket, *ANN).exit_code == 0
+    assert desk.run("run").exit_code == 0
+    state = desk.warehouse.read("desk_state", newest, newest).row(0, named=True)
+    assert (state["trading_state"], state["halted_tickets"]) == ("ACTIVE", ticket)
+    assert ticket not in desk.warehouse.read("desk_positions", newest, newest)["ticket_id"].to_list()
+    gates = desk.warehouse.read("gate_decisions", newest, newest)
+    others = gates.filter((pl.col("ticket_id") != ticket) & (pl.col("binding_check") == "volatility_shock"))
+    assert others.is_empty()
+
+
+def test_what_cannot_be_halted_or_resumed_is_refused_by_name(built: DeskFolder, tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    unknown = built.run("halt", "--ticket", "jpm-bac-reversio", *ANN, DATA_DIR=data)
+    assert unknown.exit_code == 2
+    assert "did you mean 'jpm-bac-reversion'" in unknown.output
+    nothing = built.run("resume", *ANN, DATA_DIR=data)
+    assert nothing.exit_code == 2
+    assert "desk is not halted in the journal: there is nothing to resume" in nothing.output
+    silent = built.run("halt", "--by", "Ann", "--reason", "  ", DATA_DIR=data)
+    assert silent.exit_code != 0
+    assert "reason is empty" in silent.output
+    assert built.run("halt", "--by", "Ann").exit_code == 2
