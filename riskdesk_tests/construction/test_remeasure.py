@@ -146,6 +146,7 @@ def test_a_session_without_a_book_is_not_said_to_have_no_limits() -> None:
     [
         "leg_notional",
         "name_gross",
+        "bucket",
         "portfolio_gross",
         "portfolio_net",
         "group",
@@ -187,6 +188,16 @@ def test_a_name_that_turned_soft_after_the_book_was_built_is_found() -> None:
         fragility_class=pl.when(row).then(turned).otherwise(pl.col("fragility_class"))
     )
     assert set(failed(replace(sound(), instrument_state=states))) == {(DAYS[1], "fragility")}
+
+
+def test_a_ticket_that_changed_its_bucket_after_the_book_was_built_is_found() -> None:
+    held = sound().desk_positions.filter(pl.col("as_of_date") == DAYS[1])["ticket_id"]
+    moved = (pl.col("as_of_date") == DAYS[1]) & (pl.col("ticket_id") == held[0])
+    budgets = sound().strategy_budgets
+    was = budgets.filter(moved)["bucket"][0]
+    other = "Spread" if was != "Spread" else "RV"
+    changed_one = budgets.with_columns(bucket=pl.when(moved).then(pl.lit(other)).otherwise("bucket"))
+    assert set(failed(replace(sound(), strategy_budgets=changed_one))) == {(DAYS[1], "bucket")}
 
 
 def test_a_book_of_billions_is_measured_without_an_overflow() -> None:
