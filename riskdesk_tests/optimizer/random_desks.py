@@ -111,9 +111,7 @@ def limits_of_buckets(ticket_ids: tuple[str, ...], seed: int, tight: float = 1.0
     )
 
 
-def random_problem(
-    seed: int, shape: Shape, tight: float = 1.0, *, facts: bool = False, buckets: bool = False
-) -> TicketProblem:
+def random_problem(seed: int, shape: Shape, tight: float = 1.0, *, facts: bool = False, buckets: bool = False) -> TicketProblem:
     """One session: overlapping pairs, a book held from yesterday, sometimes a frozen ticket; limits on facts and buckets if
     asked."""
     rng = np.random.default_rng(seed)

@@ -107,7 +107,10 @@ def test_a_conviction_may_be_a_level_as_on_tickets(tmp_path: Path, level: str, t
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"Bucket": "Spreads"}, ":2: Bucket: is 'Spreads'; did you mean 'Spread'? (allowed: Directional, Discretionary, Spread,"),
+        (
+            {"Bucket": "Spreads"},
+            ":2: Bucket: is 'Spreads'; did you mean 'Spread'? (allowed: Directional, Discretionary, Spread,",
+        ),
         ({"Bucket": ""}, ":2: Bucket: is required and missing"),
         ({"SignalType": "mean reversion"}, ":2: SignalType: is 'mean reversion'; did you mean 'mean_reversion'?"),
         ({"Conviction": "high"}, ":2: Conviction: is 'high'; did you mean 'High'?"),
