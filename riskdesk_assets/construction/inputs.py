@@ -18,6 +18,7 @@ from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import Limit
 from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.strategy.budget_cuts import BudgetCut
 from riskdesk_assets.strategy.ticket import Ticket
 
 
@@ -54,6 +55,7 @@ class DayInputs:
     more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
     ``names``, ``streams`` (correlations of the tickets' P&L streams, by pair of pair ids), ``market_regime`` and ``halts``
     (what the journal says) are the gatekeeper's.
+    ``buckets`` maps ticket -> bucket, ``budget_cuts`` what took from a ticket's budget.
     """
 
     session: date
@@ -71,6 +73,8 @@ class DayInputs:
     streams: Mapping[tuple[str, str], float] = field(default_factory=dict)
     market_regime: str | None = None
     halts: SessionHalts = NO_HALTS
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    budget_cuts: Mapping[str, tuple[BudgetCut, ...]] = field(default_factory=dict)
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""
