@@ -41,6 +41,7 @@ from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECK
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
+from riskdesk_assets.reports.page.expected import chart_image
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.risk_rows import CONTRIBUTIONS, EARLIER, REPORTS, RISK_TABLES, report_numbers, risk_rows
@@ -206,7 +207,9 @@ def expected_pnl_asset(
     rows = expected_pnl_rows(config, tables, sessions, calendar.sessions)
     warehouse.write(first, last, {EXPECTED_PNL: rows})
     attach(context, EXPECTED_PNL, expected_numbers(rows))
-    yield MaterializeResult(asset_key=EXPECTED_PNL, metadata={"newest": MetadataValue.md(expected_digest(rows))})
+    drawn = chart_image([*tables[EXPECTED_PNL].filter(pl.col("as_of_date") < first).to_dicts(), *rows.to_dicts()])
+    said = expected_digest(rows) + (f"\n\n![cumulated P&L and what was expected]({drawn})" if drawn else "")
+    yield MaterializeResult(asset_key=EXPECTED_PNL, metadata={"newest": MetadataValue.md(said)})
     yield from check_events(EXPECTED_PNL, [ON_TRACK_CHECK], off_track(rows), sessions)
 
 

@@ -37,7 +37,7 @@ class Posture:
     @property
     def words(self) -> str:
         """The signs in one line."""
-        return ", ".join(f"{sign.name} {sign.reading} ({sign.points:+d})" for sign in self.signs)
+        return ", ".join(f"{sign.name} {sign.reading} ({sign.points:+d})".replace("(+0)", "(0)") for sign in self.signs)
 
 
 def posture(
@@ -60,8 +60,8 @@ def posture(
     of_scale = 0 if vol_scale is None else (vol_scale >= bounds.scale_on) - (vol_scale <= bounds.scale_off)
     signs = (
         Sign("market regime", market_regime or "unknown", _OF_THE_MARKET.get(market_regime or "", 0)),
-        Sign("realized/expected", "too few sessions" if realized_ratio is None else f"{realized_ratio:.0%}", int(of_ratio)),
-        Sign("volatility scale", "flat" if vol_scale is None else f"{vol_scale:.2f}", int(of_scale)),
+        Sign("realized/expected", "unknown" if realized_ratio is None else f"{realized_ratio:.0%}", int(of_ratio)),
+        Sign("vol scale", "flat" if vol_scale is None else f"{vol_scale:.2f}", int(of_scale)),
     )
     total = sum(sign.points for sign in signs)
     return Posture(RISK_ON if total >= _TOGETHER else RISK_OFF if total <= -_TOGETHER else NEUTRAL, signs)

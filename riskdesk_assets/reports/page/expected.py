@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, EXPECTED_PNL, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
@@ -12,6 +13,12 @@ from riskdesk_assets.reports.page.numerals import count, dollars, percent, plain
 from riskdesk_assets.reports.posture import NEUTRAL, RISK_OFF, session_posture
 
 _STATUSES = {UNDERPERFORMING: "underperforming", "ON_TRACK": "on track", "TOO_FEW": "too few sessions"}
+_SVG = "http://www.w3.org/2000/svg"
+_STYLE = (
+    ".line{fill:none;stroke:#1a5a8a;stroke-width:1.6}.line.dashed{stroke:#333;stroke-dasharray:4 3}"
+    ".line.dotted{stroke:#333;stroke-dasharray:1.5 3}.grid{stroke:#ccc}.zero{stroke:#888}"
+    "text{font:11px sans-serif;fill:#555}text.end{text-anchor:end}"
+)
 _TONES = {UNDERPERFORMING: "amber", "ON_TRACK": "good"}
 
 
@@ -98,7 +105,7 @@ def _buckets(buckets: Sequence[Row], total: Row) -> Table:
         columns=columns,
         rows=[_line(row) for row in buckets],
         total=_line(total),
-        note="Allocated: budgets in force. Employed: gross of the positions held. Neither is limited by the other here.",
+        note="Allocated: budgets in force. Employed: gross of the positions held.",
     )
 
 
@@ -165,6 +172,20 @@ def _charts(content: PageContent, buckets: Sequence[Row]) -> list[Figure]:
         if len(rows) >= 2:
             found.append(_chart("total" if scope == TOTAL else name, rows))
     return found
+
+
+def chart_image(rows: Sequence[Row]) -> str | None:
+    """The total's cumulated P&L as a ``data:`` image that stands alone, for where no page can be shown.
+
+    Args:
+        rows: of expected_pnl, oldest first; None is returned for fewer than two sessions.
+    """
+    total = [row for row in rows if row["scope"] == TOTAL]
+    if len(total) < 2:
+        return None
+    drawing = str(_chart("total", total).drawing).replace("<svg ", f'<svg xmlns="{_SVG}" ', 1)
+    head, rest = drawing.split(">", 1)
+    return f"data:image/svg+xml;base64,{b64encode(f'{head}><style>{_STYLE}</style>{rest}'.encode()).decode()}"
 
 
 def _chart(name: str, rows: Sequence[Row]) -> Figure:

@@ -8,7 +8,7 @@ from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
-from riskdesk_assets.reports.regime_axes import NO_REGIMES, RegimeAxes, regime_axes, tape_words
+from riskdesk_assets.reports.regime_axes import NO_REGIMES, RegimeAxes, regime_axes
 
 _SOURCES = {
     "SIMULATED": "sample market: simulated prices, no real market",
@@ -135,18 +135,17 @@ def source_words(content: PageContent) -> str:
 
 def axes_of(content: PageContent) -> RegimeAxes:
     """The session's market regime, and the tape regime of every name."""
-    tables = [content.frames.get(name) for name in ("market_regime", "instrument_state")]
-    market, names = tables
+    market, names = content.frames.get("market_regime"), content.frames.get("instrument_state")
     return NO_REGIMES if market is None or names is None else regime_axes(market, names)
 
 
 def _regime_facts(axes: RegimeAxes) -> list[Fact]:
     """The two axes, each under its own name."""
     scores = f"volatility z {plain(axes.volatility_z, signed=True)}, dispersion z {plain(axes.dispersion_z, signed=True)}"
-    return [
-        Fact("Market regime", axes.market or NOTHING, f"{scores}; source {axes.volatility_source or 'none'}"),
-        Fact("Tape regimes", tape_words(axes) if axes.tape else NOTHING, "names, each with its own"),
-    ]
+    known = Fact("Market regime", axes.market or NOTHING, f"{scores}; source {axes.volatility_source or 'none'}")
+    counts = sorted(axes.tape_counts.items(), key=lambda item: -item[1])
+    said = [f"{count(held)} {regime}" for regime, held in counts] or [NOTHING]
+    return [known, Fact("Tape regimes of the names", said[0], ", ".join(said[1:]))]
 
 
 def _held_tickets(content: PageContent) -> set[str]:
