@@ -29,10 +29,11 @@ ON_TRACK_CHECK = "expected_pnl_on_track"
 BUCKET, STRATEGY, TOTAL = "BUCKET", "STRATEGY", "TOTAL"
 """Scopes. The one row of scope TOTAL is called TOTAL."""
 ON_TRACK, UNDERPERFORMING, TOO_FEW, IDLE = "ON_TRACK", "UNDERPERFORMING", "TOO_FEW", "IDLE"
-"""Statuses: TOO_FEW, not every session of the window had an expectation; IDLE, nothing given, held or earned."""
+"""Statuses: TOO_FEW, fewer than ``window_sessions`` sessions had an expectation; IDLE, nothing given, held or earned."""
 OWNER_TABLES = ("strategy_budgets", "strategy_library")
 READ_TABLES = ("market_regime", "desk_positions", "realized_pnl", EXPECTED_PNL, *OWNER_TABLES)
 """Tables the rows are made of: of the sessions, and OWNER_TABLES and EXPECTED_PNL of ``reach`` sessions before too."""
+LONGEST = 3
 _LOOKED_BACK_ON = ("expected_day", "expected_day_employed", "expected_week", "realized", "forecast", "forecast_employed")
 _CENTS = 100
 Key = tuple[str, str]
@@ -65,7 +66,7 @@ def reach(config: Config, table: str) -> int:
     """How many sessions before the first one the rows of a table are read."""
     if table in OWNER_TABLES:
         return history_sessions(config) + OWNERS_REACH
-    return max(config.desk.expected_pnl.window_sessions, SESSIONS_A_WEEK + 1) if table == EXPECTED_PNL else 0
+    return LONGEST * config.desk.expected_pnl.window_sessions if table == EXPECTED_PNL else 0
 
 
 def expected_pnl_rows(
@@ -136,11 +137,20 @@ class Past:
         """The row of the session before."""
         return self.known.get(key, {}).get(self.calendar[self.place - 1]) if self.place else None
 
-    def window(self, key: Key) -> list[Said]:
-        """Rows of the sessions of the window before this one, oldest first."""
-        said = self.known.get(key, {})
-        first = max(0, self.place - self.settings.window_sessions + 1)
-        return [said[session] for session in self.calendar[first : self.place] if session in said]
+    def window(self, key: Key, now: Said) -> list[Said]:
+        """This session and those before it that had an expectation, back to the one that makes ``window_sessions`` with one
+        above 0, newest first; a strategy that is not always given capital is followed LONGEST times as far at most."""
+        said, found = self.known.get(key, {}), [now] if now.forecast is not None else []
+        funded = sum(1 for one in found if one.forecast)
+        first = max(0, self.place - LONGEST * self.settings.window_sessions + 1)
+        for session in reversed(self.calendar[first : self.place]):
+            if funded >= self.settings.window_sessions:
+                break
+            one = said.get(session)
+            if one is not None and one.forecast is not None:
+                found.append(one)
+                funded += 1 if one.forecast else 0
+        return found
 
     def week(self, key: Key) -> tuple[float | None, list[Said]]:
         """What the last session of the week before expected of a week, and this week's rows so far."""
@@ -207,7 +217,7 @@ def _compared(
     forecast = before.day if before else None
     forecast_employed = before.day_employed if before else None
     now = Said(None, None, None, money.realized, forecast, forecast_employed)
-    held = [one for one in (*past.window(key), now) if one.forecast is not None]
+    held = past.window(key, now)
     realized, on_capital, on_employed = (
         math.fsum(getattr(one, name) for one in held) for name in ("realized", "forecast", "forecast_employed")
     )
