@@ -127,18 +127,19 @@ def _buckets(out: Console, found: Morning) -> None:
     capped = any(line.cap is not None for line in found.buckets)
     columns = ["bucket", ">given", *([">cap"] if capped else []), ">held", ">exp/day", ">today"]
     listed = table(*columns, f">{found.total.window_sessions} days", ">of exp", "")
+    listed.padding = (0, 1, 0, 0)  # six buckets with caps fit into 80 columns
     for line in (*found.buckets, found.total):
         if line is found.total:
             listed.add_section()
-        cap = [] if not capped else ["-" if line.cap is None else _thousands(line.cap)]
+        cap = [] if not capped else ["-" if line.cap is None else _compact(line.cap)]
         listed.add_row(
             escaped("total" if line is found.total else line.name),
-            _thousands(line.allocated),
+            _compact(line.allocated),
             *cap,
-            _thousands(line.employed),
-            "-" if line.expected_day is None else f"{line.expected_day:,.0f}",
-            f"{line.realized:,.0f}",
-            f"{line.window_realized:,.0f}",
+            _compact(line.employed),
+            "-" if line.expected_day is None else _compact(line.expected_day),
+            _compact(line.realized),
+            _compact(line.window_realized),
             "-" if line.realized_ratio is None else f"{line.realized_ratio:.0%}",
             _STATUSES.get(line.status, line.status.lower()),
             style="yellow" if line.status == UNDERPERFORMING else "",
@@ -191,5 +192,8 @@ def _signed(value: float) -> str:
     return dollars(value) if value < 0 else f"+{dollars(value)}"
 
 
-def _thousands(value: float) -> str:
-    return f"{value / 1000:,.0f}k"
+def _compact(value: float) -> str:
+    """Dollars in at most seven characters: 17,104, 282k, 9,600k, 123.5m."""
+    if abs(value) < 1e5:
+        return f"{value:,.0f}"
+    return f"{value / 1e3:,.0f}k" if abs(value) < 1e7 else f"{value / 1e6:,.1f}m"
