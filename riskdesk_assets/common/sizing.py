@@ -13,19 +13,15 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.buckets import BUCKETS, Bucket
 from riskdesk_assets.common.csv_file import CsvFile, read_csv
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.regimes import MARKET_REGIMES, MarketRegime
 
 FILE = "sizing_rules.csv"
-Bucket = Literal["Directional", "Discretionary", "Spread", "RV", "Volatility", "Systematic"]
 Tier = Literal["Low", "Medium", "High", "Exceptional"]
-MarketRegime = Literal["Calm", "Normal", "Event"]
-BUCKETS: tuple[Bucket, ...] = get_args(Bucket)
 TIERS: tuple[Tier, ...] = get_args(Tier)
-REGIMES: tuple[MarketRegime, ...] = get_args(MarketRegime)
-LONE_BUCKET: Bucket = "RV"
-"""The bucket of a ticket that belongs to no strategy (methods.md section 5)."""
 
 # More than any book, and small enough to stay exact in ticks.
 _MOST = 100.0
@@ -58,7 +54,11 @@ class SizingRules(StrictModel):
 
     @model_validator(mode="after")
     def _whole(self) -> SizingRules:
-        for field, keys in (("base_size_multiplier", TIERS), ("max_allocation_pct", BUCKETS), ("regime_adjustment", REGIMES)):
+        for field, keys in (
+            ("base_size_multiplier", TIERS),
+            ("max_allocation_pct", BUCKETS),
+            ("regime_adjustment", MARKET_REGIMES),
+        ):
             missing = [key for key in keys if key not in getattr(self, field)]
             if missing:
                 raise ValueError(f"{field} has no value for {', '.join(missing)}")
@@ -85,7 +85,7 @@ RULES: Mapping[str, str] = {
 }
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "BaseSizeMultiplier": TIERS,
-    "RegimeAdjustment": REGIMES,
+    "RegimeAdjustment": MARKET_REGIMES,
     "MaxAllocationPct": BUCKETS,
     "ExpectedReturnScore": (),
     "ExpectedRiskScore": (),

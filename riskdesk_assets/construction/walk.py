@@ -14,11 +14,11 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.session_halts import halts_of_rows
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.sizing import LONE_BUCKET
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import BookRisk, ReturnHistory, book_risk
 from riskdesk_assets.construction.carry import Mark, Prints

@@ -14,10 +14,10 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.sizing import LONE_BUCKET
-from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, clip_unit, limit_line
+from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, axes_of, clip_unit, limit_line
 from riskdesk_assets.limits.bucket_limits import LABEL as BUCKET
 from riskdesk_assets.limits.catalogue import OWN
 
@@ -82,7 +82,8 @@ class GateLine:
 class TicketStory:
     """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds.
 
-    ``sizing`` is its row of strategy_budgets: every multiplier of its strategy, its share, its bucket.
+    ``sizing`` is its row of strategy_budgets: every multiplier of its strategy, its share, its bucket. ``market_regime`` is the
+    session's (None: not known), ``tape_regimes`` those of its legs, by symbol.
     """
 
     session: date
@@ -91,6 +92,8 @@ class TicketStory:
     released: bool
     release_reason: str
     source: str
+    market_regime: str | None
+    tape_regimes: Mapping[str, str]
     ticket_id: str
     leg_a: str
     leg_b: str
@@ -105,8 +108,6 @@ class TicketStory:
     limits: tuple[LimitLine, ...]
     held: tuple[HeldLine, ...]
     gate: tuple[GateLine, ...]
-    market_regime: str
-    tape_regime: str
     halt: str
 
 
@@ -123,7 +124,10 @@ class TicketAnswer:
 
 @dataclass(frozen=True)
 class SymbolStory:
-    """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets."""
+    """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets.
+
+    ``market_regime`` is the session's (None: not known), ``tape_regimes`` the symbol's own.
+    """
 
     session: date
     run_id: str
@@ -131,6 +135,8 @@ class SymbolStory:
     released: bool
     release_reason: str
     source: str
+    market_regime: str | None
+    tape_regimes: Mapping[str, str]
     symbol: str
     name: str
     group: str
@@ -189,6 +195,12 @@ def _source(warehouse: Tables, session: date) -> str:
     return ", ".join(warehouse.read("daily_bars", session, session)["source"].unique().sort().to_list())
 
 
+def _regimes(warehouse: Tables, session: date, symbols: Sequence[str]) -> dict[str, Any]:
+    """Both axes, each by its own name: the market's of the session, the tape's of the symbols."""
+    axes = axes_of(warehouse, session)
+    return {"market_regime": axes.market, "tape_regimes": axes.tape_of(symbols)}
+
+
 def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> TicketStory:
     session: date = state["as_of_date"]
     snapshot = _one(warehouse.read("ticket_snapshots", session, session), ticket_id)
@@ -210,6 +222,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         released=state["released"],
         release_reason=state["release_reason"],
         source=_source(warehouse, session),
+        **_regimes(warehouse, session, (leg_a, leg_b)),
         ticket_id=ticket_id,
         leg_a=leg_a,
         leg_b=leg_b,
@@ -227,8 +240,6 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
             GateLine(item["check"], item["outcome"], item["gross_before"], item["gross_after"], item["note"])
             for item in json.loads(gate.get("checks") or "[]")
         ),
-        market_regime=str(gate.get("market_regime") or ""),
-        tape_regime=str(gate.get("tape_regime") or ""),
         halt=_halt_said(state, ticket_id),
     )
 
@@ -291,6 +302,7 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables,
         released=state["released"],
         release_reason=state["release_reason"],
         source=_source(warehouse, session),
+        **_regimes(warehouse, session, (symbol,)),
         symbol=symbol,
         name=instrument.name,
         group=instrument.industry_group,

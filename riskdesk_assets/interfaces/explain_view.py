@@ -56,9 +56,7 @@ def _gate(out: Console, story: TicketStory) -> None:
     """The gatekeeper's audit trail, in the order of its checks."""
     if not story.gate:
         return
-    market, tape = story.market_regime or "unknown", story.tape_regime or "unknown"
-    title = f"Gatekeeper (market regime {market}, tape regime of the pair {tape})"
-    found = table("check", "outcome", ">from", ">to", "", title=title)
+    found = table("check", "outcome", ">from", ">to", "", title="Gatekeeper, check by check")
     for line in story.gate:
         style = {"PASS": "", "ADJUST": "yellow"}.get(line.outcome, "bold red")
         cells = (line.check.replace("_", " "), line.outcome, dollars(line.gross_before), dollars(line.gross_after))
@@ -100,6 +98,8 @@ def _sizing(row: Mapping[str, Any]) -> str:
 def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:
     out.print(f"{banner(story.source)}   {story.session}   [{release_style(story.status)}]{story.status}[/]")
     out.print(title)
+    tape = ", ".join(f"{symbol} {regime}" for symbol, regime in story.tape_regimes.items())
+    out.print(f"regimes      market {story.market_regime or 'unknown'}   tape {escaped(tape or 'unknown')}")
     if not story.released:
         out.print("[bold red]No book was released[/]: what is held is what stood before.")
         out.print(f"why          {escaped(story.release_reason)}")

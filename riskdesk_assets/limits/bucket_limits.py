@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.money import fraction_of_nav_ticks
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.sizing import LONE_BUCKET
 from riskdesk_assets.limits.limit import Family, Limit, Measure
 
 LABEL = "bucket"

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskdesk_assets.common.sizing import BUCKETS, TIERS, SizingRules
+from riskdesk_assets.common.buckets import BUCKETS
+from riskdesk_assets.common.sizing import TIERS, SizingRules
 
 Row = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.sizing import LONE_BUCKET
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.strategy.library import FROM_FILE, regimes_of, strategies_of, tickets_by_day, why_no_capital
 from riskdesk_assets.strategy.sizing import StrategySize, size_strategies

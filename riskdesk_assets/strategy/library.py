@@ -9,9 +9,10 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import nearest
+from riskdesk_assets.common.regimes import MARKET_REGIMES
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.sizing import LONE_BUCKET, REGIMES
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.strategy.sizing import score
 from riskdesk_assets.strategy.snapshots import IN_FORCE
@@ -140,7 +141,7 @@ def _row(
         "conviction": item.conviction,
         "expected_return": item.expected_return,
         "expected_risk": item.expected_risk,
-        "regime_fit": "|".join(regime for regime in REGIMES if regime in item.regime_fit),
+        "regime_fit": "|".join(regime for regime in MARKET_REGIMES if regime in item.regime_fit),
         "time_horizon": item.time_horizon,
         "notes": item.notes,
         "theme": item.theme,

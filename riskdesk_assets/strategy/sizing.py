@@ -18,7 +18,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from riskdesk_assets.common.sizing import Bucket, SizingRules
+from riskdesk_assets.common.buckets import Bucket
+from riskdesk_assets.common.sizing import SizingRules
 from riskdesk_assets.strategy.strategy_file import ACTIVE, Strategy
 from riskdesk_assets.strategy.streams import StrategyCovariance
 

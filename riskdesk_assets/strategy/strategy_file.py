@@ -10,10 +10,12 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 
 from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.buckets import BUCKETS, Bucket
 from riskdesk_assets.common.csv_file import CsvFile, CsvRow, read_csv
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.model import StrictModel
-from riskdesk_assets.common.sizing import BUCKETS, REGIMES, Bucket, MarketRegime, SizingRules, Tier
+from riskdesk_assets.common.regimes import MARKET_REGIMES, MarketRegime
+from riskdesk_assets.common.sizing import SizingRules, Tier
 from riskdesk_assets.strategy.ticket import TIER_LEVELS, TIER_NAMES
 
 FILE = "strategies.csv"
@@ -59,7 +61,7 @@ class Strategy(StrictModel):
     conviction: Tier = Field(alias="Conviction")
     expected_return: float | None = Field(default=None, alias="ExpectedReturn")
     expected_risk: float | None = Field(default=None, alias="ExpectedRisk")
-    regime_fit: tuple[MarketRegime, ...] = Field(default=REGIMES, alias="RegimeFit")
+    regime_fit: tuple[MarketRegime, ...] = Field(default=MARKET_REGIMES, alias="RegimeFit")
     time_horizon: ShortText = Field(default="", alias="TimeHorizon")
     notes: str = Field(default="", alias="Notes", max_length=2000)
     theme: ShortText = Field(default="", alias="Theme")
@@ -120,16 +122,16 @@ class Strategy(StrictModel):
         """``Calm|Normal`` as the regimes it names, in their order; nothing means every regime."""
         if not isinstance(value, str):
             return value
-        words = [word.strip() for word in value.split(_REGIME_MARK)] if value else list(REGIMES)
+        words = [word.strip() for word in value.split(_REGIME_MARK)] if value else list(MARKET_REGIMES)
         for word in words:
-            if word not in REGIMES:
+            if word not in MARKET_REGIMES:
                 context = {
                     "shown": repr(word)[:60],
-                    "near": _near(word, REGIMES),
-                    "allowed": f"{', '.join(REGIMES)}, parted by {_REGIME_MARK}",
+                    "near": _near(word, MARKET_REGIMES),
+                    "allowed": f"{', '.join(MARKET_REGIMES)}, parted by {_REGIME_MARK}",
                 }
                 raise PydanticCustomError("regime", "names {shown}{near}", context)
-        return tuple(regime for regime in REGIMES if regime in words)
+        return tuple(regime for regime in MARKET_REGIMES if regime in words)
 
     @model_validator(mode="after")
     def _return_and_risk(self) -> Strategy:
@@ -141,7 +143,7 @@ class Strategy(StrictModel):
 
     def fits(self, regime: str | None) -> bool:
         """Whether it takes part in a market regime; while the regime is unknown, only one that fits every regime does."""
-        return len(self.regime_fit) == len(REGIMES) if regime is None else regime in self.regime_fit
+        return len(self.regime_fit) == len(MARKET_REGIMES) if regime is None else regime in self.regime_fit
 
 
 def load_strategies(path: Path, sizing: SizingRules) -> tuple[Strategy, ...]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from riskdesk_assets.common.buckets import BUCKETS
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
-from riskdesk_assets.common.sizing import BUCKETS
 from riskdesk_tests.desk_builder import changed, desk_config
 from riskdesk_tests.desk_on_disk import edit
 

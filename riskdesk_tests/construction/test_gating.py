@@ -226,7 +226,7 @@ def whole() -> Walk:
 
 
 def written(done: Walk) -> Written:
-    empty = {name: TABLES[name].frame([]) for name in ("instrument_factors_daily", "scenarios")}
+    empty = {name: TABLES[name].frame([]) for name in ("instrument_factors_daily", "scenarios", "strategy_budgets")}
     named = (
         "desk_positions",
         "guard_decisions",

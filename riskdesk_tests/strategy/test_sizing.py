@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskdesk_assets.common.sizing import BUCKETS, REGIMES, TIERS, SizingRules
+from riskdesk_assets.common.buckets import BUCKETS
+from riskdesk_assets.common.regimes import MARKET_REGIMES
+from riskdesk_assets.common.sizing import TIERS, SizingRules
 from riskdesk_assets.strategy.sizing import StrategySize, score, size_strategies
 from riskdesk_assets.strategy.strategy_file import Strategy
 from riskdesk_assets.strategy.streams import StrategyCovariance
@@ -149,7 +151,7 @@ def libraries(draw: st.DrawFn) -> list[Strategy]:
         estimate = {}
         if draw(st.booleans()):
             estimate = {"expected_return": draw(st.floats(-0.2, 0.5)), "expected_risk": draw(st.floats(0.02, 1.0))}
-        fit = draw(st.sets(st.sampled_from(REGIMES), min_size=1))
+        fit = draw(st.sets(st.sampled_from(MARKET_REGIMES), min_size=1))
         found.append(
             strategy(
                 f"s{number}",
@@ -171,7 +173,7 @@ def covariances(draw: st.DrawFn) -> StrategyCovariance:
     return StrategyCovariance(names, tuple(map(tuple, matrix)))
 
 
-REGIME = st.sampled_from([*REGIMES, None])
+REGIME = st.sampled_from([*MARKET_REGIMES, None])
 
 
 @settings(max_examples=150)
@@ -222,12 +224,12 @@ def test_kelly_caps_regime_and_correlation_never_raise_and_no_cap_is_passed(
 def test_without_kelly_without_penalty_and_in_the_mildest_regime_nobody_has_less(
     library: list[Strategy], covariance: StrategyCovariance, seed: int
 ) -> None:
-    regime = REGIMES[seed % 3]
+    regime = MARKET_REGIMES[seed % 3]
     strict = sized(*library, covariance=covariance, regime=regime)
     free = RULES.model_copy(update={"correlation_penalty": 0.0})
     for name, size in sized(*library, covariance=covariance, regime=regime, rules=free).items():
         assert size.final_size >= strict[name].final_size
-    mild = RULES.model_copy(update={"regime_adjustment": dict.fromkeys(REGIMES, 1.0)})
+    mild = RULES.model_copy(update={"regime_adjustment": dict.fromkeys(MARKET_REGIMES, 1.0)})
     for name, size in sized(*library, covariance=covariance, regime=regime, rules=mild).items():
         assert size.final_size >= strict[name].final_size
     unbounded = RULES.model_copy(update={"kelly_fraction": None})
