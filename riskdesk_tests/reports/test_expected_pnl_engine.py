@@ -35,7 +35,7 @@ WEEKLY = {
 }
 TOTALS = {"Calm": 12_100.00, "Normal": 13_000.00, "Event": 15_450.00}
 CAPITALS = st.dictionaries(st.sampled_from(BUCKETS), st.just(0.0) | st.floats(0.01, 1e12))
-MARKET_REGIMES = st.sampled_from(MARKET_REGIMES)
+REGIMES = st.sampled_from(MARKET_REGIMES)
 TABLES = load_expected_returns(ROOT / "config")
 
 
@@ -70,7 +70,7 @@ def test_directional_capital_is_expected_to_earn_what_discretionary_does() -> No
         assert one.equals(other)
 
 
-@given(CAPITALS, MARKET_REGIMES)
+@given(CAPITALS, REGIMES)
 def test_twice_the_capital_is_expected_to_earn_exactly_twice_as_much(capital: dict[str, float], regime: str) -> None:
     once = expected_pnl(capital, regime, tables=TABLES)
     twice = expected_pnl({bucket: 2 * amount for bucket, amount in capital.items()}, regime, tables=TABLES)
@@ -98,7 +98,7 @@ def test_expected_pnl_adds_up_over_books(one: dict[str, float], other: dict[str,
     assert total_expected_pnl(expected_pnl(both, regime, tables=TABLES)) == pytest.approx(apart, rel=1e-12, abs=1e-9)
 
 
-@given(CAPITALS, MARKET_REGIMES)
+@given(CAPITALS, REGIMES)
 def test_a_day_is_a_fifth_of_a_week_and_every_figure_follows_from_its_row(capital: dict[str, float], regime: str) -> None:
     frame = expected_pnl(capital, regime, tables=TABLES)
     assert frame["bucket"].to_list() == [bucket for bucket in BUCKETS if bucket in capital]
