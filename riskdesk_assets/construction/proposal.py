@@ -113,7 +113,7 @@ def _controlled(
     own = context.config.desk.controller.hysteresis == "controller"
     side, age = (memory.side, memory.age + 1) if own else ((position.side, position.age) if position else (0, 0))
     proposal = propose(
-        _rules(ticket, context),
+        ticket_rules(ticket, context),
         None if signal is None else Signal(signal.zscore, signal.beta, signal.extreme_z),
         Stance(side, age, memory.armed),
         day.session,
@@ -165,7 +165,8 @@ def _fix(item: TicketDay, reason: str, sentence: str) -> TicketDay:
     return replace(item, proposal=keep, fixed=True, proposed=item.held, capped=item.held, approved=item.held, clips=(clip,))
 
 
-def _rules(ticket: Ticket, context: DeskContext) -> Rules:
+def ticket_rules(ticket: Ticket, context: DeskContext) -> Rules:
+    """What the controller reads of a ticket: its own thresholds where it gives them, the desk's where it does not."""
     settings = context.config.desk.controller
     return Rules(
         orientation=ticket.orientation,
