@@ -1,4 +1,4 @@
-"""How a learned policy is trained, judged and kept fresh (methods.md section 12). None of it reaches a book but through a model."""
+"""How a learned policy is trained, judged and kept fresh (methods.md section 12): what reaches a book through a model alone."""
 
 from __future__ import annotations
 

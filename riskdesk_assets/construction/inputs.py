@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
+from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.guards.guard_rules import guard_rules
 from riskdesk_assets.guards.ticket_types import GuardRules
 from riskdesk_assets.limits.catalogue import book_limits
@@ -36,6 +37,7 @@ class DayInputs:
     ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
     ``unreadable`` holds the problem of every ticket file that cannot be used, ``gone`` the tickets known to have no file any
     more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
+    ``policy``: the learned controller where it decides, None where the baseline does.
     """
 
     session: date
@@ -49,6 +51,7 @@ class DayInputs:
     covariance: Covariance | None
     gone: frozenset[str] = frozenset()
     facts: SessionFacts = NO_FACTS
+    policy: SessionPolicy | None = None
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""

@@ -11,6 +11,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal
 from riskdesk_assets.construction.state import DeskState, Position
 from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, leg_notionals, propose
+from riskdesk_assets.controllers.policy import Decision, decide
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
 from riskdesk_assets.gatekeeper.admission import GateDecision, Intent, admit
 from riskdesk_assets.limits.limit import Leg, Measure
@@ -22,7 +23,8 @@ from riskdesk_assets.strategy.ticket import Ticket
 class TicketDay:
     """One ticket on its way through the funnel. Legs are signed dollars (A, B).
 
-    ``fixed``: the position cannot trade today; it stays as it is and counts in every limit.
+    ``fixed``: the position cannot trade today; it stays as it is and counts in every limit. ``predicted_return`` and
+    ``confidence`` are the learned policy's own; None where the baseline decided.
     """
 
     ticket_id: str
@@ -41,6 +43,8 @@ class TicketDay:
     gate: GateDecision | None = None
     approved: tuple[float, float] = (0.0, 0.0)
     clips: tuple[Clip, ...] = field(default=())
+    predicted_return: float | None = None
+    confidence: float | None = None
 
     @property
     def pair_id(self) -> str:
@@ -112,15 +116,11 @@ def _controlled(
     signal = day.signals.get(ticket.pair_id)
     own = context.config.desk.controller.hysteresis == "controller"
     side, age = (memory.side, memory.age + 1) if own else ((position.side, position.age) if position else (0, 0))
-    proposal = propose(
-        ticket_rules(ticket, context),
-        None if signal is None else Signal(signal.zscore, signal.beta, signal.extreme_z),
-        Stance(side, age, memory.armed),
-        day.session,
-        _block(ticket, day, context),
-    )
+    decision = _decision(ticket, signal, Stance(side, age, memory.armed), day, context)
+    proposal = decision.proposal
     budget = day.budgets.get(ticket_id, ticket.max_gross_notional)
     item = replace(item, signal=signal, proposal=proposal, budget=budget)
+    item = replace(item, predicted_return=decision.value, confidence=decision.confidence)
     if signal is None:
         return replace(item, proposed=item.held if proposal.units else (0.0, 0.0))
     proposed = leg_notionals(proposal.units, budget, signal.beta)
@@ -130,6 +130,16 @@ def _controlled(
         reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
         clips = (Clip(ticket_id, "", BUDGET, "budget", budget, asked, gross(proposed), reason),)
     return _closing(replace(item, proposed=proposed, clips=clips))
+
+
+def _decision(ticket: Ticket, pair: PairSignal | None, stance: Stance, day: DayInputs, context: DeskContext) -> Decision:
+    """The baseline's units, or the learned policy's within the baseline's limits."""
+    rules, block = ticket_rules(ticket, context), _block(ticket, day, context)
+    signal = None if pair is None else Signal(pair.zscore, pair.beta, pair.extreme_z)
+    if day.policy is None:
+        return Decision(propose(rules, signal, stance, day.session, block))
+    features = day.policy.features.get(ticket.pair_id)
+    return decide(day.policy.model.fit, features, rules, ticket.entry_z, signal, stance, day.session, block)
 
 
 def _closing(item: TicketDay) -> TicketDay:
@@ -150,6 +160,7 @@ _SPOKEN = {
     "NOT_YET_EFFECTIVE": "the ticket is not in force yet",
     "TIME_STOP": "held for the ticket's time stop",
     "BREAKDOWN_FLATTEN": "|z| is at or beyond the breakdown level and the ticket flattens on it",
+    "POLICY_EXIT": "the learned policy expects nothing from keeping it",
     "NOT_REARMED": "re-entry waits for |z| to fall below exit_z",
     "ORIENTATION": "the ticket does not take this direction",
     "ORIENTATION_CHANGED": "the ticket no longer takes the direction it holds",

@@ -7,13 +7,14 @@ range carry the same id and the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.settings import Config
@@ -25,6 +26,7 @@ from riskdesk_assets.construction.facts import facts_digest
 from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_context
 from riskdesk_assets.construction.rows import day_rows, merged
 from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import net_by_symbol
@@ -76,7 +78,8 @@ class WalkInputs:
 
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
-    aligned. ``covariances`` and ``facts``: by session; one that has none knows nothing.
+    aligned. ``covariances`` and ``facts``: by session; one that has none knows nothing. ``policies``: what the learned
+    controller decides each session with; empty where the baseline does.
     """
 
     config: Config
@@ -95,6 +98,7 @@ class WalkInputs:
     covariances: Mapping[date, Covariance]
     facts: Mapping[date, SessionFacts]
     start: DeskState
+    policies: Mapping[date, SessionPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ class _Sources:
         """One session's inputs, and the hashes its run id is derived from."""
         tickets, budgets, signals = (rows.get(session, []) for rows in (self.tickets, self.budgets, self.signals))
         facts = self.inputs.facts.get(session, NO_FACTS)
+        policy = self._policy(session)
         hashes: dict[str, object] = {
             "session": session.isoformat(),
             "bars": self._bars_hash(session),
@@ -181,7 +186,7 @@ class _Sources:
             "limit_changes": digest(self.limit_changes.get(session, [])),
             "state": state.hash,
             "halts": digest([]),
-            "model": None,
+            "model": None if policy is None else policy.inputs,
             "code": self.inputs.code_version,
         }
         day = DayInputs(
@@ -196,8 +201,17 @@ class _Sources:
             covariance=self.inputs.covariances.get(session),
             gone=_gone(tickets),
             facts=facts,
+            policy=policy,
         )
         return day, hashes
+
+    def _policy(self, session: date) -> SessionPolicy | None:
+        """The learned controller's part of a session; None where the baseline decides."""
+        if self.inputs.config.desk.controller.kind == "baseline":
+            return None
+        if session not in self.inputs.policies:
+            raise StateError(f"controller.kind is policy, and no model was given to decide {session} with")
+        return self.inputs.policies[session]
 
     def _risk_model_hash(self, session: date) -> str | None:
         """Hash of a covariance that is read from tables; any other follows from the bars."""

@@ -11,17 +11,36 @@ unit, or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, propose
-from riskdesk_assets.controllers.policy_model import Fit, Thresholds
+from riskdesk_assets.controllers.policy_model import POLICY_VERSION, Fit, PolicyModel, Thresholds
 
 DECIDABLE = frozenset({"ENTER", "REVERSE", "HOLD"})
 """Answers of the baseline that leave the size open; every other one stands."""
 
 LOWEST_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True)
+class SessionPolicy:
+    """A usable model and what it reads at one close: pair -> features in the model's order, None where one does not exist."""
+
+    model: PolicyModel
+    features: Mapping[str, tuple[float, ...] | None]
+
+    @property
+    def version(self) -> str:
+        """What ``decisions`` calls the controller: its version and the model's id."""
+        return f"{POLICY_VERSION}:{self.model.model_id}"
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """What a session's run id rests on: the hash of the model, and of what it read."""
+        return {"content_hash": self.model.content_hash, "features": digest(self.features)}
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,9 @@ def decide_value(
     size = min(_action(thresholds, value, holding=holding), abs(most.units))
     sure = confidence(thresholds, value)
     if size == 0.0:
-        return Decision(replace(most, units=0.0, reason="POLICY_EXIT" if stance.side else "POLICY_FLAT", never_add=False), value, sure)
+        return Decision(
+            replace(most, units=0.0, reason="POLICY_EXIT" if stance.side else "POLICY_FLAT", never_add=False), value, sure
+        )
     side = 1 if most.units > 0 else -1
     # The baseline asks for the hedge of an entry only; it never grows a position, this does.
     thin = rules.min_beta is not None and signal.beta < rules.min_beta

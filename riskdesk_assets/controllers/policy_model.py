@@ -248,7 +248,11 @@ def require_usable(
 
     if model.status != PROMOTED:
         failed = "; ".join(item.meaning for item in model.gate.criteria if not item.passed)
-        refuse("gate.status", f"is {model.status}: {failed or 'no criterion was met'}", "a promoted model, or controller.kind: baseline")
+        refuse(
+            "gate.status",
+            f"is {model.status}: {failed or 'no criterion was met'}",
+            "a promoted model, or controller.kind: baseline",
+        )
     if model.fit.features != FEATURES:
         refuse("fit.features", f"are {', '.join(model.fit.features)}", ", ".join(FEATURES))
     if model.feature_version != config.feature_version:
@@ -279,7 +283,9 @@ def _require_fresh(
     age = calendar.position(last) - calendar.position(calendar.on_or_before(model.trained_through))
     most = config.desk.policy.max_age_sessions
     if age > most:
-        refuse("trained_through", f"is {model.trained_through}, {age} sessions before {last}: too old", f"at most {most} sessions")
+        refuse(
+            "trained_through", f"is {model.trained_through}, {age} sessions before {last}: too old", f"at most {most} sessions"
+        )
 
 
 def _problem(file: str, error: dict[str, Any]) -> Problem:

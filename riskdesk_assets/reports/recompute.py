@@ -20,6 +20,7 @@ from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
@@ -42,7 +43,7 @@ from riskdesk_assets.strategy.scores import FILE, instrument_scores
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count.
+    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count; ``policy``: its model.
 
     ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
     """
@@ -54,6 +55,7 @@ class Inputs:
     prior: Mapping[str, pl.DataFrame]
     code_version: str
     scores: pl.DataFrame | None = None
+    policy: GivenPolicy | None = None
 
 
 def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
@@ -61,7 +63,8 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
     panel = panel_of(history, config)
     before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"], inputs.scores)
-    prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
+    start, version = inputs.start, inputs.code_version
+    prepared = walk_inputs(history, panel, config, before, start=start, code_version=version, policy=inputs.policy)
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
         ids = {day.session: day.run_id for day in done.days}

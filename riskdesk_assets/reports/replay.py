@@ -16,12 +16,14 @@ from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.state import state_from_json
+from riskdesk_assets.controllers.policy_files import GivenPolicy
+from riskdesk_assets.controllers.policy_model import read_policy
 from riskdesk_assets.market.history import history_of
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.page.content import page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
-from riskdesk_assets.reports.run_artifacts import CONFIG, PRIOR_TABLES, START_STATE, table_digest
+from riskdesk_assets.reports.run_artifacts import CONFIG, POLICY, PRIOR_TABLES, START_STATE, table_digest
 from riskdesk_assets.reports.run_store import RunDirectory, open_run
 from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
@@ -108,7 +110,15 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
         code_version=manifest["code_version"],
         scores=_scores_of_files(run, config),
+        policy=_policy(run),
     )
+
+
+def _policy(run: RunDirectory) -> GivenPolicy | None:
+    """The model the run's learned controller decided with; None where the baseline did."""
+    if POLICY not in run.manifest["files"]:
+        return None
+    return GivenPolicy(read_policy(run.path / POLICY), str(run.path / POLICY))
 
 
 def _scores_of_files(run: RunDirectory, config: Config) -> pl.DataFrame | None:

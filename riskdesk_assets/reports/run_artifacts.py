@@ -27,6 +27,7 @@ from riskdesk_assets.reports.realized import history_sessions
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
+POLICY = "inputs/policy_model.json"
 PRIOR_TABLES = (
     "desk_positions",
     "portfolio_blotter",
@@ -43,7 +44,8 @@ class RunContent:
     """Everything a run directory is made of.
 
     ``frames`` hold the rows of the run's dates, one per table; ``prior`` the rows of the sessions before that its numbers
-    were computed from; ``start_state`` the canonical JSON of the state before the first date.
+    were computed from; ``start_state`` the canonical JSON of the state before the first date; ``policy`` the model file of
+    the learned controller, where it decided.
     """
 
     config: Config
@@ -56,6 +58,7 @@ class RunContent:
     start_state: str
     tickets: Mapping[str, bytes]
     code_version: str
+    policy: bytes | None = None
 
 
 def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
@@ -72,6 +75,8 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files |= {f"tickets_snapshot/{name}": raw for name, raw in content.tickets.items()}
     files[CONFIG] = _pretty(content.config.model_dump(mode="json"))
     files[START_STATE] = content.start_state.encode()
+    if content.policy is not None:
+        files[POLICY] = content.policy
     files[PAGE] = page_of(content).encode()
     files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
     files["metrics.json"] = _pretty(_metrics(content))

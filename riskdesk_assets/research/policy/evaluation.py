@@ -87,11 +87,15 @@ def walk_forward(
     A fold's first decision comes ``purge_sessions`` after its last training row: the outcomes it learned from were all known
     before. Nothing after a session changes what was decided there.
     """
-    usable = learnable(rows)
+    usable = learnable(rows).sort("as_of_date", "pair_id")
     if usable.is_empty():
         return None
-    start = bisect_left(sessions, usable["as_of_date"].min()) + settings.min_train_sessions + settings.purge_sessions
-    blocks = [range(first, min(first + settings.refit_sessions, len(sessions))) for first in range(start, len(sessions), settings.refit_sessions)]
+    first_known: date = usable["as_of_date"].to_list()[0]
+    start = bisect_left(sessions, first_known) + settings.min_train_sessions + settings.purge_sessions
+    blocks = [
+        range(first, min(first + settings.refit_sessions, len(sessions)))
+        for first in range(start, len(sessions), settings.refit_sessions)
+    ]
     if not blocks:
         return None
     folds: list[Fold] = []
@@ -105,9 +109,8 @@ def walk_forward(
         folds.append(fold)
         fold_of.extend([fold] * len(block))
         asked = rows.filter(pl.col("as_of_date").is_between(first, last))
-        for key, value in zip(asked.select("as_of_date", "pair_id").iter_rows(), predicted(fold.fit, asked), strict=True):
-            if value is not None:
-                values[key] = value
+        keys = asked.select("as_of_date", "pair_id").iter_rows()
+        values |= {key: value for key, value in zip(keys, predicted(fold.fit, asked), strict=True) if value is not None}
         progress(number, len(blocks))
     decided = tuple(sessions[start:])
     signals = signals_by_pair(pair_state, decided)

@@ -101,7 +101,8 @@ def thresholds(predicted: Array, mean_cost: float, full_quantile: float) -> Thre
 def standardised(columns: Array, means: Sequence[float], sds: Sequence[float], clip: float) -> Array:
     """(x - mean) / sd, cut at plus and minus ``clip``; shape as given, (features, rows)."""
     rows = [(column - mean) / sd for column, mean, sd in zip(columns, means, sds, strict=True)]
-    return np.minimum(np.maximum(np.array(rows), -clip), clip)
+    cut: Array = np.minimum(np.maximum(np.array(rows), -clip), clip)
+    return cut
 
 
 def predictions(standard: Array, intercept: float, coefficients: Sequence[float]) -> Array:

@@ -46,7 +46,9 @@ def judged(walk: WalkForward | None, settings: PromotionSettings) -> Verdict:
     means: Array | None = None
     if walk is None or not days:
         names = (BASE, STRESSED, DRAWDOWN, DRAWDOWN_STRESSED)
-        found += [Criterion(name=name, value=None, bound=0.0, passed=False, meaning=f"{name}: nothing to compare") for name in names]
+        found += [
+            Criterion(name=name, value=None, bound=0.0, passed=False, meaning=f"{name}: nothing to compare") for name in names
+        ]
     else:
         means = _means(walk, 1.0, settings)
         stressed = _means(walk, settings.stressed_cost_multiple, settings)
@@ -73,7 +75,10 @@ def _better(name: str, means: Array, at: str, settings: PromotionSettings) -> Cr
 
 
 def _no_deeper(walk: WalkForward, settings: PromotionSettings, at: str) -> Iterator[Criterion]:
-    for name, multiple, words in ((DRAWDOWN, 1.0, "at the desk's costs"), (DRAWDOWN_STRESSED, settings.stressed_cost_multiple, at)):
+    for name, multiple, words in (
+        (DRAWDOWN, 1.0, "at the desk's costs"),
+        (DRAWDOWN_STRESSED, settings.stressed_cost_multiple, at),
+    ):
         policy, baseline = (drawdown(net) for net in walk.matched(multiple))
         said = f"deepest drawdown {policy:.2%} of capital against the baseline's {baseline:.2%} {words}, no deeper asked"
         yield Criterion(name=name, value=policy, bound=baseline, passed=policy <= baseline, meaning=said)

@@ -68,7 +68,7 @@ def training_inputs(history: History, config: Config, tickets: Sequence[Ticket])
     """Features and outcomes of every pair of the tickets and of the universe over a history's sessions.
 
     Raises:
-        InputError: there is no ticket, or no pair has a state on any session.
+        InputError: there is no ticket, or no pair has a state on the last session: a model would claim data it has not seen.
     """
     if not tickets:
         raise InputError(Problem("tickets", None, "", "there is no ticket whose rules a policy could be judged by"))
@@ -77,8 +77,10 @@ def training_inputs(history: History, config: Config, tickets: Sequence[Ticket])
     pairs = sorted({*config.universe.pairs, *((ticket.leg_a, ticket.leg_b) for ticket in tickets)})
     first, last, context = history.first, history.last, desk_context(config)
     states = pair_state(panel, pairs, features, config.feature_version, first, last)
-    if states.is_empty():
-        raise InputError(Problem("policy_training_set", None, "", f"no pair has enough bars from {first} to {last}"))
+    reached = None if states.is_empty() else states["as_of_date"].to_list()[-1]
+    if reached != last:
+        newest = f"the newest is {reached}" if reached else f"nor on any session from {first}"
+        raise InputError(Problem("", None, "session", f"no pair has enough bars on {last}; {newest}"))
     regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
     read = policy_features(states, regimes, panel, features.lookback_sessions)
     horizon = config.desk.policy.horizon_sessions
