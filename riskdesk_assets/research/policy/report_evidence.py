@@ -44,7 +44,13 @@ def gate_section(trained: Trained) -> Section:
         ]
         for item in gate.criteria
     ]
-    columns = [Column("Criterion"), Column("Verdict", "text"), Column("Found"), Column("Asked"), Column("In words", "prose")]
+    columns = [
+        Column("Criterion", "text"),
+        Column("Verdict", "text"),
+        Column("Found"),
+        Column("Asked"),
+        Column("In words", "prose"),
+    ]
     table = Table("gate", "The promotion gate: all of it has to be met", "model.json: gate", columns, rows)
     blocks: list[Block] = [table]
     if trained.verdict.means is not None:
@@ -62,7 +68,7 @@ def walk_section(trained: Trained) -> Section | None:
     if walk is None or int(walk.compared.sum()) < 2:
         return None
     stress = trained.inputs.config.desk.policy.promotion.stressed_cost_multiple
-    blocks: list[Block] = [_equity(walk)]
+    blocks: list[Block] = [*_equity(walk)]
     blocks += [_sides_table(name, sides(walk, cost), cost) for name, cost in costs(stress)]
     lead = (
         f"{len(walk.folds)} refits on an expanding window, each decision {trained.model.purge} sessions or more after the last "
@@ -90,7 +96,7 @@ def calibration_section(trained: Trained) -> Section | None:
         for place, item in enumerate(found, start=1)
     ]
     columns = [
-        Column("Tenth"),
+        Column("Tenth", "text"),
         Column("Rows"),
         Column("Predicted"),
         Column("Realized"),
@@ -126,7 +132,7 @@ def _bootstrap_facts(trained: Trained, means: Array) -> Facts:
     return Facts("bootstrap of policy less baseline", items)
 
 
-def _equity(walk: WalkForward) -> Figure:
+def _equity(walk: WalkForward) -> tuple[Figure, Figure]:
     policy, baseline = (list(accumulate(series.tolist())) for series in walk.matched())
     dates = [str(session) for session, there in zip(walk.sessions, walk.compared, strict=True) if there]
     ahead = [own - other for own, other in zip(policy, baseline, strict=True)]
@@ -135,17 +141,20 @@ def _equity(walk: WalkForward) -> Figure:
         f"From {dates[0]} to {dates[-1]} the policy at the baseline's volatility made {made} of capital after costs, "
         f"the baseline {other_made}."
     )
-    panels = (
-        Panel([Line("policy", policy), Line("baseline", baseline, "dashed")], 120, _percent, with_zero=True),
-        Panel([Line("policy less baseline", ahead)], 60, _percent, with_zero=True),
+    both = Panel([Line("policy", policy), Line("baseline", baseline, "dashed")], 150, _percent, with_zero=True)
+    apart = Panel([Line("policy less baseline", ahead)], 150, _percent, with_zero=True)
+    ends, deepest = (percent(value, 2, signed=True) for value in (ahead[-1], min(ahead)))
+    between = f"The difference ends at {ends}; its deepest point is {deepest}."
+    equity = line_chart("chart-walk", "Cumulated net P&L of policy and baseline", described, dates, [both])
+    difference = line_chart("chart-apart", "Cumulated net P&L of the policy less the baseline's", between, dates, [apart])
+    return (
+        Figure(
+            f"Cumulated net P&L: policy at the baseline's volatility (solid), baseline (dashed). {described}",
+            "walk_forward.parquet",
+            equity,
+        ),
+        Figure(f"Policy less baseline, cumulated: what the gate judges. {between}", "walk_forward.parquet", difference),
     )
-    drawing = line_chart(
-        "chart-walk", "Cumulated net P&L of policy and baseline, and below their difference", described, dates, panels
-    )
-    caption = (
-        f"Cumulated net P&L: policy at the baseline's volatility (solid), baseline (dashed); below, the difference. {described}"
-    )
-    return Figure(caption, "walk_forward.parquet", drawing)
 
 
 def _sides_table(name: str, found: dict[str, Side], cost: float) -> Table:
@@ -163,7 +172,7 @@ def _sides_table(name: str, found: dict[str, Side], cost: float) -> Table:
         for key, item in found.items()
     ]
     columns = [
-        Column("Controller"),
+        Column("Controller", "text"),
         Column("Net a year"),
         Column("Costs a year"),
         Column("Sharpe"),

@@ -45,7 +45,7 @@ def learned_section(trained: Trained) -> Section:
             ]
         )
     columns = [
-        Column("Feature"),
+        Column("Feature", "text"),
         Column("Coefficient"),
         Column("Sign and size", "bar"),
         Column("Same sign"),
