@@ -155,7 +155,7 @@ class _Shared:
         model = None if policy is None else policy.model.content_hash
         own = [config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage]
         # A model is held against the very controller it decides for; without one, variants may share what they read.
-        key = digest([before, *own, None if model is None else [model, config.hash]])
+        key = digest([before, *own, None if model is None else [model, config.hash, config.desk.policy]])
         if key not in self._inputs:
             history, panel, tables = self._tables[before]
             start, version = GENESIS, self._code_version
