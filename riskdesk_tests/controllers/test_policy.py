@@ -165,7 +165,9 @@ BOUND_SETS = st.lists(st.floats(-0.05, 0.05), min_size=3, max_size=3).map(
 )
 
 
-@given(BOUND_SETS, VALUES, RULE_SETS, st.sampled_from([None, 0.5, 1.5, 2.5]), SIGNALS, STANCES, st.sampled_from([None, "BLACKOUT"]))
+@given(
+    BOUND_SETS, VALUES, RULE_SETS, st.sampled_from([None, 0.5, 1.5, 2.5]), SIGNALS, STANCES, st.sampled_from([None, "BLACKOUT"])
+)
 def test_it_never_flips_a_side_and_never_exceeds_what_the_baselines_limits_allow(
     bounds: Thresholds,
     value: float | None,

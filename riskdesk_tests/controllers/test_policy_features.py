@@ -44,7 +44,9 @@ TRUTH, STATES, PANEL = read(BARS, VOLATILITY, DAYS[200], DAYS[-1])
 
 def test_every_feature_is_what_its_words_say_by_hand() -> None:
     state = STATES.row(-1, named=True)
-    found = TRUTH.filter((pl.col("as_of_date") == state["as_of_date"]) & (pl.col("pair_id") == state["pair_id"])).row(0, named=True)
+    found = TRUTH.filter((pl.col("as_of_date") == state["as_of_date"]) & (pl.col("pair_id") == state["pair_id"])).row(
+        0, named=True
+    )
     common = (
         BARS.filter(pl.col("symbol") == state["leg_a"])
         .join(BARS.filter(pl.col("symbol") == state["leg_b"]), on="as_of_date")

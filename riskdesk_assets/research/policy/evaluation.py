@@ -149,6 +149,11 @@ def volatility_scale(baseline: Array, policy: Array, settings: PolicySettings) -
     return scale
 
 
+def mean(values: Array) -> float:
+    """Mean, summed exactly; 0 of nothing."""
+    return math.fsum(values.tolist()) / len(values) if len(values) else 0.0
+
+
 def deviation(values: Array) -> float:
     """Standard deviation, ddof 1, summed exactly; 0 where fewer than two values."""
     if len(values) < 2:

@@ -10,7 +10,7 @@ from riskdesk_assets.reports.page.charts import Line, Panel, diverging_bar, line
 from riskdesk_assets.reports.page.numerals import NOTHING, count, percent, plain
 from riskdesk_assets.research.policy.bootstrap import Array
 from riskdesk_assets.research.policy.evaluation import WalkForward
-from riskdesk_assets.research.policy.gate import BASE, DAYS, STRESSED
+from riskdesk_assets.research.policy.gate import BASE, DAYS, NET, STRESSED
 from riskdesk_assets.research.policy.measures import Side, costs, deciles, mean, rank_correlation, sides
 from riskdesk_assets.research.policy.training import Trained
 
@@ -21,8 +21,9 @@ _TITLES = {
     "lower_bound_stressed": "Better at stressed costs",
     "drawdown": "Drawdown no deeper",
     "drawdown_stressed": "Drawdown no deeper at stressed costs",
+    "net_stressed": "Earns something itself at stressed costs",
 }
-_ASKED = {DAYS: "at least", BASE: "above", STRESSED: "above"}
+_ASKED = {DAYS: "at least", BASE: "above", STRESSED: "above", NET: "above"}
 _SIDES = {"baseline": "Baseline", "policy": "Policy as it is", "policy_matched": "Policy at the baseline's volatility"}
 
 
@@ -116,7 +117,7 @@ def _shown(item: Criterion, value: float | None) -> str:
         return NOTHING
     if item.name == DAYS:
         return count(round(value))
-    return basis_points(value, 3) if item.name in (BASE, STRESSED) else percent(value, 2)
+    return basis_points(value, 3) if item.name in (BASE, STRESSED, NET) else percent(value, 2)
 
 
 def _bootstrap_facts(trained: Trained, means: Array) -> Facts:

@@ -9,11 +9,16 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_tests.desk_builder import calendar
+from riskdesk_assets.market.history import History
+from riskdesk_assets.research.policy.training import Trained, train, training_inputs
+from riskdesk_assets.strategy.ticket import Ticket
+from riskdesk_tests.desk_builder import calendar, desk_config, history_of_bars, shipped_tickets
+from riskdesk_tests.desk_on_disk import BANKS, TICKETS
 
 SEED = 20240607
-FIRST, LAST = date(2015, 1, 2), date(2022, 6, 30)
+FIRST, TRAIN_FIRST, LAST = date(2015, 1, 2), date(2016, 3, 1), date(2022, 6, 30)
 MARKET_VOLATILITY, HALF_LIFE, RESIDUAL_SD = 0.03, 3.0, 0.03
 
 
@@ -47,3 +52,30 @@ def reverting_bars(symbols: Sequence[str], reverting: bool = True, seed: int = S
             )
         )
     return TABLES["daily_bars"].conform(pl.concat(frames))
+
+
+def reverting_history(config: Config, bars: pl.DataFrame, first: date = TRAIN_FIRST, last: date = LAST) -> History:
+    """A history of the bars without a volatility index."""
+    return history_of_bars(config, first, last, bars, TABLES["volatility_index"].frame([]))
+
+
+@cache
+def small_config() -> Config:
+    """The shipped configuration with the eight names of these bars, no pairs but the tickets'."""
+    raw = desk_config().model_dump()
+    raw["universe"]["symbols"] = {name: raw["universe"]["symbols"][name] for name in BANKS}
+    raw["universe"] |= {"pairs": [], "context": [], "volatility_index": None}
+    return Config.model_validate(raw)
+
+
+@cache
+def small_tickets() -> tuple[Ticket, ...]:
+    """The shipped tickets on these names."""
+    return tuple(ticket for ticket in shipped_tickets() if ticket.ticket_id in TICKETS)
+
+
+@cache
+def trained(reverting: bool = True) -> Trained:
+    """A training on these bars."""
+    config = small_config()
+    return train(training_inputs(reverting_history(config, reverting_bars(BANKS, reverting)), config, small_tickets()))

@@ -80,7 +80,9 @@ def test_corrupting_the_future_changes_no_feature_at_a_session_and_no_outcome_th
     rng = np.random.default_rng(seed)
     later = BARS["as_of_date"].to_numpy() > np.datetime64(DAYS[after])
     factor = pl.Series(np.where(later, rng.uniform(0.2, 5.0, BARS.height), 1.0))
-    changed = rows_of(BARS.with_columns((pl.col(name) * factor).alias(name) for name in ("open", "high", "low", "close", "adj_close")))
+    changed = rows_of(
+        BARS.with_columns((pl.col(name) * factor).alias(name) for name in ("open", "high", "low", "close", "adj_close"))
+    )
     seen = pl.col("as_of_date") <= DAYS[after]
     assert bits(changed.filter(seen).drop(OUTCOMES)) == bits(ROWS.filter(seen).drop(OUTCOMES))
     known = pl.col("as_of_date") <= DAYS[after - HORIZON]
