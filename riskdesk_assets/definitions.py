@@ -13,14 +13,16 @@ from riskdesk_assets.limits import checks as limit_checks
 from riskdesk_assets.market import assets as market
 from riskdesk_assets.reports import assets as reports
 from riskdesk_assets.research import assets as research
+from riskdesk_assets.research.policy import assets as policy
+from riskdesk_assets.research.policy import checks as policy_checks
 from riskdesk_assets.risk_model import assets as risk_model
 from riskdesk_assets.schedules import SCHEDULES
 from riskdesk_assets.strategy import assets as strategy
 from riskdesk_assets.strategy.sensors import ticket_folder_sensor
 
 defs = Definitions(
-    assets=load_assets_from_modules([market, features, risk_model, limits, strategy, construction, reports, research]),
-    asset_checks=load_asset_checks_from_modules([construction_checks, limit_checks]),
+    assets=load_assets_from_modules([market, features, risk_model, limits, strategy, construction, reports, research, policy]),
+    asset_checks=load_asset_checks_from_modules([construction_checks, limit_checks, policy_checks]),
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[ticket_folder_sensor, *ALERT_SENSORS],

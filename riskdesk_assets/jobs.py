@@ -11,6 +11,7 @@ POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "constructi
 REALIZED_PNL = "realized_pnl"
 TICKETS = "ticket_snapshots"
 COMPARISONS = "config_comparisons"
+POLICY = ("policy_training_set", "policy_model", "policy_promotion")
 RISK_REPORTS = ("portfolio_risk_reports", "risk_contributions", "model_checks")
 
 post_close = define_asset_job(
@@ -50,8 +51,15 @@ realize = define_asset_job(
 
 research = define_asset_job(
     "research",
-    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS),
+    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS, *POLICY),
     description="Realized P&L and what is learned from it.",
+    executor_def=in_process_executor,
+)
+
+monthly_policy = define_asset_job(
+    "monthly_policy",
+    AssetSelection.assets(*POLICY),
+    description="The learned policy trained anew and judged; promoted only if it is better than the baseline out of sample.",
     executor_def=in_process_executor,
 )
 
@@ -69,4 +77,4 @@ engines = define_asset_job(
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, features, controller, realize, research, compare, engines)
+JOBS = (post_close, ingest, features, controller, realize, research, monthly_policy, compare, engines)

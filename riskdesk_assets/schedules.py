@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from dagster import AssetKey, DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, SkipReason, schedule
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.sessions import NEW_YORK, SessionCalendar
-from riskdesk_assets.jobs import post_close
+from riskdesk_assets.jobs import POLICY, monthly_policy, post_close
 
 
 # RUNNING from the start: without a daemon nothing ticks, and a tick asks for one closed session, once.
@@ -55,4 +55,24 @@ def _request(calendar: SessionCalendar, day: date, newest: date | None) -> RunRe
     return RunRequest(run_key=run_key, tags=tags)
 
 
-SCHEDULES = (post_close_schedule,)
+# A training that is rejected changes nothing, and one that is promoted nothing either while the baseline decides.
+@schedule(
+    job=monthly_policy,
+    cron_schedule="0 6 1 * *",
+    execution_timezone=str(NEW_YORK),
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="The first of each month at 06:00 New York: the learned policy, trained through the month that has ended.",
+)
+def monthly_policy_schedule(context: ScheduleEvaluationContext) -> RunRequest:
+    """Ask for a training through the month's last session."""
+    last = last_session_before(desk_calendar(), context.scheduled_execution_time)
+    config = {"ops": {POLICY[0]: {"config": {"end": last.isoformat()}}}}
+    return RunRequest(run_key=f"monthly_policy:{last:%Y-%m}", run_config=config)
+
+
+def last_session_before(calendar: SessionCalendar, tick: datetime) -> date:
+    """The last session before the tick's own day in New York."""
+    return calendar.on_or_before(tick.astimezone(NEW_YORK).date() - timedelta(days=1))
+
+
+SCHEDULES = (post_close_schedule, monthly_policy_schedule)

@@ -25,6 +25,7 @@ from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.limit_members import require_known_members
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.policy_settings import PolicySettings
 from riskdesk_assets.common.portfolio_files import portfolio_files
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.scenarios import Scenarios
@@ -94,8 +95,14 @@ class QualitySettings(StrictModel):
 
 
 class ControllerSettings(StrictModel):
-    """The baseline controller (methods.md section 4). ``min_beta`` None: any hedge ratio may be entered."""
+    """The controller (methods.md sections 4 and 12). ``min_beta`` None: any hedge ratio may be entered.
 
+    ``kind: policy`` lets a promoted model size positions within the baseline's limits; ``policy_model`` is its file, relative
+    to the configuration folder; None: the one that training has published, DATA_DIR/models/policy/current.json.
+    """
+
+    kind: Literal["baseline", "policy"] = "baseline"
+    policy_model: str | None = Field(default=None, min_length=1)
     entry_z: float = Field(ge=0)
     exit_z: float = Field(ge=0)
     min_beta: float | None
@@ -234,6 +241,7 @@ class Desk(StrictModel):
     quality: QualitySettings
     budgets: BudgetSettings
     controller: ControllerSettings
+    policy: PolicySettings
     vol_target: VolTargetSettings
     gatekeeper: GateSettings
     risk_model: RiskModelSettings
@@ -340,6 +348,8 @@ class Config(StrictModel):
         content["desk"].pop("alerts")
         content["limits"]["approval"].pop("changes")
         content["desk"].pop("genesis_sessions")
+        # How a policy is trained reaches a book only through the model, whose own hash enters the run.
+        content["desk"].pop("policy")
         return digest(content)
 
 

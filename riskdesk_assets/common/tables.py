@@ -203,7 +203,7 @@ _ALL = (
         "proposals",
         _columns(
             "run_id: VARCHAR; as_of_date: DATE; ticket_id pair_id: VARCHAR; units zscore beta budget notional_a notional_b "
-            "vol_scale capped_a capped_b: DOUBLE; reason clamp_codes: VARCHAR"
+            "vol_scale capped_a capped_b: DOUBLE; reason clamp_codes: VARCHAR; predicted_return confidence: DOUBLE"
         ),
         ("as_of_date", "ticket_id"),
     ),

@@ -35,6 +35,7 @@ from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.summary import session_numbers, walk_digest
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, Walk, walk
+from riskdesk_assets.controllers.policy_files import given_policy, keep_policy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.gatekeeper.desk_switches import automatic_halts
 from riskdesk_assets.market.history import read_history
@@ -118,7 +119,10 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
     history = read_history(desk.paths(), calendar, config, first, last)
     panel, before = panel_of(history, config), calendar.before(first)
     tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES}
-    inputs = walk_inputs(history, panel, config, tables, start=start, code_version=code_version())
+    policy = given_policy(desk.paths(), config)
+    inputs = walk_inputs(history, panel, config, tables, start=start, code_version=code_version(), policy=policy)
+    if policy is not None:
+        keep_policy(policy.model, desk.paths().snapshots)
     with single_threaded():
         done = walk(inputs, lambda place, total: report("desk days", place, total))
         beside = mandate_inputs(

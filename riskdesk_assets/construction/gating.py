@@ -120,8 +120,8 @@ def _held_still(item: TicketDay, switches: SwitchMemory) -> TicketDay:
 
 def _confidence(item: TicketDay, context: DeskContext) -> float:
     """Methods section 6: the baseline's is the signal's strength; a learned policy brings its own."""
-    if item.proposal.confidence is not None:
-        return item.proposal.confidence
+    if item.confidence is not None:
+        return item.confidence
     if item.signal is None:
         return 0.0
     desk = context.config.desk

@@ -10,6 +10,7 @@ from fractions import Fraction
 from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
+from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.gatekeeper.config import RPMConfig, TapeRegime
 from riskdesk_assets.gatekeeper.desk_switches import rpm_config
 from riskdesk_assets.guards.guard_rules import guard_rules
@@ -56,6 +57,7 @@ class DayInputs:
     ``names``, ``streams`` (correlations of the tickets' P&L streams, by pair of pair ids), ``market_regime`` and ``halts``
     (what the journal says) are the gatekeeper's.
     ``buckets`` maps ticket -> bucket, ``budget_cuts`` what took from a ticket's budget.
+    ``policy``: the learned controller where it decides, None where the baseline does.
     """
 
     session: date
@@ -75,6 +77,7 @@ class DayInputs:
     halts: SessionHalts = NO_HALTS
     buckets: Mapping[str, str] = field(default_factory=dict)
     budget_cuts: Mapping[str, tuple[BudgetCut, ...]] = field(default_factory=dict)
+    policy: SessionPolicy | None = None
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""

@@ -11,6 +11,10 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.facts import facts_by_session
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import WalkInputs
+from riskdesk_assets.controllers.policy import SessionPolicy
+from riskdesk_assets.controllers.policy_features import policy_features, session_features
+from riskdesk_assets.controllers.policy_files import GivenPolicy
+from riskdesk_assets.controllers.policy_model import require_usable
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
 from riskdesk_assets.risk_model.covariance import Covariance
@@ -44,6 +48,7 @@ def walk_inputs(
     *,
     start: DeskState,
     code_version: str,
+    policy: GivenPolicy | None = None,
 ) -> WalkInputs:
     """Gather what a walk over the history's sessions needs.
 
@@ -55,8 +60,10 @@ def walk_inputs(
             be empty: the sessions then have no facts.
         start: the state of the session before the first.
         code_version: hash of the code.
+        policy: the learned policy's model, where ``controller.kind`` asks for one.
 
     Raises:
+        InputError: the model may not decide these sessions; every reason.
         KeyError: a table of WALK_TABLES is not among ``tables``.
         StateError: rows of the factor model are of another version.
     """
@@ -84,7 +91,20 @@ def walk_inputs(
             tables["instrument_factors_daily"], tables["instrument_state"], tables["scenarios"], history.wanted
         ),
         start=start,
+        policies=_policies(history, panel, config, tables, policy),
     )
+
+
+def _policies(
+    history: History, panel: Panel, config: Config, tables: Mapping[str, pl.DataFrame], policy: GivenPolicy | None
+) -> dict[date, SessionPolicy]:
+    """The learned controller's part of each session; none where the baseline decides or no model was given."""
+    if config.desk.controller.kind == "baseline" or policy is None:
+        return {}
+    require_usable(policy.model, policy.file, config, history.snapshot.source, history.wanted, history.calendar)
+    lookback = config.desk.features.lookback_sessions
+    by_session = session_features(policy_features(tables["pair_state"], tables["market_regime"], panel, lookback))
+    return {session: SessionPolicy(policy.model, by_session.get(session, {})) for session in history.wanted}
 
 
 def _covariances(history: History, panel: Panel, config: Config, tables: Mapping[str, pl.DataFrame]) -> dict[date, Covariance]:

@@ -11,6 +11,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSignal
 from riskdesk_assets.construction.state import DeskState, Position
 from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, leg_notionals, propose
+from riskdesk_assets.controllers.policy import Decision, decide
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
 from riskdesk_assets.gatekeeper.ticket_gate import GateDecision
 from riskdesk_assets.limits.limit import Leg
@@ -23,7 +24,8 @@ from riskdesk_assets.strategy.ticket import Ticket
 class TicketDay:
     """One ticket on its way through the funnel. Legs are signed dollars (A, B).
 
-    ``fixed``: the position cannot trade today; it stays as it is and counts in every limit.
+    ``fixed``: the position cannot trade today; it stays as it is and counts in every limit. ``predicted_return`` and
+    ``confidence`` are the learned policy's own; None where the baseline decided.
     """
 
     ticket_id: str
@@ -42,6 +44,8 @@ class TicketDay:
     gate: GateDecision | None = None
     approved: tuple[float, float] = (0.0, 0.0)
     clips: tuple[Clip, ...] = field(default=())
+    predicted_return: float | None = None
+    confidence: float | None = None
 
     @property
     def pair_id(self) -> str:
@@ -114,15 +118,11 @@ def _controlled(
     signal = day.signals.get(ticket.pair_id)
     own = context.config.desk.controller.hysteresis == "controller"
     side, age = (memory.side, memory.age + 1) if own else ((position.side, position.age) if position else (0, 0))
-    proposal = propose(
-        _rules(ticket, context),
-        None if signal is None else Signal(signal.zscore, signal.beta, signal.extreme_z),
-        Stance(side, age, memory.armed),
-        day.session,
-        _block(ticket, day, context),
-    )
+    decision = _decision(ticket, signal, Stance(side, age, memory.armed), day, context)
+    proposal = decision.proposal
     budget = day.budgets.get(ticket_id, ticket.max_gross_notional)
     item = replace(item, signal=signal, proposal=proposal, budget=budget)
+    item = replace(item, predicted_return=decision.value, confidence=decision.confidence)
     if signal is None:
         return replace(item, proposed=item.held if proposal.units else (0.0, 0.0))
     proposed = leg_notionals(proposal.units, budget, signal.beta)
@@ -140,6 +140,16 @@ def _budget_clips(ticket: Ticket, units: float, budget: float, day: DayInputs) -
         Clip(ticket.ticket_id, "", BUDGET, cut.name, cut.value_out, units * cut.value_in, units * cut.value_out, cut.reason)
         for cut in day.budget_cuts.get(ticket.ticket_id) or (whole,)
     )
+
+
+def _decision(ticket: Ticket, pair: PairSignal | None, stance: Stance, day: DayInputs, context: DeskContext) -> Decision:
+    """The baseline's units, or the learned policy's within the baseline's limits."""
+    rules, block = ticket_rules(ticket, context), _block(ticket, day, context)
+    signal = None if pair is None else Signal(pair.zscore, pair.beta, pair.extreme_z)
+    if day.policy is None:
+        return Decision(propose(rules, signal, stance, day.session, block))
+    features = day.policy.features.get(ticket.pair_id)
+    return decide(day.policy.model.fit, features, rules, ticket.entry_z, signal, stance, day.session, block)
 
 
 def _closing(item: TicketDay) -> TicketDay:
@@ -160,6 +170,7 @@ _SPOKEN = {
     "NOT_YET_EFFECTIVE": "the ticket is not in force yet",
     "TIME_STOP": "held for the ticket's time stop",
     "BREAKDOWN_FLATTEN": "|z| is at or beyond the breakdown level and the ticket flattens on it",
+    "POLICY_EXIT": "the learned policy expects nothing from keeping it",
     "NOT_REARMED": "re-entry waits for |z| to fall below exit_z",
     "ORIENTATION": "the ticket does not take this direction",
     "ORIENTATION_CHANGED": "the ticket no longer takes the direction it holds",
@@ -175,7 +186,8 @@ def fixed_as_it_is(item: TicketDay, reason: str, sentence: str) -> TicketDay:
     return replace(item, proposal=keep, fixed=True, proposed=item.held, capped=item.held, approved=item.held, clips=(clip,))
 
 
-def _rules(ticket: Ticket, context: DeskContext) -> Rules:
+def ticket_rules(ticket: Ticket, context: DeskContext) -> Rules:
+    """What the controller reads of a ticket: its own thresholds where it gives them, the desk's where it does not."""
     settings = context.config.desk.controller
     return Rules(
         orientation=ticket.orientation,

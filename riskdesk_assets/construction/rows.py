@@ -73,6 +73,8 @@ def _proposal(item: TicketDay, result: DayResult) -> Row:
         "capped_b": item.capped[1],
         "reason": item.proposal.reason,
         "clamp_codes": ",".join(item.clamp_codes),
+        "predicted_return": item.predicted_return,
+        "confidence": item.confidence,
     }
 
 
@@ -137,7 +139,7 @@ def _decision(item: TicketDay, result: DayResult, day: DayInputs, context: DeskC
         "est_costs": sum(abs(fill.traded) / TICKS_PER_DOLLAR * context.cost_rates[fill.symbol] for fill in fills),
         "est_daily_vol_dollars": volatility,
         "feature_version": context.config.feature_version,
-        "controller_version": CONTROLLER_VERSION,
+        "controller_version": CONTROLLER_VERSION if day.policy is None else day.policy.version,
     }
 
 

@@ -7,7 +7,7 @@ range carry the same id and the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from riskdesk_assets.common.buckets import LONE_BUCKET
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.session_halts import halts_of_rows
@@ -28,6 +29,7 @@ from riskdesk_assets.construction.gating import stream_correlations
 from riskdesk_assets.construction.inputs import DayInputs, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.rows import day_rows, merged
 from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import net_by_symbol
@@ -82,7 +84,8 @@ class WalkInputs:
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
     aligned. ``stream_correlations``: rows of return_correlations of kind "pair". ``covariances`` and ``facts``: by session;
-    one that has none knows nothing.
+    one that has none knows nothing. ``policies``: what the learned controller decides each session with; empty where the
+    baseline does.
     """
 
     config: Config
@@ -106,6 +109,7 @@ class WalkInputs:
     covariances: Mapping[date, Covariance]
     facts: Mapping[date, SessionFacts]
     start: DeskState
+    policies: Mapping[date, SessionPolicy] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ class _Sources:
         facts = self.inputs.facts.get(session, NO_FACTS)
         names, streams = self.names.get(session, []), self.streams.get(session, [])
         regimes, halts = self.regimes.get(session, []), self.halts.get(session, [])
+        policy = self._policy(session)
         hashes: dict[str, object] = {
             "session": session.isoformat(),
             "bars": self._bars_hash(session),
@@ -206,7 +211,7 @@ class _Sources:
             "state": state.hash,
             "gate": digest([names, streams, regimes]),
             "halts": digest(halts),
-            "model": None,
+            "model": None if policy is None else policy.inputs,
             "code": self.inputs.code_version,
         }
         day = DayInputs(
@@ -227,8 +232,17 @@ class _Sources:
             halts=halts_of_rows(halts),
             buckets={str(row["ticket_id"]): str(row["bucket"] or LONE_BUCKET) for row in budgets},
             budget_cuts={str(row["ticket_id"]): budget_cuts(row) for row in budgets},
+            policy=policy,
         )
         return day, hashes
+
+    def _policy(self, session: date) -> SessionPolicy | None:
+        """The learned controller's part of a session; None where the baseline decides."""
+        if self.inputs.config.desk.controller.kind == "baseline":
+            return None
+        if session not in self.inputs.policies:
+            raise StateError(f"controller.kind is policy, and no model was given to decide {session} with")
+        return self.inputs.policies[session]
 
     def _risk_model_hash(self, session: date) -> str | None:
         """Hash of a covariance that is read from tables; any other follows from the bars."""

@@ -50,16 +50,12 @@ class Stance:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Units in {-1, -0.5, 0, 0.5, 1}, why, whether the position may not grow, and whether re-entry is allowed from here.
-
-    ``confidence`` in [0, 1] of a controller that has its own; None: the signal's strength is taken (:func:`signal_confidence`).
-    """
+    """Units in {-1, -0.5, 0, 0.5, 1}, why, whether the position may not grow, and whether re-entry is allowed from here."""
 
     units: float
     reason: str
     never_add: bool
     armed: bool
-    confidence: float | None = None
 
 
 def propose(rules: Rules, signal: Signal | None, stance: Stance, session: date, entry_block: str | None) -> Proposal:

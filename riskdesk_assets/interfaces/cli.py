@@ -18,6 +18,7 @@ from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.morning_command import morning
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
+from riskdesk_assets.interfaces.policy_command import train_policy
 from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.serve_command import serve
@@ -33,6 +34,7 @@ COMMANDS: tuple[click.Command, ...] = (
     build_features,
     run_controller,
     realize,
+    train_policy,
     explain,
     risk,
     headroom,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,9 @@ import polars as pl
 from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.halts import HaltRecord
+from riskdesk_assets.common.session_halts import DESK, ticket_account
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.gatekeeper.desk_switches import moment_of
 from riskdesk_assets.interfaces.run_summary import (
     LimitLine,
     SessionLine,
@@ -181,9 +183,24 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         cuts=cuts[:LISTED],
         cut_count=len(cuts),
         limits=_nearest(audit),
-        halts=tuple(HaltLine(one.account, one.state, one.trigger, one.reason, one.at, one.automatic) for one in halts),
+        halts=tuple(_halts(state, halts)),
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
     )
+
+
+def _halts(state: Row, journal: Sequence[HaltRecord]) -> Iterator[HaltLine]:
+    """What stands in the journal, and what the session's own kill switches stopped that no journal knows: simulated halts."""
+    known = {one.account for one in journal}
+    for one in journal:
+        yield HaltLine(one.account, one.state, one.trigger, one.reason, one.at, one.automatic)
+    trading = str(state["trading_state"] or "ACTIVE")
+    if trading != "ACTIVE" and DESK not in known:
+        since = moment_of(state["halt_since"])
+        yield HaltLine(DESK, trading, str(state["halt_trigger"]), str(state["halt_reason"]), since, automatic=True)
+    for ticket_id in filter(None, str(state["halted_tickets"] or "").split(",")):
+        account = ticket_account(ticket_id)
+        if account not in known:
+            yield HaltLine(account, "HALTED", "", "its kill switch", moment_of(state["as_of_date"]), automatic=True)
 
 
 def _line(row: Row, cap: float | None) -> ExpectedLine:

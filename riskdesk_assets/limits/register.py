@@ -110,8 +110,8 @@ def model_rows(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
 
 
 def model_register(config: Config) -> tuple[Model, ...]:
-    """Every model a number of the desk comes from: risk models, construction, controller, costs; in order of kind and id."""
-    found = (*_risk_models(config), *_construction(config), _controller(config), *_costs(config))
+    """Every model a number of the desk comes from: risk models, construction, controllers, costs; in order of kind and id."""
+    found = (*_risk_models(config), *_construction(config), *_controllers(config), *_costs(config))
     return tuple(sorted(found, key=lambda model: (model.kind, model.model_id)))
 
 
@@ -195,15 +195,28 @@ def _construction(config: Config) -> tuple[Model, ...]:
     return tuple(found)
 
 
-def _controller(config: Config) -> Model:
-    return Model(
+def _controllers(config: Config) -> tuple[Model, ...]:
+    """The baseline, and the learned policy where it decides; which model that rests on, each session's inputs say."""
+    settings = config.desk.controller
+    baseline = Model(
         "baseline-1",
         "controller",
         "1",
         "Enters a pair at entry_z, leaves at exit_z, on a time stop, a breakdown or the ticket's expiry.",
-        config.desk.controller,
+        settings.model_dump(mode="json", exclude={"kind", "policy_model"}),
         ("controllers/baseline.py",),
     )
+    if settings.kind == "baseline":
+        return (baseline,)
+    policy = Model(
+        "policy-1",
+        "controller",
+        "1",
+        "A promoted model's size of the reversion side: nothing, half or a full unit, within the baseline's limits.",
+        settings,
+        tuple(f"controllers/{name}.py" for name in ("baseline", "policy", "policy_features", "policy_model")),
+    )
+    return (baseline, policy)
 
 
 def _costs(config: Config) -> tuple[Model, ...]:

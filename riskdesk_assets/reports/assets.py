@@ -26,6 +26,7 @@ from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
+from riskdesk_assets.controllers.policy_files import kept_policy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
 from riskdesk_assets.reports.expected_pnl_rows import (
@@ -237,6 +238,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).json,
         tickets=stored(frames["ticket_snapshots"], paths.snapshots),
         code_version=code_version(),
+        policy=kept_policy(frames["desk_state"], paths.snapshots),
     )
     run_id, files, manifest = run_files(content)
     place = publish(paths.runs, run_id, files, manifest, desk_journal(paths.data).head())

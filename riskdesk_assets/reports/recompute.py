@@ -21,6 +21,7 @@ from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
@@ -47,7 +48,7 @@ from riskdesk_assets.strategy.strategy_file import Strategy
 @dataclass(frozen=True)
 class Inputs:
     """What a run was computed from; of ``scores`` (its instrument_scores) and ``library`` (its strategy_library) those from
-    files count.
+    files count; ``policy``: its model.
 
     ``halts`` are its desk_halts, None where the journal said
     nothing. ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
@@ -62,6 +63,7 @@ class Inputs:
     library: pl.DataFrame
     scores: pl.DataFrame | None = None
     halts: pl.DataFrame | None = None
+    policy: GivenPolicy | None = None
 
 
 def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
@@ -72,7 +74,8 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     before = day_tables(history, panel, config, tickets, strategies, inputs.prior["engine_configs"], inputs.scores)
     if inputs.halts is not None:
         before["desk_halts"] = inputs.halts
-    prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
+    start, version = inputs.start, inputs.code_version
+    prepared = walk_inputs(history, panel, config, before, start=start, code_version=version, policy=inputs.policy)
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
         ids = {day.session: day.run_id for day in done.days}

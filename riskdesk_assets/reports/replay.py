@@ -16,12 +16,14 @@ from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.state import state_from_json
+from riskdesk_assets.controllers.policy_files import GivenPolicy
+from riskdesk_assets.controllers.policy_model import read_policy
 from riskdesk_assets.market.history import history_of
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.page.content import page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
-from riskdesk_assets.reports.run_artifacts import CONFIG, PRIOR_TABLES, START_STATE, table_digest
+from riskdesk_assets.reports.run_artifacts import CONFIG, POLICY, PRIOR_TABLES, START_STATE, table_digest
 from riskdesk_assets.reports.run_store import RunDirectory, open_run
 from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
@@ -112,6 +114,7 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         library=_library(run, config),
         scores=_scores_of_files(run, config),
         halts=TABLES[HALTS].conform(pl.read_parquet(run.path / f"{HALTS}.parquet")),
+        policy=_policy(run),
     )
 
 
@@ -122,6 +125,13 @@ def _library(run: RunDirectory, config: Config) -> pl.DataFrame:
     if LIBRARY in run.damaged():
         raise StateError(f"{run.path} cannot be replayed: {LIBRARY} is damaged or missing, and its strategies came from a file")
     return TABLES["strategy_library"].conform(pl.read_parquet(run.path / LIBRARY))
+
+
+def _policy(run: RunDirectory) -> GivenPolicy | None:
+    """The model the run's learned controller decided with; None where the baseline did."""
+    if POLICY not in run.manifest["files"]:
+        return None
+    return GivenPolicy(read_policy(run.path / POLICY), str(run.path / POLICY))
 
 
 def _scores_of_files(run: RunDirectory, config: Config) -> pl.DataFrame | None:

@@ -29,6 +29,7 @@ from riskdesk_assets.reports.strategy_files import CORRELATIONS_FILE, PORTFOLIO_
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
+POLICY = "inputs/policy_model.json"
 PRIOR_TABLES = (
     "desk_positions",
     "portfolio_blotter",
@@ -47,7 +48,8 @@ class RunContent:
     """Everything a run directory is made of.
 
     ``frames`` hold the rows of the run's dates, one per table; ``prior`` the rows of the sessions before that its numbers
-    were computed from; ``start_state`` the canonical JSON of the state before the first date.
+    were computed from; ``start_state`` the canonical JSON of the state before the first date; ``policy`` the model file of
+    the learned controller, where it decided.
     """
 
     config: Config
@@ -60,6 +62,7 @@ class RunContent:
     start_state: str
     tickets: Mapping[str, bytes]
     code_version: str
+    policy: bytes | None = None
 
 
 def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
@@ -76,6 +79,8 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files |= {f"tickets_snapshot/{name}": raw for name, raw in content.tickets.items()}
     files[CONFIG] = _pretty(content.config.model_dump(mode="json"))
     files[START_STATE] = content.start_state.encode()
+    if content.policy is not None:
+        files[POLICY] = content.policy
     files[PAGE] = page_of(content).encode()
     files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
     files[PORTFOLIO_FILE] = _csv(portfolio_file(content.frames["strategy_sizes"], content.last))

@@ -14,6 +14,7 @@ from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
+from riskdesk_assets.controllers.policy_files import given_policy
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.comparison import compare
@@ -63,6 +64,7 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
         lambda changed: filed_strategies(changed, paths.config),
         code_version(),
         lambda done, total: report("comparison", done, total),
+        lambda changed: given_policy(paths, changed),
     )
     place = write_comparison(paths.data / "comparisons", comparison)
     context.log.info(f"comparison {comparison.id} of {len(comparison.variants)} configurations: {place}")

@@ -20,6 +20,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.state import GENESIS
 from riskdesk_assets.construction.walk import WalkInputs, walk
+from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
@@ -37,7 +38,7 @@ SCHEMA = {
 }
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
 # a setting still to come included, is taken to change them.
-_WALK_ONLY = ("controller", "vol_target", "optimizer", "frozen", "alerts", "genesis_sessions", "risk_report")
+_WALK_ONLY = ("controller", "policy", "vol_target", "optimizer", "frozen", "alerts", "genesis_sessions", "risk_report")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def compare(
     strategies_of: Callable[[Config], Sequence[Strategy]],
     code_version: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    policy_of: Callable[[Config], GivenPolicy | None] = lambda config: None,
 ) -> Comparison:
     """Walk every variant over the same sessions.
 
@@ -82,13 +84,14 @@ def compare(
         strategies_of: the strategies of the library's file, as a configuration reads it.
         code_version: hash of the code.
         progress: told (sessions walked, sessions in all).
+        policy_of: the model of a configuration whose controller is the learned policy.
 
     Raises:
-        InputError: an unusable variant, before anything is computed.
+        InputError: an unusable variant, before anything is computed; a model that may not decide these sessions.
     """
     require_distinct(variants)
     configs = {variant.name: variant_config(config, variant) for variant in variants}
-    shared = _Shared(history_of, tickets_of, strategies_of, code_version)
+    shared = _Shared(history_of, tickets_of, strategies_of, code_version, policy_of)
     measures: dict[str, tuple[Measure, ...]] = {}
     inputs: WalkInputs | None = None
     for place, (name, changed) in enumerate(configs.items()):
@@ -102,7 +105,7 @@ def compare(
     hashes = {name: changed.hash for name, changed in configs.items()}
     first, last = inputs.sessions[0], inputs.sessions[-1]
     return Comparison(
-        id=digest([hashes, first, last, shared.content, code_version])[:16],
+        id=digest([hashes, first, last, shared.content, code_version, *([shared.models] if shared.models else [])])[:16],
         first=first,
         last=last,
         source=shared.source,
@@ -121,9 +124,11 @@ class _Shared:
         tickets_of: Callable[[History], pl.DataFrame],
         strategies_of: Callable[[Config], Sequence[Strategy]],
         code_version: str,
+        policy_of: Callable[[Config], GivenPolicy | None],
     ) -> None:
         self._history_of, self._tickets_of, self._code_version = history_of, tickets_of, code_version
-        self._strategies_of = strategies_of
+        self._strategies_of, self._policy_of = strategies_of, policy_of
+        self.models: dict[str, str] = {}
         self._tables: dict[str, tuple[History, Panel, dict[str, pl.DataFrame]]] = {}
         self._inputs: dict[str, WalkInputs] = {}
         self.source = ""
@@ -153,10 +158,17 @@ class _Shared:
             self._tables[before] = (history, panel, tables)
             self.source = history.snapshot.source
         optimizer = config.desk.optimizer
-        key = digest([before, config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage])
+        policy = self._policy_of(config)
+        model = None if policy is None else policy.model.content_hash
+        own = [config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage]
+        # A model is held against the very controller it decides for; without one, variants may share what they read.
+        key = digest([before, *own, None if model is None else [model, config.hash, config.desk.policy]])
         if key not in self._inputs:
             history, panel, tables = self._tables[before]
-            self._inputs[key] = walk_inputs(history, panel, config, tables, start=GENESIS, code_version=self._code_version)
+            start, version = GENESIS, self._code_version
+            self._inputs[key] = walk_inputs(history, panel, config, tables, start=start, code_version=version, policy=policy)
+        if model is not None:
+            self.models[config.hash] = model
         return replace(self._inputs[key], config=config)
 
 

@@ -112,6 +112,8 @@ def _unknown(config: Config, path: str, where: str) -> Problem | None:
     if parts[0] == "portfolios" and parts[1] in {mandate.portfolio_id for mandate in config.mandates}:
         said = f"{parts[1]} is a research mandate: a comparison walks the desk's own portfolio, and nothing in it would change"
         return Problem(where, None, path, said, f"desk, limits, sizing, portfolios.{config.own.portfolio_id}")
+    if parts[:2] == ("desk", "policy"):
+        return Problem(where, None, path, "decides how a policy is trained: a comparison trains none, and nothing would change")
     place: object = config
     for depth, part in enumerate(parts):
         if isinstance(place, BaseModel):
