@@ -39,8 +39,8 @@ COMPARISONS = "config_comparisons"
 POLICY = ("policy_training_set", "policy_model", "policy_promotion")
 OURS = {
     "market": {"bar_findings"},
-    "strategy": {*REGISTER, "instrument_scores"},
-    "construction": {"engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
+    "strategy": {*REGISTER, "instrument_scores", "strategy_sizes", "strategy_correlations"},
+    "construction": {"desk_halts", "engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
     "reports": {"risk_contributions", "model_checks", "published_book"},
     "research": {COMPARISONS, "policy_promotion"},
 }
@@ -61,6 +61,9 @@ FAMILIES = {
     "scenario_loss",
     "turnover",
     "position_count",
+    "bucket",
+    "halt",
+    "gate",
 }
 
 
@@ -122,7 +125,8 @@ def test_every_limit_family_is_a_blocking_check_of_the_book_per_session(defs: De
 
 def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions) -> None:
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
-    assert selected["post_close"] | selected["compare"] == {spec.key for spec in defs.resolve_all_asset_specs()}
+    by_hand = selected["compare"] | selected["monthly_policy"]
+    assert selected["post_close"] | by_hand == {spec.key for spec in defs.resolve_all_asset_specs()}
     assert selected["compare"] == {AssetKey(COMPARISONS)}
     assert all(AssetKey(COMPARISONS) not in selected[job] for job in JOBS if job != "compare")
     assert all(selected.values())
