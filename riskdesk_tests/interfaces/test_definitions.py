@@ -50,6 +50,7 @@ FAMILIES = {
     "ticket_gross",
     "leg_notional",
     "name_gross",
+    "bucket",
     "portfolio_gross",
     "portfolio_net",
     "group",
