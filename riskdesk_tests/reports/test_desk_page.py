@@ -518,6 +518,11 @@ def test_both_regime_axes_are_in_the_headline_each_under_its_name(content: PageC
     most = max(tape, key=tape.count)
     assert f"Market regime {day['regime']} volatility z " in words
     assert f"Tape regimes of the names {tape.count(most)} {most}" in words
+    book = Reader(desk_page(content)).rows("book")
+    regimes = {str(row["symbol"]): row["tape_regime"] for row in content.rows("instrument_state")}
+    assert {name: cells[7] for name, cells in book.items() if name in regimes} == {
+        name: regimes[name] for name in book if name in regimes
+    }
     unknown = changed(changed(content, "market_regime", regime=None), "expected_pnl", market_regime=None)
     assert "Market regime – " in Reader(desk_page(unknown)).words
     assert "The market regime is not known, so nothing can be expected." in Reader(desk_page(unknown)).words

@@ -8,7 +8,7 @@ from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Sentences, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
-from riskdesk_assets.reports.page.headline import released
+from riskdesk_assets.reports.page.headline import axes_of, released
 from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars, percent, plain
 
 _FUNNEL = ("proposed", "scaled", "approved", "released")
@@ -31,6 +31,7 @@ def why_section(content: PageContent) -> Section:
 def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) -> Section:
     nav = content.config.desk.nav
     before, delta = _yesterday(content), _traded(content)
+    tape = axes_of(content).tape
     gone = sorted((set(before) | set(delta)) - {str(row["symbol"]) for row in rows})
     equities = sorted(
         (row for row in rows if row["symbol"] != CASH),
@@ -52,13 +53,23 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
                 Cell("", drawing=diverging_bar(amount / 100, largest)),
                 Cell(count(before.get(symbol, 0))),
                 Cell(count(delta.get(symbol, 0), signed=True) if delta.get(symbol) else NOTHING),
+                Cell(tape.get(symbol, NOTHING), "dim"),
                 Cell(str(row["tickets"]), "dim"),
             )
         )
     for symbol in gone:
         change = count(delta[symbol], signed=True) if delta.get(symbol) else NOTHING
         empty = (Cell("0"), Cell(NOTHING), Cell(cents(0)), Cell(percent(0.0)), Cell(""))
-        lines.append((Cell(symbol), *empty, Cell(count(before.get(symbol, 0))), Cell(change), Cell("closed", "dim")))
+        lines.append(
+            (
+                Cell(symbol),
+                *empty,
+                Cell(count(before.get(symbol, 0))),
+                Cell(change),
+                Cell(tape.get(symbol, NOTHING), "dim"),
+                Cell("closed", "dim"),
+            )
+        )
     lines.append(
         (
             Cell(CASH),
@@ -66,7 +77,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Cell(""),
             Cell(cents(stated)),
             Cell(percent(stated / 100 / nav, signed=True)),
-            *(Cell("") for _ in range(4)),
+            *(Cell("") for _ in range(5)),
         )
     )
     total = stated - cash
@@ -76,7 +87,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         Cell(""),
         Cell(""),
         Cell(cents(total)),
-        *(Cell("") for _ in range(4)),
+        *(Cell("") for _ in range(5)),
         Cell(said, "" if total == 0 else "bad"),
     )
     split = any(
@@ -85,7 +96,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
     shown = Table(
         name="book",
         caption="Signed shares and dollars at the close, largest first",
-        source=f"{table}; yesterday: desk_positions of the session before; change: portfolio_blotter",
+        source=f"{table}; yesterday: desk_positions of the session before; change: portfolio_blotter; tape: instrument_state",
         columns=(
             Column("Name", "text"),
             Column("Shares"),
@@ -95,6 +106,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Column("short | long", "bar"),
             Column("Yesterday"),
             Column("Change"),
+            Column("Tape regime", "text"),
             Column("Tickets", "text"),
         ),
         rows=lines,

@@ -192,8 +192,8 @@ def _chart(name: str, rows: Sequence[Row]) -> Figure:
     realized, expected, employed = cumulated(rows)
     title = f"{name[:1].upper()}{name[1:]}: cumulated P&L and what was expected"
     described = (
-        f"Over {len(rows)} sessions {dollars(realized[-1], signed=True)} was earned; {dollars(expected[-1], signed=True)} was "
-        f"expected of the capital allocated, {dollars(employed[-1], signed=True)} of what was employed."
+        f"Realized over {len(rows)} sessions: {dollars(realized[-1], signed=True)}; expected of the capital allocated: "
+        f"{dollars(expected[-1], signed=True)}, of what was employed: {dollars(employed[-1], signed=True)}."
     )
     lines = [Line("realized", realized), Line("expected", expected, "dashed"), Line("expected on employed", employed, "dotted")]
     panels = (Panel(lines, 130, lambda value: f"{dollars(value / 1000)}k", with_zero=True),)
