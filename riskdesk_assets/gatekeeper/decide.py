@@ -1,8 +1,9 @@
 """One decision: document 003's flow of checks over an account and its switches, as a pure function.
 
 1 kill switches: HALT; 2 regime: REJECT; 3 size; 4 constraints: ADJUST or REJECT; 5 final validation. A check that refuses new
-exposure still lets a trade through that opposes what is held, as far as it only reduces it; confidence below its threshold
-refuses either (X-07). The first refusal ends the checks; the rest stand in the trail as SKIPPED.
+exposure still lets a trade through that opposes what is held, as far as it only reduces it, whichever of the orders that wait
+are filled; confidence below its threshold refuses either (X-07). The first refusal ends the checks; the rest stand in the trail
+as SKIPPED.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import cast
 
-from riskdesk_assets.gatekeeper.account import Account
+from riskdesk_assets.gatekeeper.account import Account, Reach
 from riskdesk_assets.gatekeeper.config import RPMConfig, TapeRegime
 from riskdesk_assets.gatekeeper.constraints import (
     Caps,
     Correlations,
-    Trade,
     breaches,
     constrain,
     correlation_rule,
@@ -94,7 +94,8 @@ def decide(intent: Intent, account: Account, board: Switchboard, rules: Rules) -
 class _Course:
     """A decision under way: what it is about, its trail so far, and what was found of the intent on the way.
 
-    ``reduce_only``: why the trade may only reduce, "" when it may add. ``count``: positions with this trade.
+    ``closable``: units it closes for certain: what is held against it, less what waits to close that already. ``opposes``:
+    there is such. ``reduce_only``: why it may only reduce, "" when it may add. ``count``: positions with this trade.
     """
 
     intent: Intent
@@ -104,7 +105,7 @@ class _Course:
     trail: list[CheckRecord]
     instrument: Instrument = _NOTHING
     worth: UnitValue = _WORTHLESS
-    held: float = 0.0
+    closable: float = 0.0
     opposes: bool = False
     count: int = 0
     reduce_only: str = ""
@@ -134,8 +135,8 @@ def _looked_at(course: _Course) -> TradeDecision | None:
     position = course.account.positions.get(intent.symbol)
     course.count = len(course.account.positions) + (position is None)
     if position is not None:
-        course.held = position.units + position.pending
-        course.opposes = course.held * intent.direction < 0
+        course.closable = max(0.0, position.lowest if intent.direction < 0 else -position.highest)
+        course.opposes = course.closable > 0
     return None
 
 
@@ -214,33 +215,32 @@ def _sized(course: _Course) -> tuple[TradeDecision, Account]:
         return _rejected(course, _reason_of_no_size(sizing), record), account
     trail.append(CheckRecord(Check.POSITION_SIZE, Stage.SIZING, _PASS, formula, sizing.risk_capital, 0.0, formula))
 
-    magnitude = abs(course.held)
     crowded = course.count > config.max_concurrent_positions
-    units = _reduced_only(formula, magnitude, course)
+    units = _reduced_only(formula, course)
     if crowded and not course.opposes:
         places = config.max_concurrent_positions
         record = CheckRecord(Check.POSITION_COUNT, _CONSTRAINTS, _REJECT, course.count, places, units, 0.0)
         return _rejected(course, _EXPOSURE, record), account
     request = request_of(formula, worth.unit, rules.caps)
     if crowded or course.reduce_only:
-        request = min(request, magnitude)
-    units = _within_places(units, magnitude if crowded else units, course)
+        request = min(request, course.closable)
+    units = _within_places(units, course.closable if crowded else units, course)
     standing = account.priced(intent.symbol, intent.current_price, worth.quote)
-    trade = Trade(course.instrument, intent.direction, course.held, worth.unit)
-    units = constrain(units, trade, standing, rules.caps, trail)
+    reach = standing.reach(course.instrument)
+    units = constrain(units, course.instrument, intent.direction, worth.unit, reach, rules.caps, trail)
     if units <= 0:
         return _rejected(course, _EXPOSURE, trail.pop()), account
     units = _correlated(units, course)
-    return _validated(units, request, sizing, standing, course)
+    return _validated(units, request, sizing, standing, reach, course)
 
 
 def _validated(
-    units: float, request: float, sizing: Sizing, standing: Account, course: _Course
+    units: float, request: float, sizing: Sizing, standing: Account, reach: Reach, course: _Course
 ) -> tuple[TradeDecision, Account]:
     """Stage FINAL: enough is left (X-05), and no cap is broken by the account as it would be."""
     intent, rules, trail, worth = course.intent, course.rules, course.trail, course.worth
     smallest = max(rules.config.lot_size, rules.config.min_fill_fraction * request)
-    if course.opposes and units == abs(course.held):
+    if course.opposes and units == course.closable:
         smallest = 0.0  # what is left of a position can always be closed
     bound_by = _binding(trail) if units < sizing.units else ""
     if units < smallest:
@@ -249,7 +249,7 @@ def _validated(
         return _rejected(course, reason, record, check=bound_by), course.account
     trail.append(CheckRecord(Check.MINIMUM_SIZE, _FINAL, _PASS, units, smallest, units, units))
     after = standing.reserved(course.instrument, intent.direction * units, intent.current_price, worth.quote)
-    broken = breaches(standing, after, course.instrument, rules.caps)
+    broken = breaches(reach, after.reach(course.instrument), rules.caps)
     if broken:
         record = CheckRecord(Check.FINAL_VALIDATION, _FINAL, _REJECT, broken, 0, units, 0.0)
         return _rejected(course, _EXPOSURE, record), course.account
@@ -259,15 +259,15 @@ def _validated(
     return TradeDecision(status, intent, trade, None, tuple(trail), rules.config_hash), after
 
 
-def _reduced_only(units: float, magnitude: float, course: _Course) -> float:
-    """No more than is held, where the trade may only reduce."""
+def _reduced_only(units: float, course: _Course) -> float:
+    """No more than it closes, where the trade may only reduce."""
     if not course.reduce_only:
         course.trail.append(_FREE)
         return units
-    left = min(units, magnitude)
+    left = min(units, course.closable)
     outcome = _ADJUST if left < units else _PASS
     course.trail.append(
-        CheckRecord(Check.REDUCE_ONLY, _CONSTRAINTS, outcome, units, magnitude, units, left, course.reduce_only)
+        CheckRecord(Check.REDUCE_ONLY, _CONSTRAINTS, outcome, units, course.closable, units, left, course.reduce_only)
     )
     return left
 
@@ -294,8 +294,7 @@ def _correlated(units: float, course: _Course) -> float:
         else:
             trail.append(_skipped_correlation(_PASS, units, "no other position"))
         return units
-    closing = abs(course.held) if course.opposes else 0.0
-    adding = max(0.0, units - closing)
+    adding = max(0.0, units - course.closable)
     left = units if found.multiplier == 1.0 or adding == 0.0 else (units - adding) + adding * found.multiplier
     outcome, most = _ADJUST if left < units else _PASS, rules.config.correlation_threshold
     record = CheckRecord(Check.CORRELATION, _CONSTRAINTS, outcome, found.correlation, most, units, left, found.symbol)
