@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import fsum
 from typing import NamedTuple
 
@@ -103,14 +104,10 @@ class Account:
     positions: Mapping[str, Position] = field(default_factory=dict)
     realized_pnl: float = 0.0
 
-    _measured: list[Exposures] = field(default_factory=list, init=False, repr=False, compare=False)
-
-    @property
+    @cached_property
     def exposures(self) -> Exposures:
         """What the positions expose the account to; measured once."""
-        if not self._measured:
-            self._measured.append(_exposures(self.positions.values()))
-        return self._measured[0]
+        return _exposures(self.positions.values())
 
     def reach(self, instrument: Instrument) -> Reach:
         """The ranges that count where ``instrument`` is traded, measured from the positions."""

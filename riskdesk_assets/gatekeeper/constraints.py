@@ -15,13 +15,20 @@ from typing import NamedTuple
 from riskdesk_assets.gatekeeper.account import Reach, worse_end
 from riskdesk_assets.gatekeeper.config import RPMConfig
 from riskdesk_assets.gatekeeper.instruments import Instrument
-from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage
+from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage, checked
 
 Correlations = Mapping[tuple[str, str], float]
 
 _PASS, _ADJUST, _REJECT, _SKIPPED = Outcome.PASS, Outcome.ADJUST, Outcome.REJECT, Outcome.SKIPPED
 _STAGE = Stage.CONSTRAINTS
-_NOT_A_PAIR = CheckRecord(Check.QUOTE_CURRENCY, _STAGE, _SKIPPED, None, None, 0.0, 0.0, "not a pair of currencies")
+# Members by a name of the module: to look one up in its class takes longer than to compare a size with a cap.
+_BASE_CURRENCY = Check.BASE_CURRENCY
+_GROSS_EXPOSURE = Check.GROSS_EXPOSURE
+_NET_EXPOSURE = Check.NET_EXPOSURE
+_QUOTE_CURRENCY = Check.QUOTE_CURRENCY
+_SYMBOL_EXPOSURE = Check.SYMBOL_EXPOSURE
+_SYMBOL_UNITS = Check.SYMBOL_UNITS
+_NOT_A_PAIR = CheckRecord(_QUOTE_CURRENCY, _STAGE, _SKIPPED, None, None, 0.0, 0.0, "not a pair of currencies")
 _PAIR = "a pair of currencies has no net exposure of its own"
 _ROUNDING = 1e-9
 
@@ -93,23 +100,23 @@ def constrain(
     # How far the end that this trade moves stands toward its own side: negative where the trade reduces first.
     end, far = (units_high, units_low) if buys else (-units_low, -units_high)
 
-    left = _capped(Check.SYMBOL_UNITS, "", units, caps.symbol_units - end, abs(end + units), caps.symbol_units, records)
+    left = _capped(_SYMBOL_UNITS, "", units, caps.symbol_units - end, abs(end + units), caps.symbol_units, records)
     if left <= 0:
         return 0.0
     room = caps.symbol / unit_value - end
-    left = _capped(Check.SYMBOL_EXPOSURE, symbol, left, room, abs(end + left) * unit_value, caps.symbol, records)
+    left = _capped(_SYMBOL_EXPOSURE, symbol, left, room, abs(end + left) * unit_value, caps.symbol, records)
     if left <= 0:
         return 0.0
 
     toward = base_high if buys else -base_low
     room = (caps.currency - toward) / unit_value
-    left = _capped(Check.BASE_CURRENCY, base, left, room, abs(toward + left * unit_value), caps.currency, records)
+    left = _capped(_BASE_CURRENCY, base, left, room, abs(toward + left * unit_value), caps.currency, records)
     if left <= 0:
         return 0.0
     if quote:
         toward = -quote_low if buys else quote_high
         room = (caps.currency - toward) / unit_value
-        left = _capped(Check.QUOTE_CURRENCY, quote, left, room, abs(toward + left * unit_value), caps.currency, records)
+        left = _capped(_QUOTE_CURRENCY, quote, left, room, abs(toward + left * unit_value), caps.currency, records)
         if left <= 0:
             return 0.0
     else:
@@ -117,15 +124,15 @@ def constrain(
 
     room = max(0.0, caps.gross - others) / unit_value - end
     measured = others + abs(worse_end(far, end + left)) * unit_value
-    left = _capped(Check.GROSS_EXPOSURE, "", left, room, measured, caps.gross, records)
+    left = _capped(_GROSS_EXPOSURE, "", left, room, measured, caps.gross, records)
     if left <= 0:
         return 0.0
     if quote:
-        records.append(CheckRecord(Check.NET_EXPOSURE, _STAGE, _SKIPPED, None, None, left, left, _PAIR))
+        records.append(checked(_NET_EXPOSURE, _STAGE, _SKIPPED, None, None, left, left, _PAIR))
         return left
     toward = net_high if buys else -net_low
     room = (caps.net - toward) / unit_value
-    return _capped(Check.NET_EXPOSURE, "", left, room, abs(toward + left * unit_value), caps.net, records)
+    return _capped(_NET_EXPOSURE, "", left, room, abs(toward + left * unit_value), caps.net, records)
 
 
 def correlation_rule(symbol: str, held: Iterable[str], correlations: Correlations, config: RPMConfig) -> CorrelationFinding:
@@ -157,14 +164,30 @@ def correlation_rule(symbol: str, held: Iterable[str], correlations: Correlation
 
 def breaches(was: Reach, now: Reach, caps: Caps) -> int:
     """How many caps the trade breaks or makes worse, from the ranges measured before it and anew after it."""
-    found = int(_broken(was.units_low, was.units_high, now.units_low, now.units_high, caps.symbol_units))
-    found += _broken(was.symbol_low, was.symbol_high, now.symbol_low, now.symbol_high, caps.symbol)
-    found += _broken(was.base_low, was.base_high, now.base_low, now.base_high, caps.currency)
-    found += _broken(was.quote_low, was.quote_high, now.quote_low, now.quote_high, caps.currency)
-    found += _broken(was.net_low, was.net_high, now.net_low, now.net_high, caps.net)
+    units_low, units_high, symbol_low, symbol_high, base_low, base_high, quote_low, quote_high, net_low, net_high, others = now
+    units, symbol, currency, gross, net = caps
+    after = others + abs(worse_end(symbol_low, symbol_high))
+    if (
+        -units <= units_low
+        and units_high <= units
+        and -symbol <= symbol_low
+        and symbol_high <= symbol
+        and -currency <= base_low
+        and base_high <= currency
+        and -currency <= quote_low
+        and quote_high <= currency
+        and -net <= net_low
+        and net_high <= net
+        and after <= gross
+    ):
+        return 0
+    found = int(_broken(was.units_low, was.units_high, units_low, units_high, units))
+    found += _broken(was.symbol_low, was.symbol_high, symbol_low, symbol_high, symbol)
+    found += _broken(was.base_low, was.base_high, base_low, base_high, currency)
+    found += _broken(was.quote_low, was.quote_high, quote_low, quote_high, currency)
+    found += _broken(was.net_low, was.net_high, net_low, net_high, net)
     before = was.others + abs(worse_end(was.symbol_low, was.symbol_high))
-    after = now.others + abs(worse_end(now.symbol_low, now.symbol_high))
-    return found + (after > max(before, caps.gross) * (1 + _ROUNDING))
+    return found + (after > max(before, gross) * (1 + _ROUNDING))
 
 
 def _broken(was_low: float, was_high: float, low: float, high: float, cap: float) -> bool:
@@ -176,8 +199,8 @@ def _capped(
     check: Check, subject: str, units: float, room: float, measured: float, bound: float, records: list[CheckRecord]
 ) -> float:
     if units <= room:
-        records.append(CheckRecord(check, _STAGE, _PASS, measured, bound, units, units, subject))
+        records.append(checked(check, _STAGE, _PASS, measured, bound, units, units, subject))
         return units
     left = max(0.0, room)
-    records.append(CheckRecord(check, _STAGE, _ADJUST if left else _REJECT, measured, bound, units, left, subject))
+    records.append(checked(check, _STAGE, _ADJUST if left else _REJECT, measured, bound, units, left, subject))
     return left

@@ -37,6 +37,7 @@ from riskdesk_assets.gatekeeper.schemas import Intent, RiskMetrics, RPMOutput, T
 from riskdesk_assets.gatekeeper.switchboard import Switchboard, switchboard
 
 CALLER = "gatekeeper"
+_ADJUSTED = TradeApprovalStatus.ADJUSTED
 
 
 class OrderConflictError(StateError):
@@ -295,7 +296,7 @@ def _counted(metrics: RiskMetrics, decision: TradeDecision) -> RiskMetrics:
             total, metrics.approved, metrics.adjusted, metrics.rejected + 1, rejections,
             metrics.total_units, metrics.total_notional, metrics.fraction_of_formula,
         )  # fmt: skip
-    adjusted = decision.status is TradeApprovalStatus.ADJUSTED
+    adjusted = decision.status is _ADJUSTED
     return RiskMetrics(
         total,
         metrics.approved + (not adjusted),

@@ -145,7 +145,7 @@ def _round(asked: list[_Asked]) -> tuple[list[int], int, Counter[str]]:
 
 
 def _settle(gatekeeper: RiskPortfolioManager, trade: ApprovedTrade, at: datetime) -> None:
-    """Have what waits in a trade's symbol held, at its own price: fills would earn and lose, and in the end halt the account."""
+    """What waits in a symbol becomes held, at its own price: fills would earn and lose, and in the end halt the account."""
     position = gatekeeper.state.account.positions.get(trade.symbol)
     if position is not None and position.pending:
         gatekeeper.report_position(trade.symbol, position.units + position.pending, trade.intent.current_price, at)
