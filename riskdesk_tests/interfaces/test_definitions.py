@@ -40,7 +40,7 @@ OURS = {
     "market": {"bar_findings"},
     "strategy": {*REGISTER, "instrument_scores"},
     "construction": {"engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
-    "reports": {"risk_contributions", "model_checks", "published_book"},
+    "reports": {"risk_contributions", "model_checks", "published_book", "holdings_reconciliation"},
     "research": {COMPARISONS},
 }
 JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "M_engines_D")
