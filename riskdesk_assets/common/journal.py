@@ -22,7 +22,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from riskdesk_assets.common.journal_chain import (
     START,
     Anchor,
-    Draft,
     Entry,
     EntryError,
     JournalError,
@@ -118,10 +117,7 @@ class Journal:
             JournalBusyError: other writers kept it locked.
             JournalError: it cannot be written: a full disk, a damaged file.
         """
-        return self.append_drafts(tuple(draft(entry) for entry in entries))
-
-    def append_drafts(self, drafts: Sequence[Draft]) -> tuple[Record, ...]:
-        """As :meth:`append`, for entries whose text form was made before (common/group_commit.py)."""
+        drafts = tuple(draft(entry) for entry in entries)
         if not drafts:
             return ()
         with self._told():
