@@ -31,7 +31,8 @@ class GuardSettings(StrictModel, strict=True):
     alone may cause. ``signal_change``: how far a target must move from the last committed one to count as a change.
     ``per_trade``: one order of one leg. ``min_order``: one ticket's order, both legs together. ``per_symbol``: the tickets'
     |notionals| in one name before they net. ``lot_size``: shares; a name's own lot size is kept where it is larger.
-    ``stop_dollars``: a ticket that has lost more since entry goes flat; null: no stop.
+    ``stop_dollars``: a ticket that has lost more since entry goes flat; null: no stop. ``holdings_file``: a CSV of what is
+    really held, absolute or in DATA_DIR, that each run's newest session is reconciled against; it changes no number of a run.
     """
 
     mode: Literal["shadow", "paper", "enforce"]
@@ -47,3 +48,4 @@ class GuardSettings(StrictModel, strict=True):
     portfolio_gross: GuardBound
     portfolio_net: GuardBound
     stop_dollars: float | None = Field(default=None, gt=0)
+    holdings_file: str | None = Field(default=None, min_length=1)

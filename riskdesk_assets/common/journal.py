@@ -22,7 +22,6 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from riskdesk_assets.common.journal_chain import (
     START,
     Anchor,
-    Draft,
     Entry,
     EntryError,
     JournalError,
@@ -118,10 +117,7 @@ class Journal:
             JournalBusyError: other writers kept it locked.
             JournalError: it cannot be written: a full disk, a damaged file.
         """
-        return self.append_drafts(tuple(draft(entry) for entry in entries))
-
-    def append_drafts(self, drafts: Sequence[Draft]) -> tuple[Record, ...]:
-        """As :meth:`append`, for entries whose text form was made before (common/group_commit.py)."""
+        drafts = tuple(draft(entry) for entry in entries)
         if not drafts:
             return ()
         with self._told():
@@ -208,13 +204,15 @@ class Journal:
             after = last
 
     def _damage(self) -> str:
-        """What the walk cannot see in a SQLite file: a guard taken away, an index that disagrees, a torn page."""
-        if self.file is None or not self.file.is_file():
-            return ""
-        with self._told(), self._current().connect() as connection:
+        """What the walk cannot see: a guard taken away; in a SQLite file, an index that disagrees, a torn page."""
+        with self._reading() as connection:
+            if connection is None:
+                return ""
             changed = changed_schema(connection)
             if changed:
-                return f"{changed} is not as it was made: the file's own guard against changes was changed"
+                return f"{changed} is not as it was made: the journal's own guard against changes was changed"
+            if self.file is None:
+                return ""
             said = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar())
             return "" if said == "ok" else f"the file is damaged: {said}"
 
@@ -272,7 +270,7 @@ class Journal:
             yield
         except SQLAlchemyError as error:
             cause = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-            kind = JournalBusyError if "locked" in cause else JournalError
+            kind = JournalBusyError if "locked" in cause or "lock timeout" in cause else JournalError
             raise kind(f"{self.name}: {cause}") from None
         except (sqlite3.Error, OSError, MemoryError) as error:
             raise JournalError(f"{self.name}: {error or type(error).__name__}") from None

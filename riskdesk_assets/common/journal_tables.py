@@ -1,7 +1,7 @@
 """The journal's tables and the engine they live in: SQLite as it comes, another database by URL.
 
-On SQLite the file itself refuses to change: triggers abort UPDATE, DELETE and any INSERT that does not follow the last row. On
-Postgres triggers refuse UPDATE, DELETE and TRUNCATE, and appends queue up on one locked row.
+The database itself refuses to change: triggers abort UPDATE, DELETE, on Postgres TRUNCATE, and any INSERT that does not follow
+the last row. Appends take SQLite's one write lock; on Postgres they queue up on one locked row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    func,
     make_url,
+    select,
 )
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -73,7 +75,18 @@ $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$""",
 FOR EACH ROW EXECUTE FUNCTION journal_refuses()""",
     """CREATE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal
 FOR EACH STATEMENT EXECUTE FUNCTION journal_refuses()""",
+    """CREATE OR REPLACE FUNCTION journal_follows() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN
+IF NEW.sequence IS DISTINCT FROM (SELECT coalesce(max(sequence), 0) + 1 FROM journal) THEN
+RAISE EXCEPTION 'the journal is append-only: a row follows the last one';
+END IF;
+RETURN NEW;
+END $$""",
+    """CREATE TRIGGER journal_in_order BEFORE INSERT ON journal
+FOR EACH ROW EXECUTE FUNCTION journal_follows()""",
 )
+# One number for everybody who makes the tables: of several that find them missing at once, one makes them.
+_MAKING = 20260302
 for _dialect, _guards in (("sqlite", _SQLITE_GUARDS), ("postgresql", _POSTGRES_GUARDS)):
     for _guard in _guards:
         _statement: DDL = DDL(_guard)  # type: ignore[no-untyped-call]
@@ -109,9 +122,16 @@ def journal_engine(url: URL, busy_seconds: float) -> Engine:
     Raises:
         InputError: there is no driver for the URL's database.
     """
-    sqlite = url.get_backend_name() == "sqlite"
+    backend = url.get_backend_name()
+    sqlite = backend == "sqlite"
+    arguments: dict[str, object] = {"timeout": busy_seconds} if sqlite else {}
+    if backend == "postgresql":
+        given, waits = url.query.get("options", ""), max(1, round(1000 * busy_seconds))
+        own = f"{given if isinstance(given, str) else ' '.join(given)} -c synchronous_commit=on -c lock_timeout={waits}"
+        arguments = {"options": own.strip(), "connect_timeout": max(2, round(busy_seconds))}
     try:
-        engine = create_engine(url, connect_args={"timeout": busy_seconds} if sqlite else {}, hide_parameters=True)
+        # A server may have been away: what a pooled connection is worth is asked before it is used.
+        engine = create_engine(url, connect_args=arguments, hide_parameters=True, pool_pre_ping=not sqlite)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         problem = Problem(JOURNAL_URL, None, "", f"needs a driver that is not installed: {error}", "a database with its driver")
         raise InputError(problem) from None
@@ -123,17 +143,41 @@ def journal_engine(url: URL, busy_seconds: float) -> Engine:
 
 def create_tables(connection: Connection) -> None:
     """The tables, their guards, and the row that appends lock; nothing where they exist."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
     METADATA.create_all(connection)
     if connection.execute(LOCK.select()).first() is None:
         connection.execute(LOCK.insert().values(id=1))
 
 
 def changed_schema(connection: Connection) -> str:
-    """The first table, index or trigger of a SQLite journal that is not as it was made; empty when all are."""
+    """The first table, index, trigger or guard of a journal that is not as it was made; empty when all are.
+
+    On Postgres: the guards alone, their triggers in force and their functions as written here.
+    """
+    if connection.dialect.name == "postgresql":
+        return _changed_guard(connection)
     wanted, found = _schema_as_made(), _schema(connection)
     if not found:
         return ""  # made, but nothing was ever written: a crash came between
     return min((name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)), default="")
+
+
+def _changed_guard(connection: Connection) -> str:
+    triggers = connection.exec_driver_sql(
+        "SELECT tgname, tgenabled::text FROM pg_trigger WHERE tgrelid = 'journal'::regclass AND NOT tgisinternal"
+    )
+    in_force = {str(name) for name, enabled in triggers if enabled in ("O", "A")}
+    for name in ("journal_in_order", "journal_no_change", "journal_no_truncate"):
+        if name not in in_force:
+            return name
+    functions = connection.exec_driver_sql(
+        "SELECT DISTINCT p.proname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgrelid = 'journal'::regclass AND NOT t.tgisinternal"
+    )
+    written = {guard.split("(")[0].split()[-1]: guard.split("$$")[1] for guard in _POSTGRES_GUARDS if "$$" in guard}
+    found = {str(name): str(body) for name, body in functions}
+    return min((name for name in written.keys() | found.keys() if written.get(name) != found.get(name)), default="")
 
 
 @cache

@@ -343,13 +343,14 @@ class Config(StrictModel):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything that can change a number (alert routing and who approved what cannot, and stay out)."""
+        """SHA-256 of everything that can change a number (alert routing, the holdings' place and who approved what cannot)."""
         content = self.model_dump(mode="json")
         content["desk"].pop("alerts")
         content["limits"]["approval"].pop("changes")
         content["desk"].pop("genesis_sessions")
         # How a policy is trained reaches a book only through the model, whose own hash enters the run.
         content["desk"].pop("policy")
+        content["desk"]["guards"].pop("holdings_file")
         return digest(content)
 
 

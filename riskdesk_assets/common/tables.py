@@ -358,4 +358,19 @@ _ALL = (
     ),
 )
 
+# What is known beside a run and may change after it: not in run directories, not replayed, not rebuilt from them.
+_BESIDE_RUNS = (
+    Table(
+        "holdings_reconciliation",
+        _columns(
+            "as_of_date: DATE; symbol: VARCHAR; desk_shares held_shares difference: BIGINT; price dollars: DOUBLE; "
+            "status holdings_hash: VARCHAR"
+        ),
+        ("as_of_date", "symbol"),
+    ),
+)
+
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}
+"""The tables of a run."""
+STORED: Mapping[str, Table] = {**TABLES, **{table.name: table for table in _BESIDE_RUNS}}
+"""Every table of the warehouse."""

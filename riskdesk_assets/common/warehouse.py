@@ -21,7 +21,7 @@ import duckdb
 import polars as pl
 
 from riskdesk_assets.common.errors import RiskDeskError, StateError
-from riskdesk_assets.common.tables import TABLES, Table
+from riskdesk_assets.common.tables import STORED, Table
 
 
 class WarehouseBusyError(RiskDeskError):
@@ -68,14 +68,14 @@ class Warehouse:
         Raises:
             StateError: a frame has a row outside the sessions, or the file holds a table in a layout this version cannot use.
         """
-        conformed = {name: TABLES[name].conform(frame) for name, frame in frames.items()}
+        conformed = {name: STORED[name].conform(frame) for name, frame in frames.items()}
         for name, frame in conformed.items():
-            _require_within(TABLES[name], frame, first, last)
+            _require_within(STORED[name], frame, first, last)
         with self.connect() as connection:
             connection.begin()
             try:
                 for name, frame in conformed.items():
-                    _replace(connection, TABLES[name], frame, first, last)
+                    _replace(connection, STORED[name], frame, first, last)
                 connection.commit()
             except BaseException:
                 connection.rollback()
@@ -87,7 +87,7 @@ class Warehouse:
         Raises:
             StateError: the file holds the table in a layout this version cannot use.
         """
-        table = TABLES[name]
+        table = STORED[name]
         if not self.path.exists():
             return pl.DataFrame(schema=table.schema)
         bounds = [(op, day) for op, day in ((">=", first), ("<=", last)) if day is not None]
@@ -101,7 +101,7 @@ class Warehouse:
     def query(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
         """Result of a read-only query; every table exists, empty if need be."""
         with self.connect() as connection:
-            for table in TABLES.values():
+            for table in STORED.values():
                 _create(connection, table)
             return _frame(connection, sql, list(params))
 

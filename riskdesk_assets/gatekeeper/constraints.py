@@ -1,26 +1,34 @@
 """Portfolio constraints of document 003: what each leaves of a size, in the document's sequence.
 
-Every cap asks how many units of this trade keep its own quantity within the bound; a trade that lowers a quantity is never
-held up by that quantity, and one whose quantity is beyond its bound already may not raise it. A pair of currencies counts in
-its symbol, its two currencies and gross; net is of what is not a pair, for a pair is long one currency and short another.
+Every cap asks how many units of this trade keep its own quantity within the bound, whichever of the orders that wait are
+filled: a purchase moves the upper end of each range it touches, a sale the lower one, and that end is what the cap holds. So a
+trade that lowers a quantity is never held up by it, one whose end is beyond its bound already may not move it on, and no subset
+of approved orders, filled in any order, passes a cap that was not passed before. A pair of currencies counts in its symbol, its
+two currencies and gross; net is of what is not a pair, for a pair is long one currency and short another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import fsum
 from typing import NamedTuple
 
-from riskdesk_assets.gatekeeper.account import Account
+from riskdesk_assets.gatekeeper.account import Reach, worse_end
 from riskdesk_assets.gatekeeper.config import RPMConfig
 from riskdesk_assets.gatekeeper.instruments import Instrument
-from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage
+from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage, checked
 
 Correlations = Mapping[tuple[str, str], float]
 
 _PASS, _ADJUST, _REJECT, _SKIPPED = Outcome.PASS, Outcome.ADJUST, Outcome.REJECT, Outcome.SKIPPED
 _STAGE = Stage.CONSTRAINTS
-_NOT_A_PAIR = CheckRecord(Check.QUOTE_CURRENCY, _STAGE, _SKIPPED, None, None, 0.0, 0.0, "not a pair of currencies")
+# Members by a name of the module: to look one up in its class takes longer than to compare a size with a cap.
+_BASE_CURRENCY = Check.BASE_CURRENCY
+_GROSS_EXPOSURE = Check.GROSS_EXPOSURE
+_NET_EXPOSURE = Check.NET_EXPOSURE
+_QUOTE_CURRENCY = Check.QUOTE_CURRENCY
+_SYMBOL_EXPOSURE = Check.SYMBOL_EXPOSURE
+_SYMBOL_UNITS = Check.SYMBOL_UNITS
+_NOT_A_PAIR = CheckRecord(_QUOTE_CURRENCY, _STAGE, _SKIPPED, None, None, 0.0, 0.0, "not a pair of currencies")
 _PAIR = "a pair of currencies has no net exposure of its own"
 _ROUNDING = 1e-9
 
@@ -33,15 +41,6 @@ class Caps(NamedTuple):
     currency: float
     gross: float
     net: float
-
-
-class Trade(NamedTuple):
-    """A trade before its constraints. ``held``: signed units that count as held; ``unit_value``: dollars per unit."""
-
-    instrument: Instrument
-    direction: int
-    held: float
-    unit_value: float
 
 
 class CorrelationFinding(NamedTuple):
@@ -75,57 +74,65 @@ def request_of(units: float, unit_value: float, caps: Caps) -> float:
     return min(units, caps.symbol_units, caps.symbol / unit_value)
 
 
-def constrain(units: float, trade: Trade, account: Account, caps: Caps, records: list[CheckRecord]) -> float:
+def constrain(
+    units: float,
+    instrument: Instrument,
+    direction: int,
+    unit_value: float,
+    reach: Reach,
+    caps: Caps,
+    records: list[CheckRecord],
+) -> float:
     """The units that the exposure caps leave, each cap's record appended; stops after the first that leaves nothing.
 
     Args:
         units: wanted, > 0.
-        trade: instrument, direction, what is held, value of a unit.
-        account: valued at the trade's price.
+        instrument: what is traded.
+        direction: 1 buys, -1 sells.
+        unit_value: dollars per unit.
+        reach: the account's ranges, valued at the trade's price.
         caps: the bounds.
         records: the trail so far; grows.
     """
-    instrument, direction, held, value = trade
-    signed = direction * held
-    symbol, currency = instrument.symbol, instrument.base
+    units_low, units_high, _, _, base_low, base_high, quote_low, quote_high, net_low, net_high, others = reach
+    symbol, base, quote = instrument
+    buys = direction > 0
+    # How far the end that this trade moves stands toward its own side: negative where the trade reduces first.
+    end, far = (units_high, units_low) if buys else (-units_low, -units_high)
 
-    room = caps.symbol_units - signed
-    left = _capped(Check.SYMBOL_UNITS, "", units, room, abs(signed + units), caps.symbol_units, records)
+    left = _capped(_SYMBOL_UNITS, "", units, caps.symbol_units - end, abs(end + units), caps.symbol_units, records)
     if left <= 0:
         return 0.0
-    room = caps.symbol / value - signed
-    left = _capped(Check.SYMBOL_EXPOSURE, symbol, left, room, abs(signed + left) * value, caps.symbol, records)
+    room = caps.symbol / unit_value - end
+    left = _capped(_SYMBOL_EXPOSURE, symbol, left, room, abs(end + left) * unit_value, caps.symbol, records)
     if left <= 0:
         return 0.0
 
-    exposed = account.exposures
-    nets = exposed.currencies
-    toward = direction * nets.get(currency, 0.0)
-    room = (caps.currency - toward) / value
-    left = _capped(Check.BASE_CURRENCY, currency, left, room, abs(toward + left * value), caps.currency, records)
+    toward = base_high if buys else -base_low
+    room = (caps.currency - toward) / unit_value
+    left = _capped(_BASE_CURRENCY, base, left, room, abs(toward + left * unit_value), caps.currency, records)
     if left <= 0:
         return 0.0
-    if instrument.quote:
-        toward = -direction * nets.get(instrument.quote, 0.0)
-        room = (caps.currency - toward) / value
-        measured = abs(toward + left * value)
-        left = _capped(Check.QUOTE_CURRENCY, instrument.quote, left, room, measured, caps.currency, records)
+    if quote:
+        toward = -quote_low if buys else quote_high
+        room = (caps.currency - toward) / unit_value
+        left = _capped(_QUOTE_CURRENCY, quote, left, room, abs(toward + left * unit_value), caps.currency, records)
         if left <= 0:
             return 0.0
     else:
         records.append(_NOT_A_PAIR)
 
-    others = exposed.gross if held == 0 else fsum(abs(v) for name, v in exposed.symbols.items() if name != symbol)
-    room = max(0.0, caps.gross - others) / value - signed
-    left = _capped(Check.GROSS_EXPOSURE, "", left, room, others + abs(signed + left) * value, caps.gross, records)
+    room = max(0.0, caps.gross - others) / unit_value - end
+    measured = others + abs(worse_end(far, end + left)) * unit_value
+    left = _capped(_GROSS_EXPOSURE, "", left, room, measured, caps.gross, records)
     if left <= 0:
         return 0.0
-    if instrument.quote:
-        records.append(CheckRecord(Check.NET_EXPOSURE, _STAGE, _SKIPPED, None, None, left, left, _PAIR))
+    if quote:
+        records.append(checked(_NET_EXPOSURE, _STAGE, _SKIPPED, None, None, left, left, _PAIR))
         return left
-    toward = direction * exposed.net
-    room = (caps.net - toward) / value
-    return _capped(Check.NET_EXPOSURE, "", left, room, abs(toward + left * value), caps.net, records)
+    toward = net_high if buys else -net_low
+    room = (caps.net - toward) / unit_value
+    return _capped(_NET_EXPOSURE, "", left, room, abs(toward + left * unit_value), caps.net, records)
 
 
 def correlation_rule(symbol: str, held: Iterable[str], correlations: Correlations, config: RPMConfig) -> CorrelationFinding:
@@ -155,34 +162,45 @@ def correlation_rule(symbol: str, held: Iterable[str], correlations: Correlation
     return CorrelationFinding(with_symbol, largest, multiplier, unknown)
 
 
-def breaches(before: Account, after: Account, instrument: Instrument, caps: Caps) -> int:
-    """How many caps the trade breaks or makes worse: measured anew from the two accounts, not from the trade."""
-    symbol, was, now = instrument.symbol, before.exposures, after.exposures
-    found = _broken(_units(before, symbol), _units(after, symbol), caps.symbol_units)
-    found += _broken(was.symbols.get(symbol, 0.0), now.symbols.get(symbol, 0.0), caps.symbol)
-    found += _broken(was.gross, now.gross, caps.gross)
-    base, quote = instrument.base, instrument.quote
-    found += _broken(was.currencies.get(base, 0.0), now.currencies.get(base, 0.0), caps.currency)
-    if quote:
-        return found + _broken(was.currencies.get(quote, 0.0), now.currencies.get(quote, 0.0), caps.currency)
-    return found + _broken(was.net, now.net, caps.net)
+def breaches(was: Reach, now: Reach, caps: Caps) -> int:
+    """How many caps the trade breaks or makes worse, from the ranges measured before it and anew after it."""
+    units_low, units_high, symbol_low, symbol_high, base_low, base_high, quote_low, quote_high, net_low, net_high, others = now
+    units, symbol, currency, gross, net = caps
+    after = others + abs(worse_end(symbol_low, symbol_high))
+    if (
+        -units <= units_low
+        and units_high <= units
+        and -symbol <= symbol_low
+        and symbol_high <= symbol
+        and -currency <= base_low
+        and base_high <= currency
+        and -currency <= quote_low
+        and quote_high <= currency
+        and -net <= net_low
+        and net_high <= net
+        and after <= gross
+    ):
+        return 0
+    found = int(_broken(was.units_low, was.units_high, units_low, units_high, units))
+    found += _broken(was.symbol_low, was.symbol_high, symbol_low, symbol_high, symbol)
+    found += _broken(was.base_low, was.base_high, base_low, base_high, currency)
+    found += _broken(was.quote_low, was.quote_high, quote_low, quote_high, currency)
+    found += _broken(was.net_low, was.net_high, net_low, net_high, net)
+    before = was.others + abs(worse_end(was.symbol_low, was.symbol_high))
+    return found + (after > max(before, gross) * (1 + _ROUNDING))
 
 
-def _broken(was: float, now: float, cap: float) -> int:
-    return abs(now) > max(abs(was), cap) * (1 + _ROUNDING)
+def _broken(was_low: float, was_high: float, low: float, high: float, cap: float) -> bool:
+    """Whether either end moved on beyond the cap."""
+    return high > max(was_high, cap) * (1 + _ROUNDING) or -low > max(-was_low, cap) * (1 + _ROUNDING)
 
 
 def _capped(
     check: Check, subject: str, units: float, room: float, measured: float, bound: float, records: list[CheckRecord]
 ) -> float:
     if units <= room:
-        records.append(CheckRecord(check, _STAGE, _PASS, measured, bound, units, units, subject))
+        records.append(checked(check, _STAGE, _PASS, measured, bound, units, units, subject))
         return units
     left = max(0.0, room)
-    records.append(CheckRecord(check, _STAGE, _ADJUST if left else _REJECT, measured, bound, units, left, subject))
+    records.append(checked(check, _STAGE, _ADJUST if left else _REJECT, measured, bound, units, left, subject))
     return left
-
-
-def _units(account: Account, symbol: str) -> float:
-    position = account.positions.get(symbol)
-    return 0.0 if position is None else position.exposed

@@ -1,8 +1,9 @@
 """One decision: document 003's flow of checks over an account and its switches, as a pure function.
 
 1 kill switches: HALT; 2 regime: REJECT; 3 size; 4 constraints: ADJUST or REJECT; 5 final validation. A check that refuses new
-exposure still lets a trade through that opposes what is held, as far as it only reduces it; confidence below its threshold
-refuses either (X-07). The first refusal ends the checks; the rest stand in the trail as SKIPPED.
+exposure still lets a trade through that opposes what is held, as far as it only reduces it, whichever of the orders that wait
+are filled; confidence below its threshold refuses either (X-07). The first refusal ends the checks; the rest stand in the trail
+as SKIPPED.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import cast
 
-from riskdesk_assets.gatekeeper.account import Account
+from riskdesk_assets.gatekeeper.account import Account, Reach
 from riskdesk_assets.gatekeeper.config import RPMConfig, TapeRegime
 from riskdesk_assets.gatekeeper.constraints import (
     Caps,
     Correlations,
-    Trade,
     breaches,
     constrain,
     correlation_rule,
@@ -36,25 +36,33 @@ from riskdesk_assets.gatekeeper.schemas import (
     TradeDecision,
 )
 from riskdesk_assets.gatekeeper.switchboard import Switchboard
-from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage, skipped_after
+from riskdesk_assets.gatekeeper.trail import Check, CheckRecord, Outcome, Stage, checked, skipped_after
 
+# Members by names of the module: looking one up in its class takes as long as a check's arithmetic.
 _PASS, _ADJUST, _REJECT, _HALT, _SKIPPED = Outcome.PASS, Outcome.ADJUST, Outcome.REJECT, Outcome.HALT, Outcome.SKIPPED
-_SWITCH, _REGIME, _CONSTRAINTS, _FINAL = Stage.KILL_SWITCH, Stage.REGIME, Stage.CONSTRAINTS, Stage.FINAL
+_ASKED, _SWITCH, _REGIME, _SIZING = Stage.INPUT, Stage.KILL_SWITCH, Stage.REGIME, Stage.SIZING
+_CONSTRAINTS, _FINAL = Stage.CONSTRAINTS, Stage.FINAL
+_INPUT, _CLOCK, _VOLATILITY_SHOCK, _CONFIDENCE = Check.INPUT, Check.CLOCK, Check.VOLATILITY_SHOCK, Check.CONFIDENCE
+_CONFIDENCE_COLLAPSE, _STRESSED_POSITIONS = Check.CONFIDENCE_COLLAPSE, Check.STRESSED_POSITIONS
+_POSITION_SIZE, _REDUCE_ONLY, _POSITION_COUNT = Check.POSITION_SIZE, Check.REDUCE_ONLY, Check.POSITION_COUNT
+_CORRELATION, _MINIMUM_SIZE, _FINAL_VALIDATION = Check.CORRELATION, Check.MINIMUM_SIZE, Check.FINAL_VALIDATION
 _EXPOSURE = RejectionReason.EXPOSURE
+_APPROVED, _ADJUSTED = TradeApprovalStatus.APPROVED, TradeApprovalStatus.ADJUSTED
+_REJECTED = TradeApprovalStatus.REJECTED
 
 
 def _note(check: Check, stage: Stage, outcome: Outcome, subject: str) -> CheckRecord:
-    return CheckRecord(check, stage, outcome, None, None, 0.0, 0.0, subject)
+    return checked(check, stage, outcome, None, None, 0.0, 0.0, subject)
 
 
-_INPUT_FINE = _note(Check.INPUT, Stage.INPUT, _PASS, "every field is usable")
-_IN_TIME = _note(Check.CLOCK, Stage.INPUT, _PASS, "not older than the account's newest reading")
-_NO_TIME = _note(Check.CLOCK, Stage.INPUT, _SKIPPED, "the intent has no time")
-_NO_VOLATILITY = _note(Check.VOLATILITY_SHOCK, _SWITCH, _SKIPPED, "no realised and baseline volatility given")
-_NO_LATCH = _note(Check.CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "confidence_collapse_latch is off")
-_FEW_CONFIDENCES = _note(Check.CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "fewer confidences than confidence_window so far")
-_NO_STRESS = _note(Check.STRESSED_POSITIONS, _REGIME, _PASS, "the tape regime is not STRESSED")
-_FREE = _note(Check.REDUCE_ONLY, _CONSTRAINTS, _PASS, "the trade may add")
+_INPUT_FINE = _note(_INPUT, _ASKED, _PASS, "every field is usable")
+_IN_TIME = _note(_CLOCK, _ASKED, _PASS, "not older than the account's newest reading")
+_NO_TIME = _note(_CLOCK, _ASKED, _SKIPPED, "the intent has no time")
+_NO_VOLATILITY = _note(_VOLATILITY_SHOCK, _SWITCH, _SKIPPED, "no realised and baseline volatility given")
+_NO_LATCH = _note(_CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "confidence_collapse_latch is off")
+_FEW_CONFIDENCES = _note(_CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "fewer confidences than confidence_window so far")
+_NO_STRESS = _note(_STRESSED_POSITIONS, _REGIME, _PASS, "the tape regime is not STRESSED")
+_FREE = _note(_REDUCE_ONLY, _CONSTRAINTS, _PASS, "the trade may add")
 _NOTHING, _WORTHLESS = Instrument("", ""), UnitValue(0.0, 0.0)
 
 
@@ -94,7 +102,8 @@ def decide(intent: Intent, account: Account, board: Switchboard, rules: Rules) -
 class _Course:
     """A decision under way: what it is about, its trail so far, and what was found of the intent on the way.
 
-    ``reduce_only``: why the trade may only reduce, "" when it may add. ``count``: positions with this trade.
+    ``closable``: units it closes for certain: what is held against it, less what waits to close that already. ``opposes``:
+    there is such. ``reduce_only``: why it may only reduce, "" when it may add. ``count``: positions with this trade.
     """
 
     intent: Intent
@@ -104,7 +113,7 @@ class _Course:
     trail: list[CheckRecord]
     instrument: Instrument = _NOTHING
     worth: UnitValue = _WORTHLESS
-    held: float = 0.0
+    closable: float = 0.0
     opposes: bool = False
     count: int = 0
     reduce_only: str = ""
@@ -126,7 +135,7 @@ def _looked_at(course: _Course) -> TradeDecision | None:
     if intent.at is None:
         trail.append(_NO_TIME)
     elif newest is not None and intent.at < newest:
-        record = _note(Check.CLOCK, Stage.INPUT, _REJECT, f"{intent.at} is before the account's newest reading, {newest}")
+        record = _note(_CLOCK, _ASKED, _REJECT, f"{intent.at} is before the account's newest reading, {newest}")
         return _rejected(course, RejectionReason.STALE_STATE, record)
     else:
         trail.append(_IN_TIME)
@@ -134,8 +143,8 @@ def _looked_at(course: _Course) -> TradeDecision | None:
     position = course.account.positions.get(intent.symbol)
     course.count = len(course.account.positions) + (position is None)
     if position is not None:
-        course.held = position.units + position.pending
-        course.opposes = course.held * intent.direction < 0
+        course.closable = max(0.0, position.lowest if intent.direction < 0 else -position.highest)
+        course.opposes = course.closable > 0
     return None
 
 
@@ -154,7 +163,7 @@ def _past_switches(course: _Course) -> TradeDecision | None:
     else:
         ratio, most = intent.realized_vol / intent.baseline_vol, config.vol_shock_ratio
         outcome = _HALT if is_volatility_shock(ratio, config) else _PASS
-        record = CheckRecord(Check.VOLATILITY_SHOCK, _SWITCH, outcome, ratio, most, 0.0, 0.0)
+        record = checked(_VOLATILITY_SHOCK, _SWITCH, outcome, ratio, most, 0.0, 0.0)
         if outcome is _HALT:
             if not course.opposes:
                 return _rejected(course, RejectionReason.VOLATILITY, record)
@@ -162,9 +171,9 @@ def _past_switches(course: _Course) -> TradeDecision | None:
         trail.append(record)
     confidence, least = intent.confidence_score, config.min_confidence_threshold
     if confidence < least:
-        record = CheckRecord(Check.CONFIDENCE, _SWITCH, _REJECT, confidence, least, 0.0, 0.0)
+        record = checked(_CONFIDENCE, _SWITCH, _REJECT, confidence, least, 0.0, 0.0)
         return _rejected(course, RejectionReason.CONFIDENCE, record)
-    trail.append(CheckRecord(Check.CONFIDENCE, _SWITCH, _PASS, confidence, least, 0.0, 0.0))
+    trail.append(checked(_CONFIDENCE, _SWITCH, _PASS, confidence, least, 0.0, 0.0))
     if not config.confidence_collapse_latch:
         trail.append(_NO_LATCH)
         return None
@@ -173,7 +182,7 @@ def _past_switches(course: _Course) -> TradeDecision | None:
         trail.append(_FEW_CONFIDENCES)
     else:  # a mean below the threshold has latched already, and the board says so
         outcome = _HALT if mean < least else _PASS
-        trail.append(CheckRecord(Check.CONFIDENCE_COLLAPSE, _SWITCH, outcome, mean, least, 0.0, 0.0))
+        trail.append(checked(_CONFIDENCE_COLLAPSE, _SWITCH, outcome, mean, least, 0.0, 0.0))
     return None
 
 
@@ -184,7 +193,7 @@ def _past_regime(course: _Course) -> TradeDecision | None:
         return None
     places = regime_rule("STRESSED", course.rules.config).max_positions
     outcome = _PASS if course.count <= places else _ADJUST if course.opposes else _REJECT
-    record = CheckRecord(Check.STRESSED_POSITIONS, _REGIME, outcome, course.count, places, 0.0, 0.0)
+    record = checked(_STRESSED_POSITIONS, _REGIME, outcome, course.count, places, 0.0, 0.0)
     if outcome is _REJECT:
         return _rejected(course, RejectionReason.REGIME, record)
     course.trail.append(record)
@@ -210,65 +219,62 @@ def _sized(course: _Course) -> tuple[TradeDecision, Account]:
     )
     formula = sizing.units
     if not (formula > 0 and isfinite(formula * worth.unit)):
-        record = _note(Check.POSITION_SIZE, Stage.SIZING, _REJECT, _no_size(sizing))
+        record = _note(_POSITION_SIZE, _SIZING, _REJECT, _no_size(sizing))
         return _rejected(course, _reason_of_no_size(sizing), record), account
-    trail.append(CheckRecord(Check.POSITION_SIZE, Stage.SIZING, _PASS, formula, sizing.risk_capital, 0.0, formula))
+    trail.append(checked(_POSITION_SIZE, _SIZING, _PASS, formula, sizing.risk_capital, 0.0, formula))
 
-    magnitude = abs(course.held)
     crowded = course.count > config.max_concurrent_positions
-    units = _reduced_only(formula, magnitude, course)
+    units = _reduced_only(formula, course)
     if crowded and not course.opposes:
         places = config.max_concurrent_positions
-        record = CheckRecord(Check.POSITION_COUNT, _CONSTRAINTS, _REJECT, course.count, places, units, 0.0)
+        record = checked(_POSITION_COUNT, _CONSTRAINTS, _REJECT, course.count, places, units, 0.0)
         return _rejected(course, _EXPOSURE, record), account
     request = request_of(formula, worth.unit, rules.caps)
     if crowded or course.reduce_only:
-        request = min(request, magnitude)
-    units = _within_places(units, magnitude if crowded else units, course)
+        request = min(request, course.closable)
+    units = _within_places(units, course.closable if crowded else units, course)
     standing = account.priced(intent.symbol, intent.current_price, worth.quote)
-    trade = Trade(course.instrument, intent.direction, course.held, worth.unit)
-    units = constrain(units, trade, standing, rules.caps, trail)
+    reach = standing.reach(course.instrument)
+    units = constrain(units, course.instrument, intent.direction, worth.unit, reach, rules.caps, trail)
     if units <= 0:
         return _rejected(course, _EXPOSURE, trail.pop()), account
     units = _correlated(units, course)
-    return _validated(units, request, sizing, standing, course)
+    return _validated(units, request, sizing, standing, reach, course)
 
 
 def _validated(
-    units: float, request: float, sizing: Sizing, standing: Account, course: _Course
+    units: float, request: float, sizing: Sizing, standing: Account, reach: Reach, course: _Course
 ) -> tuple[TradeDecision, Account]:
     """Stage FINAL: enough is left (X-05), and no cap is broken by the account as it would be."""
     intent, rules, trail, worth = course.intent, course.rules, course.trail, course.worth
     smallest = max(rules.config.lot_size, rules.config.min_fill_fraction * request)
-    if course.opposes and units == abs(course.held):
+    if course.opposes and units == course.closable:
         smallest = 0.0  # what is left of a position can always be closed
     bound_by = _binding(trail) if units < sizing.units else ""
     if units < smallest:
-        record = CheckRecord(Check.MINIMUM_SIZE, _FINAL, _REJECT, units, smallest, units, 0.0, bound_by)
+        record = checked(_MINIMUM_SIZE, _FINAL, _REJECT, units, smallest, units, 0.0, bound_by)
         reason = _EXPOSURE if bound_by else RejectionReason.VOLATILITY
         return _rejected(course, reason, record, check=bound_by), course.account
-    trail.append(CheckRecord(Check.MINIMUM_SIZE, _FINAL, _PASS, units, smallest, units, units))
+    trail.append(checked(_MINIMUM_SIZE, _FINAL, _PASS, units, smallest, units, units))
     after = standing.reserved(course.instrument, intent.direction * units, intent.current_price, worth.quote)
-    broken = breaches(standing, after, course.instrument, rules.caps)
+    broken = breaches(reach, after.reach(course.instrument), rules.caps)
     if broken:
-        record = CheckRecord(Check.FINAL_VALIDATION, _FINAL, _REJECT, broken, 0, units, 0.0)
+        record = checked(_FINAL_VALIDATION, _FINAL, _REJECT, broken, 0, units, 0.0)
         return _rejected(course, _EXPOSURE, record), course.account
-    trail.append(CheckRecord(Check.FINAL_VALIDATION, _FINAL, _PASS, 0, 0, units, units))
-    status = TradeApprovalStatus.ADJUSTED if bound_by else TradeApprovalStatus.APPROVED
+    trail.append(checked(_FINAL_VALIDATION, _FINAL, _PASS, 0, 0, units, units))
+    status = _ADJUSTED if bound_by else _APPROVED
     trade = ApprovedTrade(intent, units, sizing, worth.unit, bound_by)
     return TradeDecision(status, intent, trade, None, tuple(trail), rules.config_hash), after
 
 
-def _reduced_only(units: float, magnitude: float, course: _Course) -> float:
-    """No more than is held, where the trade may only reduce."""
+def _reduced_only(units: float, course: _Course) -> float:
+    """No more than it closes, where the trade may only reduce."""
     if not course.reduce_only:
         course.trail.append(_FREE)
         return units
-    left = min(units, magnitude)
+    left = min(units, course.closable)
     outcome = _ADJUST if left < units else _PASS
-    course.trail.append(
-        CheckRecord(Check.REDUCE_ONLY, _CONSTRAINTS, outcome, units, magnitude, units, left, course.reduce_only)
-    )
+    course.trail.append(checked(_REDUCE_ONLY, _CONSTRAINTS, outcome, units, course.closable, units, left, course.reduce_only))
     return left
 
 
@@ -276,7 +282,7 @@ def _within_places(units: float, most: float, course: _Course) -> float:
     """Where more positions stand than may, no more than closes one of them."""
     left = min(units, most)
     outcome, places = _ADJUST if left < units else _PASS, course.rules.config.max_concurrent_positions
-    course.trail.append(CheckRecord(Check.POSITION_COUNT, _CONSTRAINTS, outcome, course.count, places, units, left))
+    course.trail.append(checked(_POSITION_COUNT, _CONSTRAINTS, outcome, course.count, places, units, left))
     return left
 
 
@@ -294,17 +300,16 @@ def _correlated(units: float, course: _Course) -> float:
         else:
             trail.append(_skipped_correlation(_PASS, units, "no other position"))
         return units
-    closing = abs(course.held) if course.opposes else 0.0
-    adding = max(0.0, units - closing)
+    adding = max(0.0, units - course.closable)
     left = units if found.multiplier == 1.0 or adding == 0.0 else (units - adding) + adding * found.multiplier
     outcome, most = _ADJUST if left < units else _PASS, rules.config.correlation_threshold
-    record = CheckRecord(Check.CORRELATION, _CONSTRAINTS, outcome, found.correlation, most, units, left, found.symbol)
+    record = checked(_CORRELATION, _CONSTRAINTS, outcome, found.correlation, most, units, left, found.symbol)
     trail.append(record)
     return left
 
 
 def _skipped_correlation(outcome: Outcome, units: float, said: str) -> CheckRecord:
-    return CheckRecord(Check.CORRELATION, _CONSTRAINTS, outcome, None, None, units, units, said)
+    return checked(_CORRELATION, _CONSTRAINTS, outcome, None, None, units, units, said)
 
 
 def _binding(trail: list[CheckRecord]) -> str:
@@ -316,7 +321,7 @@ def _binding(trail: list[CheckRecord]) -> str:
 
 
 def _unusable(course: _Course, said: str) -> TradeDecision:
-    return _rejected(course, RejectionReason.INVALID_INPUT, _note(Check.INPUT, Stage.INPUT, _REJECT, said))
+    return _rejected(course, RejectionReason.INVALID_INPUT, _note(_INPUT, _ASKED, _REJECT, said))
 
 
 def _rejected(
@@ -326,7 +331,7 @@ def _rejected(
     told = record if refusing is None else refusing
     trade = RejectedTrade(course.intent, reason, check or told.name.value, told)
     trail = (*course.trail, record, *skipped_after(record.name))
-    return TradeDecision(TradeApprovalStatus.REJECTED, course.intent, None, trade, trail, course.rules.config_hash)
+    return TradeDecision(_REJECTED, course.intent, None, trade, trail, course.rules.config_hash)
 
 
 def _no_size(sizing: Sizing) -> str:

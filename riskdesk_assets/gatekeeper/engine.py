@@ -37,6 +37,7 @@ from riskdesk_assets.gatekeeper.schemas import Intent, RiskMetrics, RPMOutput, T
 from riskdesk_assets.gatekeeper.switchboard import Switchboard, switchboard
 
 CALLER = "gatekeeper"
+_ADJUSTED = TradeApprovalStatus.ADJUSTED
 
 
 class OrderConflictError(StateError):
@@ -165,7 +166,7 @@ class RiskPortfolioManager:
         return output
 
     def report_fill(self, symbol: str, units: float, price: float, at: datetime) -> None:
-        """Signed ``units`` were bought or sold at ``price``; what was pending on that side is taken from pending."""
+        """Signed ``units`` were bought or sold at ``price``; what was pending on that side is pending no more."""
         instrument, worth = self._valued(symbol, price)
         _require_number("units", units)
         self._update(self._state.account.filled(instrument, units, price, worth.quote), at)
@@ -187,7 +188,7 @@ class RiskPortfolioManager:
         """A holding as it really is, in place of what was thought: signed units at ``price``, nothing pending."""
         instrument, worth = self._valued(symbol, price)
         _require_number("units", units)
-        position = Position(instrument, units, 0.0, price, price, price, worth.quote)
+        position = Position(instrument, units, 0.0, 0.0, price, price, price, worth.quote)
         self._update(self._state.account.stated(position), at)
 
     def report_pnl(self, dollars: float, at: datetime) -> None:
@@ -295,7 +296,7 @@ def _counted(metrics: RiskMetrics, decision: TradeDecision) -> RiskMetrics:
             total, metrics.approved, metrics.adjusted, metrics.rejected + 1, rejections,
             metrics.total_units, metrics.total_notional, metrics.fraction_of_formula,
         )  # fmt: skip
-    adjusted = decision.status is TradeApprovalStatus.ADJUSTED
+    adjusted = decision.status is _ADJUSTED
     return RiskMetrics(
         total,
         metrics.approved + (not adjusted),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 # ISO 4217 codes of national currencies in use, and gold and silver.
@@ -15,6 +16,7 @@ _CODES = """
 """
 CURRENCIES = frozenset(_CODES.split())
 PAIR_LENGTH = 6
+_KEPT = 4096  # symbols whose instrument is remembered: callers may name any number of them
 
 
 class Instrument(NamedTuple):
@@ -36,11 +38,21 @@ def instrument_of(symbol: str, currencies: Mapping[str, str], account_currency: 
     """EURUSD is EUR against USD (RPM-22); another symbol is in the currency ``currencies`` gives it, else in the account's."""
     named = currencies.get(symbol)
     if named is not None:
-        return Instrument(symbol, named)
+        return _share(symbol, named)
+    return _pair(symbol) or _share(symbol, account_currency)
+
+
+@lru_cache(maxsize=_KEPT)
+def _pair(symbol: str) -> Instrument | None:
     base, quote = symbol[:3], symbol[3:]
     if len(symbol) == PAIR_LENGTH and base != quote and base in CURRENCIES and quote in CURRENCIES:
         return Instrument(symbol, base, quote)
-    return Instrument(symbol, account_currency)
+    return None
+
+
+@lru_cache(maxsize=_KEPT)
+def _share(symbol: str, currency: str) -> Instrument:
+    return Instrument(symbol, currency)
 
 
 def unit_value(instrument: Instrument, price: float, rates: Mapping[str, float], account_currency: str) -> UnitValue | None:

@@ -76,7 +76,7 @@ def _is_fine(intent: Intent) -> bool:
         and SMALLEST <= atr <= LARGEST
         and 0.0 <= percentile <= 1.0
         and SMALLEST <= price <= LARGEST
-        and ((realized is None and baseline is None) or (_is_size(realized) and _is_size(baseline)))
+        and ((realized is None and baseline is None) or (_is_float_size(realized) and _is_float_size(baseline)))
         and (order_id is None or is_order_id(order_id))
         and (at is None or (isinstance(at, datetime) and at.tzinfo is not None))
         and symbol.isascii()
@@ -103,6 +103,10 @@ def _is_number(value: object) -> bool:
 
 def _is_size(value: object) -> bool:
     return isinstance(value, float | int) and _is_number(value) and SMALLEST <= value <= LARGEST
+
+
+def _is_float_size(value: object) -> bool:
+    return type(value) is float and SMALLEST <= value <= LARGEST
 
 
 def _shown(value: object) -> str:

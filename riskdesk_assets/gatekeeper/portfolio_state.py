@@ -36,7 +36,7 @@ class PortfolioState(NamedTuple):
         return measures(self.switches).drawdown
 
     def to_dict(self) -> dict[str, object]:
-        """JSON: positions by symbol, exposures by symbol and currency, P&L, capital, trading state; keys sorted."""
+        """JSON: positions by symbol, exposures at worst by symbol and currency, P&L, capital, trading state; keys sorted."""
         seen, account = measures(self.switches), self.account
         exposed = account.exposures
         return {
@@ -62,6 +62,8 @@ def _position(position: Position) -> dict[str, object]:
     return {
         "units": position.units,
         "pending_units": position.pending,
+        "pending_buy_units": position.buying,
+        "pending_sell_units": position.selling,
         "average_price": position.average_price,
         "mark": position.mark,
         "exposure": position.value,

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, ValidationError, model_validator
 
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
@@ -57,11 +57,22 @@ class _Position(StrictModel):
     base: str
     quote: str
     units: Finite
-    pending: Finite
+    buying: Annotated[Finite, Field(ge=0)]
+    selling: Annotated[Finite, Field(le=0)]
     average_price: Annotated[float, Field(gt=0)]
     mark: Annotated[float, Field(gt=0)]
     price: Annotated[float, Field(gt=0)]
     quote_rate: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sides(cls, value: object) -> object:
+        """A state written before orders were kept by side had one ``pending``, signed."""
+        if not isinstance(value, dict) or type(value.get("pending")) not in (int, float):
+            return value
+        pending = float(value["pending"])
+        rest = {name: item for name, item in value.items() if name != "pending"}
+        return {**rest, "buying": max(0.0, pending), "selling": min(0.0, pending)}
 
 
 class _Metrics(StrictModel):
@@ -141,7 +152,8 @@ def manager_from_json(text: str) -> ManagerState:
         item.symbol: Position(
             Instrument(item.symbol, item.base, item.quote),
             item.units,
-            item.pending,
+            item.buying,
+            item.selling,
             item.average_price,
             item.mark,
             item.price,

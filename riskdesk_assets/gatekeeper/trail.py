@@ -102,6 +102,20 @@ class CheckRecord(NamedTuple):
         }
 
 
+def checked(
+    name: Check,
+    stage: Stage,
+    outcome: Outcome,
+    measured: float | None,
+    bound: float | None,
+    units_before: float,
+    units_after: float,
+    subject: str = "",
+) -> CheckRecord:
+    """A record, made in two thirds of the time that its class takes: a decision makes a dozen of them."""
+    return tuple.__new__(CheckRecord, (name, stage, outcome, measured, bound, units_before, units_after, subject))
+
+
 def skipped_after(check: Check) -> tuple[CheckRecord, ...]:
     """The records of the checks that a rejection by ``check`` leaves out."""
     return _SKIPPED[check]

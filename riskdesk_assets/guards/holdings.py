@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from io import StringIO
 from pathlib import Path
 
@@ -19,15 +20,36 @@ _SHARES = re.compile(r"[-+]?[0-9]{1,12}\Z")
 _MAX_BYTES = 1024 * 1024
 
 
+class Standing(StrEnum):
+    """How what is held stands to what the desk believes it holds."""
+
+    AGREES = "AGREES"
+    DIFFERS = "DIFFERS"
+    OPPOSITE = "OPPOSITE"
+    NOT_HELD = "NOT_HELD"
+    NOT_ON_DESK = "NOT_ON_DESK"
+
+
 @dataclass(frozen=True)
-class Break:
-    """One name of which the desk and the holdings differ: signed whole shares, and the difference at today's price."""
+class Reconciled:
+    """One name on the desk's side and on the holder's: signed whole shares, held less desk, and that at today's price."""
 
     symbol: str
     desk_shares: int
     held_shares: int
     difference: int
     dollars: float | None
+
+    @property
+    def standing(self) -> Standing:
+        """AGREES, or which kind of break it is."""
+        if self.difference == 0:
+            return Standing.AGREES
+        if self.held_shares == 0:
+            return Standing.NOT_HELD
+        if self.desk_shares == 0:
+            return Standing.NOT_ON_DESK
+        return Standing.OPPOSITE if (self.desk_shares < 0) != (self.held_shares < 0) else Standing.DIFFERS
 
 
 def read_holdings(path: Path, universe: Universe) -> dict[str, int]:
@@ -48,8 +70,8 @@ def read_holdings(path: Path, universe: Universe) -> dict[str, int]:
     return _parsed(str(path), rows, universe)
 
 
-def breaks(desk: Mapping[str, int], held: Mapping[str, int], prices: Mapping[str, int]) -> tuple[Break, ...]:
-    """The reconciliation table: every name whose shares differ, by symbol.
+def reconciled(desk: Mapping[str, int], held: Mapping[str, int], prices: Mapping[str, int]) -> tuple[Reconciled, ...]:
+    """The reconciliation table: every name that either side knows, by symbol.
 
     Args:
         desk: the desk's shares per symbol, tickets netted.
@@ -57,16 +79,20 @@ def breaks(desk: Mapping[str, int], held: Mapping[str, int], prices: Mapping[str
         prices: ticks of 1e-4 dollars; a symbol without one has no dollars.
 
     Returns:
-        One row per difference (held less desk); empty where all agree.
+        One row per name; a name of which one side says nothing counts as 0 shares there.
     """
-    found: list[Break] = []
+    found: list[Reconciled] = []
     for symbol in sorted({*desk, *held}):
         difference = held.get(symbol, 0) - desk.get(symbol, 0)
-        if difference:
-            ticks = prices.get(symbol)
-            dollars = None if ticks is None else difference * ticks / TICKS_PER_DOLLAR
-            found.append(Break(symbol, desk.get(symbol, 0), held.get(symbol, 0), difference, dollars))
+        ticks = prices.get(symbol)
+        dollars = None if ticks is None else difference * ticks / TICKS_PER_DOLLAR
+        found.append(Reconciled(symbol, desk.get(symbol, 0), held.get(symbol, 0), difference, dollars))
     return tuple(found)
+
+
+def breaks(rows: Iterable[Reconciled]) -> tuple[Reconciled, ...]:
+    """The rows whose shares differ."""
+    return tuple(row for row in rows if row.difference)
 
 
 def _parsed(file: str, rows: list[list[str]], universe: Universe) -> dict[str, int]:

@@ -19,7 +19,8 @@ from riskdesk_assets.gatekeeper.trail import CHECKS
 
 PRICES = {"EURUSD": 1.1, "GBPUSD": 1.25, "USDJPY": 150.0, "JPM": 300.0, "BAC": 50.0, "WFC": 80.0, "C": 95.0, "GS": 700.0}
 PRICES |= {"MS": 160.0, "USB": 48.0, "PNC": 190.0, "TFC": 44.0}
-STANDING = 5  # approved trades left standing; older ones are cancelled, or soon every intent would meet a full book
+WAITING = 1  # approved trades that wait for their fill; the next approval has the oldest filled
+STANDING = 5  # approved trades left standing; older ones are closed, or soon every intent would meet a full book
 OPENED = datetime(2026, 1, 26, 14, 30, tzinfo=UTC)
 SEED = 8005
 
@@ -135,10 +136,19 @@ def _round(asked: list[_Asked]) -> tuple[list[int], int, Counter[str]]:
         trade = output.decision.approved_trade
         if trade is not None:
             standing.append(trade)
+            if len(standing) > WAITING:
+                _settle(gatekeeper, standing[-1 - WAITING], at)
         if len(standing) > STANDING:
             oldest = standing.popleft()
             gatekeeper.report_position(oldest.symbol, 0.0, oldest.intent.current_price, at)
     return spent, wall, counted
+
+
+def _settle(gatekeeper: RiskPortfolioManager, trade: ApprovedTrade, at: datetime) -> None:
+    """What waits in a symbol becomes held, at its own price: fills would earn and lose, and in the end halt the account."""
+    position = gatekeeper.state.account.positions.get(trade.symbol)
+    if position is not None and position.pending:
+        gatekeeper.report_position(trade.symbol, position.units + position.pending, trade.intent.current_price, at)
 
 
 def _intents(count: int) -> list[_Asked]:

@@ -13,12 +13,14 @@ from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.demo_command import demo
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
+from riskdesk_assets.interfaces.guard_command import guard
 from riskdesk_assets.interfaces.halts_command import halt, halts, resume
 from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.morning_command import morning
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.policy_command import train_policy
+from riskdesk_assets.interfaces.reconcile_command import reconcile
 from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.serve_command import serve
@@ -41,6 +43,8 @@ COMMANDS: tuple[click.Command, ...] = (
     limits,
     morning,
     shadow,
+    reconcile,
+    guard,
     compare,
     tickets,
     halt,

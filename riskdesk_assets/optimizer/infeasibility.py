@@ -115,7 +115,8 @@ class FeasibilitySystem:
 
     def _conflicting(self, names: Iterable[str]) -> tuple[str, ...] | None:
         """The priced among ``names`` if they conflict, None if they can hold together."""
-        chosen = tuple(name for name in self.parties if name in set(names))
+        among = set(names)  # once: an iterator would be empty after the first party
+        chosen = tuple(name for name in self.parties if name in among)
         if any(witness.issuperset(chosen) for witness in self.witnesses):
             return None
         solved = self._program(chosen, [name for name in chosen if name in self.limits], shared=True)

@@ -18,6 +18,7 @@ from dagster import (
 )
 
 from riskdesk_assets.common.checks import check_events
+from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
@@ -45,6 +46,14 @@ from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
+from riskdesk_assets.reports.reconciliation import (
+    HOLDINGS_RECONCILED,
+    RECONCILIATION,
+    Reconciliation,
+    holdings_path,
+    reconcile,
+    reconciled_check,
+)
 from riskdesk_assets.reports.risk_rows import CONTRIBUTIONS, EARLIER, REPORTS, RISK_TABLES, report_numbers, risk_rows
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, directory_id, prior_sessions, run_files
 from riskdesk_assets.reports.run_store import publish
@@ -292,3 +301,38 @@ def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
     path = publish_book(desk.paths().data, warehouse.read(_BOOK, session, session), session, str(newest["run_id"]), source)
     said = {"path": str(path)} if path else {"path": "a newer book stands"}
     attach(context, "published_book", {session: said})
+
+
+@multi_asset(
+    specs=[
+        AssetSpec(
+            RECONCILIATION,
+            group_name="reports",
+            deps=["desk_positions", "daily_bars"],
+            description="The desk's shares of the run's newest session beside desk.guards.holdings_file, name by name.",
+            kinds={"duckdb"},
+        )
+    ],
+    check_specs=[
+        AssetCheckSpec(HOLDINGS_RECONCILED, asset=RECONCILIATION, description="What is really held is what the desk holds.")
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def holdings_reconciliation(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+    """Real holdings against the desk's; no file: no rows. A file that cannot be used costs the run nothing but a warning."""
+    first, last = desk.session_range(context)
+    config, warehouse, path = desk.config(), desk.warehouse(), holdings_path(desk.paths(), desk.config())
+    found: Reconciliation | InputError | None = None
+    if path is not None:
+        try:
+            found = reconcile(warehouse, config.universe, last, path)
+        except InputError as error:
+            found = error
+    if isinstance(found, Reconciliation):
+        warehouse.write(last, last, {RECONCILIATION: found.frame})
+        attach(context, RECONCILIATION, {last: {"rows": len(found.rows), "breaks": len(found.breaks)}})
+    sessions = desk.calendar().between(first, last)
+    yield from check_events(RECONCILIATION, [HOLDINGS_RECONCILED], reconciled_check(sessions, path, found), sessions)

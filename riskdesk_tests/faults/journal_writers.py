@@ -6,16 +6,14 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from riskdesk_assets.common.group_commit import GroupCommitter
 from riskdesk_assets.common.journal import Entry, Journal, JournalError
 from riskdesk_assets.common.settings import ROOT
 
 AT = datetime(2026, 3, 2, 21, tzinfo=UTC)
-THREADS = 8
+BATCH = 8
 
 
 class Writers:
@@ -64,21 +62,13 @@ def acknowledged_rows(path: Path) -> list[tuple[int, str]]:
 
 
 def _without_end(journal: Path, acknowledged: int) -> None:
-    """Group commits of eight threads until somebody kills the process."""
-    committer = GroupCommitter(Journal(journal))
-
-    def offered() -> None:
-        number = 0
-        while True:
-            number += 1
-            record = committer.submit(Entry("DECISION", "rest", AT, {"number": number, "text": "x" * 200})).result()
+    """Batches of eight rows, a commit each as the REST gatekeeper makes them, until somebody kills the process."""
+    own, number = Journal(journal), 0
+    while True:
+        number += 1
+        batch = [Entry("DECISION", "rest", AT, {"number": number, "place": place, "text": "x" * 200}) for place in range(BATCH)]
+        for record in own.append(batch):
             os.write(acknowledged, f"{record.sequence} {record.hash}\n".encode())
-
-    threads = [threading.Thread(target=offered, daemon=True) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def _five_hundred(journal: Path, acknowledged: int) -> None:

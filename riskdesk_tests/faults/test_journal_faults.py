@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from riskdesk_assets.common.journal import Anchor, Entry, Journal
-from riskdesk_tests.faults.journal_writers import AT, Writers, acknowledged_rows
+from riskdesk_tests.faults.journal_writers import AT, BATCH, Writers, acknowledged_rows
 
 KILLS, KILLS_OF_ONE_JOURNAL = 50, 10
 FLIPS = 1000
@@ -59,6 +59,7 @@ def test_fifty_kills_under_load_lose_no_acknowledged_row_and_break_no_chain(writ
         found = Journal(journal).verify([Anchor(max(told), told[max(told)])] if told else [])
         assert found.intact, (number, found)
         assert found.rows == len(stored)
+        assert len(stored) % BATCH == 0, "a batch is there whole or not at all"
         acknowledged += len(told) - before
         more_than_acknowledged += len(stored) > len(told)
     assert acknowledged > 20 * KILLS

@@ -129,3 +129,43 @@ def test_a_foreign_share_is_exposure_to_its_own_currency() -> None:
     output = ask(gatekeeper, symbol="DBKGY", **SHARE)
     assert list(output.portfolio_state.account.exposures.currencies) == ["EUR"]
     assert units(output) * 50 * 1.1 == pytest.approx(20_000)
+
+
+def test_opposite_orders_that_wait_do_not_make_room_for_each_other() -> None:
+    gatekeeper = RiskPortfolioManager()
+    bought = units(ask(gatekeeper, atr=0.0010))
+    assert bought * 1.1 == pytest.approx(30_000)
+    sold = units(ask(gatekeeper, direction=-1, atr=0.0010))
+    assert sold * 1.1 == pytest.approx(30_000)  # not 60,000: the sale may be filled and the purchase not
+    position = gatekeeper.state.account.positions["EURUSD"]
+    assert (position.buying, position.selling) == (bought, -sold)
+    assert gatekeeper.state.account.exposures.gross == pytest.approx(30_000)  # one of the two, not both and not neither
+    for direction in (1, -1):
+        assert reason(ask(gatekeeper, direction=direction, atr=0.0010)) == "EXPOSURE"
+    gatekeeper.report_fill("EURUSD", -sold, 1.1, MONDAY)
+    exposed = gatekeeper.state.account.exposures
+    assert exposed.symbols["EURUSD"] == pytest.approx(-30_000)
+    # the purchase, still waiting, closes what was sold: a third one may follow it
+    assert units(ask(gatekeeper, atr=0.0010)) * 1.1 == pytest.approx(30_000)
+
+
+def test_net_is_held_at_both_ends_of_what_may_be_filled() -> None:
+    gatekeeper = RiskPortfolioManager()
+    assert units(ask(gatekeeper, symbol="JPM", **SHARE)) == 400.0  # net of 20,000 is full
+    # the purchase may stay unfilled: netted with it, BAC could be sold for 40,000
+    assert units(ask(gatekeeper, symbol="BAC", direction=-1, **SHARE)) == 400.0
+    assert reason(ask(gatekeeper, symbol="WFC", direction=-1, **SHARE)) == "EXPOSURE"
+    gatekeeper.report_fill("JPM", 400.0, 50.0, MONDAY)  # from now on JPM offsets a sale for certain
+    assert units(ask(gatekeeper, symbol="WFC", direction=-1, **SHARE)) == 400.0
+
+
+def test_only_what_is_filled_can_be_closed_while_trading_is_stopped() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("JPM", 300.0, 50.0, MONDAY)
+    ask(gatekeeper, symbol="BAC", **SHARE)  # 100 of it, waiting
+    gatekeeper.halt(MONDAY, "outage", "me")
+    assert reason(ask(gatekeeper, symbol="BAC", direction=-1, **SHARE)) == "MANUAL_HALT"  # cancel it instead
+    assert units(ask(gatekeeper, symbol="JPM", direction=-1, **SHARE)) == 300.0
+    assert reason(ask(gatekeeper, symbol="JPM", direction=-1, **SHARE)) == "MANUAL_HALT"  # all of it is being sold already
+    gatekeeper.report_cancel("JPM", -100.0, MONDAY)
+    assert units(ask(gatekeeper, symbol="JPM", direction=-1, **SHARE)) == 100.0

@@ -217,6 +217,22 @@ def test_a_gatekeeper_goes_on_after_a_restart_as_if_there_had_been_none() -> Non
         manager_from_json(kept.replace('"realized_pnl"', '"realised_pnl"'))
 
 
+def test_a_state_written_before_orders_were_kept_by_side_is_read_as_what_it_said() -> None:
+    gatekeeper = RiskPortfolioManager()
+    bought = units(ask(gatekeeper))
+    ask(gatekeeper, symbol="JPM", direction=-1, current_price=50.0)
+    kept = json.loads(manager_to_json(gatekeeper.state))
+    for position in kept["positions"]:
+        position["pending"] = position.pop("buying") + position.pop("selling")
+    assert [position["pending"] > 0 for position in kept["positions"]] == [True, False]
+    again = manager_from_json(json.dumps(kept))
+    assert again == gatekeeper.state
+    assert again.account.positions["EURUSD"].buying == bought
+    kept["positions"][0]["pending"] = "1"
+    with pytest.raises(InputError, match="pending"):
+        manager_from_json(json.dumps(kept))
+
+
 def test_a_decision_that_could_not_be_recorded_is_taken_back() -> None:
     gatekeeper = RiskPortfolioManager()
     before = gatekeeper.state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from riskdesk_assets.common.errors import InputError
-from riskdesk_assets.guards.holdings import Break, breaks, read_holdings
+from riskdesk_assets.guards.holdings import Reconciled, Standing, breaks, read_holdings, reconciled
 from riskdesk_tests.desk_builder import desk_config
 
 UNIVERSE = desk_config().universe
@@ -60,10 +60,25 @@ def test_breaks_are_the_names_whose_shares_differ_in_dollars_at_todays_price():
     desk = {"JPM": 100, "BAC": -200, "C": 50, "WFC": 0}
     held = {"JPM": 100, "BAC": -150, "GS": 10, "MS": 3}
     prices = {"BAC": 400_000, "C": 700_000, "GS": 5_000_000}
-    assert breaks(desk, held, prices) == (
-        Break("BAC", -200, -150, 50, 2_000.0),
-        Break("C", 50, 0, -50, -3_500.0),
-        Break("GS", 0, 10, 10, 5_000.0),
-        Break("MS", 0, 3, 3, None),
+    rows = reconciled(desk, held, prices)
+    assert breaks(rows) == (
+        Reconciled("BAC", -200, -150, 50, 2_000.0),
+        Reconciled("C", 50, 0, -50, -3_500.0),
+        Reconciled("GS", 0, 10, 10, 5_000.0),
+        Reconciled("MS", 0, 3, 3, None),
     )
-    assert breaks(desk, desk, prices) == ()
+    assert [row.symbol for row in rows] == ["BAC", "C", "GS", "JPM", "MS", "WFC"]
+    assert breaks(reconciled(desk, desk, prices)) == ()
+
+
+def test_a_row_says_which_kind_of_break_it_is():
+    pairs = [(100, 100), (0, 0), (-200, -150), (-200, 150), (50, 0), (0, 10)]
+    rows = [Reconciled("JPM", desk, held, held - desk, None) for desk, held in pairs]
+    assert [row.standing for row in rows] == [
+        Standing.AGREES,
+        Standing.AGREES,
+        Standing.DIFFERS,
+        Standing.OPPOSITE,
+        Standing.NOT_HELD,
+        Standing.NOT_ON_DESK,
+    ]

@@ -130,10 +130,11 @@ class Served:
 
 @dataclass
 class House:
-    """A folder to serve from; the same one again is a restart."""
+    """A folder to serve from; the same one again is a restart. ``journal``: the URL of another journal than its file."""
 
     root: Path
     clock: Watch = field(default_factory=Watch)
+    journal: str = ""
 
     @property
     def paths(self) -> Paths:
@@ -150,7 +151,7 @@ class House:
     def serve(self, token: str | None = TOKEN, **changed: object) -> Iterator[Served]:
         """The server while the block runs; ``changed`` are settings other than config/api.yaml's."""
         settings = ApiSettings.model_validate({**load_api_settings(ROOT / "config").model_dump(), **changed})
-        journal = api_journal(self.paths.data, settings, {})
+        journal = api_journal(self.paths.data, settings, {"RISKDESK_JOURNAL_URL": self.journal})
         server = Server(self.paths, journal, settings, token, self.clock)
         with listening("127.0.0.1", 0) as place:
             running = server_of(create_app(server), settings)

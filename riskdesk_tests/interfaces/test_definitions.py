@@ -41,7 +41,7 @@ OURS = {
     "market": {"bar_findings"},
     "strategy": {*REGISTER, "instrument_scores", "strategy_sizes", "strategy_correlations"},
     "construction": {"desk_halts", "engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
-    "reports": {"risk_contributions", "model_checks", "published_book"},
+    "reports": {"risk_contributions", "model_checks", "published_book", "holdings_reconciliation"},
     "research": {COMPARISONS, "policy_promotion"},
 }
 JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "M_engines_D", "monthly_policy")
@@ -62,7 +62,6 @@ FAMILIES = {
     "scenario_loss",
     "turnover",
     "position_count",
-    "bucket",
     "halt",
     "gate",
 }

@@ -60,6 +60,20 @@ def test_of_two_conflicts_the_smaller_is_named() -> None:
     assert found["budget"].alone == pytest.approx(0.6, abs=1e-6)
 
 
+def test_of_two_conflicts_that_need_the_same_give_one_is_named_whole_and_nothing_idle_with_it() -> None:
+    # Eight caps of 0.10 against the budget want 0.2 / 8 each, four groups of 0.225 want 0.1 / 4: the same 0.025, so that the
+    # program in which all give the same prices both conflicts. Too large for the search over small sets, they are told apart
+    # by the deletion filter alone.
+    eight = names(8)
+    pairs = [limit(f"group:{j}", Measure.NET, eight[2 * j : 2 * j + 2], 0.225, family=Family.GROUP) for j in range(4)]
+    single = [limit(f"name:{symbol}", Measure.NAME_GROSS, (symbol,), 0.10) for symbol in eight]
+    problem = mandate(np.zeros(8), np.eye(8) * 1e-4, limits=[*pairs, *single])
+    found = tuple(parties(problem))
+    assert set(found) == {"budget", *(each.name for each in pairs)}
+    assert not _holds(problem, found)
+    assert all(_holds(problem, tuple(other for other in found if other != name)) for name in found)
+
+
 def test_turnover_and_a_cut_cap_are_named_with_what_each_alone_would_give() -> None:
     previous = np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])
     limits = [limit("name:N000", Measure.NAME_GROSS, ("N000",), 0.2), limit("turnover", Measure.TRADED, SIX, 0.4)]
