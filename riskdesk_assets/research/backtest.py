@@ -101,5 +101,5 @@ def measured(
         "risk_checks": risk_checks(frames, config),
         "scenario_pnl": scenario_pnl(frames),
     }
-    metrics = backtest_metrics(series, frames, realized, attributed, context)
+    metrics = backtest_metrics(series, frames, realized, attributed, context, buckets)
     return Backtest(config, sessions[0], sessions[-1], frames, metrics)

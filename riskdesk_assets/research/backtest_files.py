@@ -32,6 +32,7 @@ FOLDER = "backtests"
 PREFIX = "bt-"
 KIND = "backtest"
 CONFIG, SETTINGS, REQUEST = "inputs/config.json", "inputs/settings.json", "inputs/request.json"
+SNAPSHOTS = "inputs/ticket_snapshots.parquet"
 METRICS, LOG = "metrics.json", "logs.txt"
 COMPARED_FILES = (METRICS, LOG, SHEET, "portfolio_blotter.csv", "timeseries.csv")
 """Files beside the tables that a replay makes again and compares byte for byte."""
@@ -41,20 +42,25 @@ COMPARED_FILES = (METRICS, LOG, SHEET, "portfolio_blotter.csv", "timeseries.csv"
 class BacktestInputs:
     """What a backtest was computed from, beside its code.
 
-    ``tickets``: file name -> bytes of the ticket files; ``snapshots``: TABLES["ticket_snapshots"] made of them.
-    ``candidates``: the configurations a walk-forward chose among, by name; empty for a plain backtest.
+    ``histories``: hash of a configuration -> the bars it read; the first is that of ``config``. ``tickets``: file name -> bytes of
+    the ticket files; ``snapshots``: TABLES["ticket_snapshots"] made of them, over all sessions. ``candidates``: the configurations a walk-forward chose among, by name; empty for a plain backtest.
     """
 
     name: str
     config: Config
     settings: BacktestSettings
-    history: History
+    histories: Mapping[str, History]
     tickets: Mapping[str, bytes]
     snapshots: pl.DataFrame
     overrides: Mapping[str, object]
     candidates: Mapping[str, Config]
     notes: Sequence[str]
     code_version: str
+
+    @property
+    def history(self) -> History:
+        """The bars of the backtest's own configuration."""
+        return self.histories[self.config.hash]
 
     @property
     def backtest_id(self) -> str:
@@ -64,8 +70,10 @@ class BacktestInputs:
             self.name,
             self.config.hash,
             self.settings,
-            sorted((day, found) for day, found in history.day_digests.items()),
-            digest_frame(history.replay_bars, history.replay_bars.columns),
+            [
+                [name, sorted(item.day_digests.items()), digest_frame(item.replay_bars, item.replay_bars.columns)]
+                for name, item in sorted(self.histories.items())
+            ],
             digest_frame(self.snapshots, TABLES["ticket_snapshots"].key),
             self.overrides,
             sorted((name, config.hash) for name, config in self.candidates.items()),
@@ -112,8 +120,12 @@ def backtest_files(done: Backtest, inputs: BacktestInputs) -> tuple[dict[str, by
     files |= {f"tickets_snapshot/{name}": raw for name, raw in inputs.tickets.items()}
     files[CONFIG] = pretty_json(inputs.config.model_dump(mode="json"))
     files[SETTINGS] = pretty_json(inputs.settings.model_dump(mode="json"))
+    files[SNAPSHOTS] = parquet(inputs.snapshots)
     files[REQUEST] = pretty_json(
         {
+            "first": inputs.history.first,
+            "last": inputs.history.last,
+            "snapshots": {name: history.snapshot.snapshot_id for name, history in inputs.histories.items()},
             "name": inputs.name,
             "overrides": dict(inputs.overrides),
             "candidates": {name: config.model_dump(mode="json") for name, config in inputs.candidates.items()},

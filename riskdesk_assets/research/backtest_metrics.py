@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import polars as pl
@@ -13,6 +14,7 @@ from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, traded
 from riskdesk_assets.research.attribution import PARTS
+from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
 from riskdesk_assets.research.timeseries import FLAT
 from riskdesk_assets.strategy.snapshots import IN_FORCE
@@ -27,6 +29,7 @@ def backtest_metrics(
     realized: pl.DataFrame,
     attributed: pl.DataFrame,
     context: DeskContext,
+    buckets: Buckets,
 ) -> Metrics:
     """Every metric by name; dollars, but for what is named otherwise.
 
@@ -37,8 +40,10 @@ def backtest_metrics(
 
     Args:
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
-        frames: pair_state, ticket_snapshots, desk_positions and portfolio_blotter of the range.
+        frames: pair_state, ticket_snapshots, proposals, desk_positions, portfolio_blotter, limit_audit and desk_state of the
+            range.
         context: nav and the guards' mode.
+        buckets: of the tickets.
     """
     nav = context.config.desk.nav
     statuses: list[str] = series["status"].to_list()
@@ -69,13 +74,15 @@ def backtest_metrics(
         "mean_abs_net": mean([abs(value) for value in series["equity_net"]]),
         "final_equity": series["equity"][-1],
         "final_desk_equity": series["desk_equity"][-1],
+        "release_statuses": dict(sorted(Counter(frames["desk_state"]["release_status"]).items())),
+        "released_breaches": _released_breaches(frames["limit_audit"]),
         "delisting_pnl": math.fsum(series["delisting_pnl"]),
         "skipped_days": [
             {"as_of_date": row["as_of_date"], "status": row["status"], "missing_symbols": row["missing_symbols"]}
             for row in skipped.iter_rows(named=True)
         ],
         "attribution": _parts(attributed),
-        "by_ticket": _by_ticket(frames, realized, attributed, context),
+        "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
         "by_bucket": _by_bucket(attributed),
         "by_name": _by_name(realized),
     }
@@ -84,6 +91,11 @@ def backtest_metrics(
 def _days_with_features(frames: Mapping[str, pl.DataFrame]) -> int:
     in_force = frames["ticket_snapshots"].filter(pl.col("status") == IN_FORCE).select("as_of_date", "pair_id")
     return in_force.join(frames["pair_state"], on=["as_of_date", "pair_id"], how="semi")["as_of_date"].n_unique()
+
+
+def _released_breaches(audit: pl.DataFrame) -> int:
+    """Rows of limits that a released book breached: none, by construction; counted all the same."""
+    return audit.filter((pl.col("status") == "BREACH") & pl.col("released")).height
 
 
 def _parts(rows: pl.DataFrame) -> dict[str, float]:
@@ -104,7 +116,12 @@ def _grouped(rows: pl.DataFrame, key: str) -> dict[str, list[tuple[float, float,
 
 
 def _by_ticket(
-    frames: Mapping[str, pl.DataFrame], realized: pl.DataFrame, attributed: pl.DataFrame, context: DeskContext
+    frames: Mapping[str, pl.DataFrame],
+    realized: pl.DataFrame,
+    attributed: pl.DataFrame,
+    context: DeskContext,
+    buckets: Buckets,
+    last: date,
 ) -> dict[str, Metrics]:
     positions = frames["desk_positions"].filter(pl.col("shares") != 0)
     days: dict[str, set[date]] = {}
@@ -124,7 +141,7 @@ def _by_ticket(
         daily = [net / TICKS_PER_DOLLAR for net in rows.filter(pl.col("status") == OK).sort("as_of_date")["pnl_net"]]
         found[ticket_id] = {
             "pair": pairs.get(ticket_id, "").replace(PAIR_SEPARATOR, "/"),
-            "bucket": str(rows["bucket"][-1]) if rows.height else "",
+            "bucket": buckets.of_ticket(ticket_id, last),
             "days_held": len(days.get(ticket_id, ())),
             "entries": entries.get(ticket_id, 0),
             "turnover": turnover.get(ticket_id, 0) / 100,
@@ -158,7 +175,3 @@ def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
 def _by_name(realized: pl.DataFrame) -> dict[str, Metrics]:
     return {symbol: dict(_earned(rows)) for symbol, rows in _grouped(realized, "symbol").items()}
 
-
-def sessions_of(series: pl.DataFrame) -> Sequence[date]:
-    """The sessions of a series."""
-    return series["as_of_date"].to_list()

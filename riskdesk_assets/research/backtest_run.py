@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,7 @@ class BacktestBench:
             name=request.name,
             config=asked.config,
             settings=settings,
-            history=prepared.history,
+            histories={item.hash: shared.prepared(item).history for item in (asked.config, *asked.candidates.values())},
             tickets={item.file: asked.folder.raw[item.file] for item in asked.folder.tickets},
             snapshots=prepared.tables["ticket_snapshots"],
             overrides=request.overrides,
@@ -86,6 +88,27 @@ class BacktestBench:
             # One at a time: bars and features of several ranges at once would only take memory.
             self._shared = {key: shared_inputs(vendor, self._calendar, asked)}
         return self._shared[key]
+
+
+_sharing: ContextVar[dict[Paths, BacktestBench] | None] = ContextVar("backtest_sharing", default=None)
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Backtests of the same desk run inside the block share what they read; outside it every one reads anew."""
+    token = _sharing.set({})
+    try:
+        yield
+    finally:
+        _sharing.reset(token)
+
+
+def backtest_bench(paths: Paths, calendar: SessionCalendar) -> BacktestBench:
+    """Where to run a backtest: the block's own bench of a desk, else a fresh one."""
+    shared = _sharing.get()
+    if shared is None:
+        return BacktestBench(paths, calendar)
+    return shared.setdefault(paths, BacktestBench(paths, calendar))
 
 
 def shared_inputs(vendor: Vendor, calendar: SessionCalendar, asked: Asked) -> SharedInputs:
