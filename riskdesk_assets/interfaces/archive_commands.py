@@ -20,8 +20,8 @@ REPLAY_WAIT_SECONDS = 900.0
 def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     """Compute a run again from the inputs its manifest names, and compare every hash.
 
-    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, or a backtest (bt-...), by name or path. Bars come from the
-    run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
+    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, or a backtest (bt-...), by name or path. Bars come
+    from the run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
 
     \b
     Exit codes: 0 every table is identical; 1 one is not, or a file was changed; 2 no such run, or an input of it is lost.

@@ -19,7 +19,9 @@ from riskdesk_assets.interfaces.options import DEBUG, SESSION, echo_json, json_o
 @click.option("--profile", help="desk, seed or classic instead of RISKDESK_PROFILE.")
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="A value laid over the configuration; repeatable.")
 @click.option("--name", help="What the backtest is called.")
-@click.option("--sweep", type=click.Path(path_type=Path), help="A YAML file of variants: NAME: {PATH: VALUE}; each is a backtest.")
+@click.option(
+    "--sweep", type=click.Path(path_type=Path), help="A YAML file of variants: NAME: {PATH: VALUE}; each is a backtest."
+)
 @click.option("--walk-forward", is_flag=True, help="With --sweep: choose among the variants as time goes by.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes of a sweep; as many as processors when left out.")
 @json_option
@@ -40,8 +42,8 @@ def backtest(
 ) -> None:
     """Walk the tickets over a range of history from an empty book, by the desk's own function, and tell what they earned.
 
-    Tickets count as if in force on every session; P&L of a book is known on the one next session on which every name of it has a
-    price, and a session without is skipped whole. The backtest is kept as an immutable directory below RUNS_DIR/backtests,
+    Tickets count as if in force on every session; P&L of a book is known on the one next session on which every name of it has
+    a price, and a session without is skipped whole. The backtest is kept as an immutable directory below RUNS_DIR/backtests,
     with a tear sheet; `riskdesk replay` computes it again. The desk's own data are not touched.
 
     A sweep runs its variants side by side and shows them in one table; in its file `grid: {PATH: [VALUE, ...]}` spans every
@@ -62,7 +64,9 @@ def backtest(
     variants = load_sweep(sweep) if sweep else ()
     overrides = parse_settings(settings)
     first, last = asked_range(start, end, reach, tickets, profile)
-    request = BacktestRequest(first, last, name or ", ".join(settings) or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides)
+    request = BacktestRequest(
+        first, last, name or ", ".join(settings) or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides
+    )
     if walk_forward or not variants:
         done = run_backtest(request, variants, walk_forward=walk_forward, verbose=verbose)
         if as_json:

@@ -133,9 +133,7 @@ def before(day: date, count: int, unit: str) -> date:
     raise InputError(Problem("", None, "--last", f"reaches back before the year 1 from {day}"))
 
 
-def run_backtest(
-    request: BacktestRequest, variants: Sequence[Variant], *, walk_forward: bool, verbose: bool
-) -> BacktestRun:
+def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_forward: bool, verbose: bool) -> BacktestRun:
     """Run one backtest, or one walk-forward over variants, through Dagster.
 
     Raises:

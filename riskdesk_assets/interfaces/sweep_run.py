@@ -49,10 +49,14 @@ class SweepRun:
 
     def as_json(self) -> dict[str, object]:
         """The metrics of every variant, and where its directory is."""
-        return {"directory": self.place, "metrics": {name: item["metrics"] for name, item in self.said.items()}, "backtests": {
-            name: {key: item[key] for key in ("backtest_id", "directory", "tear_sheet", "overrides", "dagster_run_id")}
-            for name, item in self.said.items()
-        }}
+        return {
+            "directory": self.place,
+            "metrics": {name: item["metrics"] for name, item in self.said.items()},
+            "backtests": {
+                name: {key: item[key] for key in ("backtest_id", "directory", "tear_sheet", "overrides", "dagster_run_id")}
+                for name, item in self.said.items()
+            },
+        }
 
     def show(self) -> None:
         """One row per variant."""
@@ -82,13 +86,16 @@ def run_sweep(request: BacktestRequest, variants: Sequence[Variant], workers: in
         Failure: a variant stopped; says which and why.
     """
     paths = load_paths()
-    requests = {item.name: replace(request, name=item.name, overrides={**request.overrides, **item.overrides}) for item in variants}
+    requests = {
+        item.name: replace(request, name=item.name, overrides={**request.overrides, **item.overrides}) for item in variants
+    }
     asked = {name: read_request(item, paths, os.environ) for name, item in requests.items()}
     load_backtest_settings(next(iter(asked.values())).paths.config)
     with open_instance() as instance:
         instance.add_dynamic_partitions(str(BACKTESTS.name), [item.label for item in asked.values()])
     jobs = [
-        (name, {"label": asked[name].label, "request": as_run_config(item), "verbose": verbose}) for name, item in requests.items()
+        (name, {"label": asked[name].label, "request": as_run_config(item), "verbose": verbose})
+        for name, item in requests.items()
     ]
     count = min(workers or os.cpu_count() or 1, len(jobs))
     with RunProgress("riskdesk backtest --sweep").shown() as bar:
@@ -122,7 +129,9 @@ class _Crew:
             self._shares[name] = share
             if self._bar is not None:
                 finished = sum(1 for value in self._shares.values() if value >= 1.0)
-                self._bar.step(f"{finished} of {self._total} variants", int(100 * sum(self._shares.values())) + 1, 100 * self._total)
+                self._bar.step(
+                    f"{finished} of {self._total} variants", int(100 * sum(self._shares.values())) + 1, 100 * self._total
+                )
 
     def fail(self, failure: Failure) -> None:
         """The first failure is the one that is told."""
@@ -150,7 +159,9 @@ def _processes(count: int) -> Iterator[list[subprocess.Popen[str]]]:
     try:
         for _ in range(count):
             command = [sys.executable, "-m", _WORKER]
-            started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"))
+            started.append(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+            )
         yield started
         for process in started:
             if process.stdin is not None:

@@ -128,9 +128,7 @@ def _stages(proposal: Row, gate: Row, whole: float | None, returns: Legs) -> tup
     requested = _number(gate["requested_gross"])
     share = _number(gate["approved_gross"]) / requested if requested else 0.0
     approved = (_number(proposal["capped_a"]) * share, _number(proposal["capped_b"]) * share)
-    intent_pnl, sized_pnl, approved_pnl = (
-        _ticks([a * returns[0], b * returns[1]]) for a, b in (intent, sized, approved)
-    )
+    intent_pnl, sized_pnl, approved_pnl = (_ticks([a * returns[0], b * returns[1]]) for a, b in (intent, sized, approved))
     return intent_pnl, sized_pnl, approved_pnl
 
 

@@ -1,7 +1,7 @@
 """A backtest: the desk's own days over a range of history, and what they would have earned.
 
-Every session runs through ``construction.desk_day``, the function the live desk calls, from an empty book on; nothing here decides a
-position. What is read, in which order, and what the result says is the same alone, in a sweep and in a replay.
+Every session runs through ``construction.desk_day``, the function the live desk calls, from an empty book on; nothing here
+decides a position. What is read, in which order, and what the result says is the same alone, in a sweep and in a replay.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A backtest as a run directory: every table, the tickets, what it takes to compute it again, and one manifest.
 
-The form is that of a day's run (reports/run_artifacts, reports/run_store); it lies in RUNS_DIR/backtests, with a publish log of its
-own, and neither `riskdesk rebuild` nor the published book looks there.
+The form is that of a day's run (reports/run_artifacts, reports/run_store); it lies in RUNS_DIR/backtests, with a publish log of
+its own, and neither `riskdesk rebuild` nor the published book looks there.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ COMPARED_FILES = (METRICS, LOG, SHEET, "portfolio_blotter.csv", "timeseries.csv"
 class BacktestInputs:
     """What a backtest was computed from, beside its code.
 
-    ``histories``: hash of a configuration -> the bars it read; the first is that of ``config``. ``tickets``: file name -> bytes of
-    the ticket files; ``snapshots``: TABLES["ticket_snapshots"] made of them, over all sessions. ``candidates``: the configurations a walk-forward chose among, by name; empty for a plain backtest.
+    ``histories``: hash of a configuration -> the bars it read. ``tickets``: file name -> bytes of the ticket files;
+    ``snapshots``: TABLES["ticket_snapshots"] made of them, over all sessions. ``candidates``: the configurations a walk-forward
+    chose among, by name; empty for a plain backtest.
     """
 
     name: str

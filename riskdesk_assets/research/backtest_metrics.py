@@ -33,10 +33,11 @@ def backtest_metrics(
 ) -> Metrics:
     """Every metric by name; dollars, but for what is named otherwise.
 
-    Days: ``total_trading_days`` = ``days_with_pnl`` (a book, or its costs, that became known whole) + ``days_flat`` + ``days_skipped_due_to_prices`` +
-    ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a z-score for a ticket in force.
-    ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak) are of net P&L over static nav
-    of every session but the pending ones, so a skipped session counts with what it cost; ``hit_rate`` of days_with_pnl.
+    Days: ``total_trading_days`` = ``days_with_pnl`` (a book, or its costs, that became known whole) + ``days_flat`` +
+    ``days_skipped_due_to_prices`` + ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a
+    z-score for a ticket in force. ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak)
+    are of net P&L over static nav of every session but the pending ones, so a skipped session counts with what it cost;
+    ``hit_rate`` of days_with_pnl.
 
     Args:
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
@@ -155,7 +156,7 @@ def _by_ticket(
 def _entries(positions: pl.DataFrame) -> dict[str, int]:
     """How often each ticket was entered: the sessions on which its position was new."""
     new = positions.filter(pl.col("age_sessions") == 0).select("ticket_id", "as_of_date").unique()
-    return {ticket_id: count for ticket_id, count in new.group_by("ticket_id").len().iter_rows()}
+    return dict(new.group_by("ticket_id").len().iter_rows())
 
 
 def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
@@ -174,4 +175,3 @@ def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
 
 def _by_name(realized: pl.DataFrame) -> dict[str, Metrics]:
     return {symbol: dict(_earned(rows)) for symbol, rows in _grouped(realized, "symbol").items()}
-

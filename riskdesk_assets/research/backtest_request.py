@@ -41,7 +41,7 @@ class BacktestRequest:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request read against the environment: paths, configuration with the overrides laid over, tickets, candidates' configurations."""
+    """A request read against the environment: paths, configuration with the overrides laid over, tickets, candidates."""
 
     request: BacktestRequest
     paths: Paths
@@ -81,18 +81,16 @@ def read_request(request: BacktestRequest, paths: Paths, environ: Mapping[str, s
 
 def as_if_in_force(folder: TicketFolder) -> TicketFolder:
     """The folder with tickets that wait for no day: as if in force from the first session on; they still expire."""
-    tickets = tuple(
-        replace(item, ticket=item.ticket.model_copy(update={"effective_from": None})) for item in folder.tickets
-    )
+    tickets = tuple(replace(item, ticket=item.ticket.model_copy(update={"effective_from": None})) for item in folder.tickets)
     return replace(folder, tickets=tickets)
 
 
 def ticket_notes(folder: TicketFolder, first: date, last: date) -> tuple[str, ...]:
     """What has to be said of tickets that are walked over sessions they may not have been written for."""
     count = len(folder.tickets)
+    read = "ticket as it reads" if count == 1 else "tickets as they read"
     said = [
-        f"{count} ticket{'' if count == 1 else 's'} as {'it reads' if count == 1 else 'they read'} now, as if in force on every "
-        f"session from {first} to {last}: what is known today may have shaped them."
+        f"{count} {read} now, as if in force on every session from {first} to {last}: what is known today may have shaped them."
     ]
     later = [item.ticket for item in folder.tickets if item.ticket.effective_from and item.ticket.effective_from > first]
     said += _listed("effective_from is not applied", [f"{ticket.ticket_id} ({ticket.effective_from})" for ticket in later])

@@ -26,8 +26,8 @@ TIMESERIES = Table(
 
 ``equity_gross`` and ``equity_net`` are the sum of |net per symbol| and of the nets over equity symbols, ``cash_notional`` the
 CASH leg that brings the sum to zero; ``pnl_*`` is what the book earned to ``next_date``, and ``costs`` what making and carrying
-it cost. ``status``: OK, FLAT (no book and no costs), SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION, PENDING (not known by the last
-session). ``equity`` is nav plus ``cumulative_pnl_net``, ``drawdown`` its fall from its peak so far (nav at the start),
+it cost. ``status``: OK, FLAT (no book and no costs), SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION, PENDING (not known by the
+last session). ``equity`` is nav plus ``cumulative_pnl_net``, ``drawdown`` its fall from its peak so far (nav at the start),
 ``delisting_pnl`` the part of ``pnl_gross`` that comes of names closed at the delisting return; ``desk_equity`` and the risk
 figures (fractions of nav) are desk_state's own.
 """
@@ -101,7 +101,7 @@ SCENARIO_PNL = Table(
     },
     ("scenario_id",),
 )
-"""One row per scenario: what it would have done to the book held after each session, in dollars, over the sessions that know it."""
+"""One row per scenario: what it would have done to the book of each session that knows it, in dollars."""
 
 CHOICES = Table(
     "choices",

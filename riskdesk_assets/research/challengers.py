@@ -6,8 +6,9 @@ session of the entry to that of the exit, without touching it in between:
 - equal_weight: every ticket gets the same gross;
 - inverse_volatility: a ticket's gross is in inverse proportion to its pair's volatility before the entry.
 
-Half units get half of it. Sizes are fractions of a share and no limit applies; the whole is then scaled by one number, so that its mean
-gross is the desk's own. It pays the same costs per dollar traded and borrowed, and earns in the same whole-day-skip semantics.
+Half units get half of it. Sizes are fractions of a share and no limit applies; the whole is then scaled by one number, so that
+its mean gross is the desk's own. It pays the same costs per dollar traded and borrowed, and earns in the same whole-day-skip
+semantics.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class _Held:
 
 @dataclass(frozen=True)
 class _Day:
-    """One session of a challenger before it is scaled: signed value per symbol, tickets held, what was traded, paid and lost."""
+    """One session of a challenger before it is scaled: value per symbol, tickets held, what was traded, paid and lost."""
 
     session: date
     values: Mapping[str, float]
@@ -89,7 +90,9 @@ def challengers(
     sessions = series["as_of_date"].to_list()
     target = math.fsum(series["equity_gross"])
     wanted = _wanted(proposals)
-    split_on = {(day, symbol): float(ratio) for symbol, day, ratio in splits.select("symbol", "as_of_date", "ratio").iter_rows()}
+    split_on = {
+        (day, symbol): float(ratio) for symbol, day, ratio in splits.select("symbol", "as_of_date", "ratio").iter_rows()
+    }
     place = {session: number for number, session in enumerate(all_sessions)}
 
     def by_volatility(pair: str, beta: float, session: date) -> float | None:
@@ -174,9 +177,7 @@ def _marked(leg: _Leg, today: Mapping[str, Mark], patience: int, delisting_retur
     return loss
 
 
-def _entered(
-    pair: str, units: float, beta: float | None, session: date, today: Mapping[str, Mark], size: Size
-) -> _Held | None:
+def _entered(pair: str, units: float, beta: float | None, session: date, today: Mapping[str, Mark], size: Size) -> _Held | None:
     """The position the controller's units ask for today; None where they ask for none, or it cannot be sized."""
     a, b = pair.split(PAIR_SEPARATOR)
     if not units or beta is None or a not in today or b not in today:
@@ -217,7 +218,8 @@ def _rows(
         if status == OK and following is not None:
             now, then = prints[day.session], prints[following]
             gross += [
-                value * scale * (then[symbol].adj_close / now[symbol].adj_close - 1) for symbol, value in sorted(day.values.items())
+                value * scale * (then[symbol].adj_close / now[symbol].adj_close - 1)
+                for symbol, value in sorted(day.values.items())
             ]
         pnl = math.fsum(gross)
         earned.append(pnl - day.costs * scale)

@@ -66,7 +66,9 @@ def cut(inputs: WalkInputs, sessions: Sequence[date]) -> WalkInputs:
     settings = inputs.config.desk
     reach = max(0, place - max(settings.features.lookback_sessions, 2 * settings.frozen.close_after_sessions))
     within = pl.col("as_of_date").is_between(inputs.all_sessions[reach], last)
-    return replace(inputs, sessions=tuple(sessions), bars=inputs.bars.filter(within), splits=inputs.splits.filter(here), **frames)
+    return replace(
+        inputs, sessions=tuple(sessions), bars=inputs.bars.filter(within), splits=inputs.splits.filter(here), **frames
+    )
 
 
 def _from(progress: Callable[[int, int], None], done: int, total: int) -> Callable[[int, int], None]:

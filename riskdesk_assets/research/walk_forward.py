@@ -1,10 +1,10 @@
 """Walk-forward: choosing a configuration on what was known, trading it on what comes next, and choosing again.
 
-Every candidate is walked over the whole range on its own. Before each trading window the candidate with the best criterion on the
-sessions so far (an expanding formation window) is chosen; P&L counts there only if it was known by the window's last session, and
-``purge_sessions`` are left out between that session and the first one traded. What is traded is one desk: a window starts from
-the state the one before left behind, whatever configuration made it, so turning from one to the other costs what it costs. The
-result is out of sample throughout; its equity is that desk's.
+Every candidate is walked over the whole range on its own. Before each trading window the candidate with the best criterion on
+the sessions so far (an expanding formation window) is chosen; P&L counts there only if it was known by the window's last
+session, and ``purge_sessions`` are left out between that session and the first one traded. What is traded is one desk: a window
+starts from the state the one before left behind, whatever configuration made it, so turning from one to the other costs what it
+costs. The result is out of sample throughout; its equity is that desk's.
 
 Source: Pardo (2008), "The Evaluation and Optimization of Trading Strategies"; purging as in methods.md section 12.
 """
@@ -72,7 +72,9 @@ def walk_forward(
     parts: dict[str, list[pl.DataFrame]] = {}
     state, done = base.walk.start, len(sessions) * len(candidates)
     for number, window in enumerate(found, start=1):
-        values = {name: criterion(rules.criterion, known_pnl(frame, window.formation_last), base) for name, frame in series.items()}
+        values = {
+            name: criterion(rules.criterion, known_pnl(frame, window.formation_last), base) for name, frame in series.items()
+        }
         chosen = best(values)
         rows.extend(_choice(number, name, value, window, chosen=name == chosen) for name, value in values.items())
         item = candidates[chosen]
@@ -84,13 +86,13 @@ def walk_forward(
             parts.setdefault(name, []).append(frame)
     tables = {name: TABLES[name].conform(pl.concat(frames)) for name, frames in parts.items()}
     history = replace(base.history, first=found[0].trading[0])
-    result = measured(history, tables, base.walk.config, LongWalk({name: tables[name] for name in CONSTRUCTION_TABLES}, state), settings)
+    result = measured(
+        history, tables, base.walk.config, LongWalk({name: tables[name] for name in CONSTRUCTION_TABLES}, state), settings
+    )
     choices = CHOICES.frame(rows)
     traded = choices.filter("chosen").sort("window")["variant"].to_list()
     told = {"windows": len(found), "criterion": rules.criterion, "chosen": {name: traded.count(name) for name in candidates}}
-    return replace(
-        result, frames={**result.frames, "choices": choices}, metrics={**result.metrics, "walk_forward": told}
-    )
+    return replace(result, frames={**result.frames, "choices": choices}, metrics={**result.metrics, "walk_forward": told})
 
 
 def windows(sessions: Sequence[date], rules: WalkForwardSettings) -> tuple[Window, ...]:
@@ -158,13 +160,21 @@ def _choice(number: int, name: str, value: float | None, window: Window, *, chos
 def _require_comparable(base: Config, candidates: Mapping[str, Config]) -> None:
     """Candidates take over one another's book: what a dollar of it is worth and costs must be the same for all."""
     problems = [
-        Problem(f"variant {name}", None, f"desk.{field}", "differs between candidates of a walk-forward", "--set, for all of them")
+        Problem(
+            f"variant {name}", None, f"desk.{field}", "differs between candidates of a walk-forward", "--set, for all of them"
+        )
         for name, config in candidates.items()
         for field in _CARRIED
         if getattr(config.desk, field) != getattr(base.desk, field)
     ]
     problems += [
-        Problem(f"variant {name}", None, "desk.guards.mode", "differs between candidates of a walk-forward", "--set, for all of them")
+        Problem(
+            f"variant {name}",
+            None,
+            "desk.guards.mode",
+            "differs between candidates of a walk-forward",
+            "--set, for all of them",
+        )
         for name, config in candidates.items()
         if config.desk.guards.mode != base.desk.guards.mode
     ]

@@ -7,7 +7,15 @@ from datetime import datetime, time
 
 import pytest
 import yaml
-from dagster import AssetKey, DagsterInstance, Definitions, RunRequest, build_schedule_context, build_sensor_context
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    DynamicPartitionsDefinition,
+    RunRequest,
+    build_schedule_context,
+    build_sensor_context,
+)
 
 from riskdesk_assets.common.sessions import NEW_YORK
 from riskdesk_assets.interfaces.instance import open_instance
@@ -32,10 +40,12 @@ DESIGNED = {
         "desk_state",
     },
     "reports": {"portfolio_risk_reports", "run_artifacts", "desk_report"},
-    "research": {"realized_pnl"},
+    "research": {"realized_pnl", "backtests"},
 }
 REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
 COMPARISONS = "config_comparisons"
+BACKTESTS = "backtests"
+ON_REQUEST = {COMPARISONS, BACKTESTS}  # of a range of their own, asked for by hand
 OURS = {
     "market": {"bar_findings"},
     "strategy": {*REGISTER, "instrument_scores"},
@@ -43,7 +53,7 @@ OURS = {
     "reports": {"risk_contributions", "model_checks", "published_book"},
     "research": {COMPARISONS},
 }
-JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "M_engines_D")
+JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "backtest", "M_engines_D")
 FAMILIES = {
     "net_zero",
     "ticket_gross",
@@ -105,8 +115,8 @@ def test_the_groups_hold_the_assets_of_the_design_and_our_own(defs: Definitions)
 def test_every_asset_says_what_it_is_and_has_a_partition_per_session(defs: Definitions) -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.description, spec.key
-        if spec.key.to_user_string() == COMPARISONS:
-            continue  # of a range of its own, asked for by hand
+        if spec.key.to_user_string() in ON_REQUEST:
+            continue
         assert spec.partitions_def is not None, spec.key
         assert spec.partitions_def.has_partition_key("2026-01-26"), spec.key
         assert not spec.partitions_def.has_partition_key("2026-01-19"), "Martin Luther King Jr. Day"
@@ -121,10 +131,18 @@ def test_every_limit_family_is_a_blocking_check_of_the_book_per_session(defs: De
 
 def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions) -> None:
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
-    assert selected["post_close"] | selected["compare"] == {spec.key for spec in defs.resolve_all_asset_specs()}
+    asked = selected["compare"] | selected["backtest"]
+    assert selected["post_close"] | asked == {spec.key for spec in defs.resolve_all_asset_specs()}
     assert selected["compare"] == {AssetKey(COMPARISONS)}
-    assert all(AssetKey(COMPARISONS) not in selected[job] for job in JOBS if job != "compare")
+    assert selected["backtest"] == {AssetKey(BACKTESTS)}
+    assert all(not asked & selected[job] for job in JOBS if job not in ("compare", "backtest"))
     assert all(selected.values())
+
+
+def test_backtests_are_independent_partitions_that_anybody_may_add(defs: Definitions) -> None:
+    (spec,) = [item for item in defs.resolve_all_asset_specs() if item.key == AssetKey(BACKTESTS)]
+    assert isinstance(spec.partitions_def, DynamicPartitionsDefinition)
+    assert spec.partitions_def.name == BACKTESTS
 
 
 def test_a_changed_ticket_makes_the_sensor_ask_for_a_run_that_runs(

@@ -45,7 +45,9 @@ def settings() -> BacktestSettings:
     return load_backtest_settings(ROOT / "config")
 
 
-def quiet(profile: str = "desk", changes: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+def quiet(
+    profile: str = "desk", changes: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+) -> Config:
     """A profile without cointegration p-values, which no decision reads, and with these values changed."""
     config = changed(desk_config(profile, environ), "desk.features.coint_refresh", "never")
     for path, value in (changes or {}).items():
@@ -53,9 +55,7 @@ def quiet(profile: str = "desk", changes: Mapping[str, object] | None = None, en
     return config
 
 
-def prepared(
-    config: Config, tickets: Sequence[Ticket], first: date, last: date, bars: pl.DataFrame | None = None
-) -> Prepared:
+def prepared(config: Config, tickets: Sequence[Ticket], first: date, last: date, bars: pl.DataFrame | None = None) -> Prepared:
     """A configuration ready to be walked over the sample market, or over these bars."""
     shared = SharedInputs(
         lambda item: history_of_bars(item, first, last, bars), lambda history: snapshots_of(tickets, history.wanted), CODE
@@ -63,7 +63,9 @@ def prepared(
     return shared.prepared(config)
 
 
-def backtested(config: Config, tickets: Sequence[Ticket], first: date, last: date, bars: pl.DataFrame | None = None) -> Backtest:
+def backtested(
+    config: Config, tickets: Sequence[Ticket], first: date, last: date, bars: pl.DataFrame | None = None
+) -> Backtest:
     """The backtest of it."""
     return backtest(prepared(config, tickets, first, last, bars), settings())
 

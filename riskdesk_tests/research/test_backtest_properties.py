@@ -49,9 +49,15 @@ def test_nothing_of_the_future_changes_a_decision_or_a_pnl_that_is_known() -> No
     corrupt = sample_bars().with_columns(
         *(pl.when(after).then(pl.col(name) * shake).otherwise(pl.col(name)).alias(name) for name in prices)
     )
-    corrupt = corrupt.with_columns(high=pl.max_horizontal("open", "high", "low", "close"), low=pl.min_horizontal("open", "high", "low", "close"))
+    corrupt = corrupt.with_columns(
+        high=pl.max_horizontal("open", "high", "low", "close"), low=pl.min_horizontal("open", "high", "low", "close")
+    )
     done = backtested(quiet(), shipped_tickets(), DAYS[0], DAYS[-1], corrupt)
-    by_session = [name for name, frame in plain().frames.items() if "as_of_date" in frame.columns and name not in ("timeseries", "challengers", "attribution", "realized_pnl")]
+    by_session = [
+        name
+        for name, frame in plain().frames.items()
+        if "as_of_date" in frame.columns and name not in ("timeseries", "challengers", "attribution", "realized_pnl")
+    ]
     assert len(by_session) >= 15
     for name in by_session:
         here = pl.col("as_of_date") <= DAYS[CUT]

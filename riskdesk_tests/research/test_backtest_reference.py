@@ -1,7 +1,7 @@
 """Twenty pairs over five years of real bars against document 000's arithmetic, written again here in numpy from methods.md.
 
-Nothing of the reference is the desk's own code: hedge ratios and z-scores from adjusted closes, units, leg notionals, ticket caps,
-name gross scaling whole tickets, shares truncated toward zero, cents, next sessions, costs on what changes hands.
+Nothing of the reference is the desk's own code: hedge ratios and z-scores from adjusted closes, units, leg notionals, ticket
+caps, name gross scaling whole tickets, shares truncated toward zero, cents, next sessions, costs on what changes hands.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from riskdesk_assets.research.backtest import Backtest
 from riskdesk_assets.strategy.ticket import Ticket
 from riskdesk_tests.desk_builder import make_ticket, sessions_from
-from riskdesk_tests.research.backtests import PAIRS, quiet, real_bars, backtested
+from riskdesk_tests.research.backtests import PAIRS, backtested, quiet, real_bars
 
 Array = npt.NDArray[np.float64]
 SESSIONS = 1257

@@ -42,7 +42,14 @@ def rows(gross: float, config: object = CONFIG, prints: dict[date, dict[str, Mar
     empty: dict[str, object] = dict.fromkeys(TABLES["proposals"].columns)
     proposals = TABLES["proposals"].frame(
         [
-            {**empty, "as_of_date": DAYS[START + place], "ticket_id": ticket, "pair_id": PAIRS[ticket][0], "units": units, "beta": PAIRS[ticket][1]}
+            {
+                **empty,
+                "as_of_date": DAYS[START + place],
+                "ticket_id": ticket,
+                "pair_id": PAIRS[ticket][0],
+                "units": units,
+                "beta": PAIRS[ticket][1],
+            }
             for ticket, wanted in UNITS.items()
             for place, units in enumerate(wanted)
         ]
@@ -70,8 +77,8 @@ def test_equal_weight_by_hand() -> None:
 
 
 def test_inverse_volatility_by_hand() -> None:
-    """One's pair moves +-2% in half of its gross, two's +-1% in all of it: the same volatility, so gross 1 to 0.5 as before, but
-    for two's window, which is a session later and begins with a fall."""
+    """One's pair moves +-2% in half of its gross, two's +-1% in all of it: the same volatility, so gross 1 to 0.5 as before,
+    but for two's window, which is a session later and begins with a fall."""
     one = [0.02 / 2, (100 / 102 - 1) / 2, 0.02 / 2, (100 / 102 - 1) / 2, 0.0]
     two = [50 / 50.5 - 1, 0.01, 50 / 50.5 - 1, 0.0, 0.0]
     weights = [1 / sd(one), 0.5 / sd(two)]
@@ -89,14 +96,21 @@ def test_the_mean_gross_is_the_desks_own() -> None:
 
 
 def test_borrow_is_paid_on_what_was_short_overnight() -> None:
-    free = changed(changed(changed(CONFIG, "desk.costs.cost_bps", 0.0), "desk.costs.charge_borrow", True), "desk.costs.default_borrow_bps", 252.0)
+    free = changed(
+        changed(changed(CONFIG, "desk.costs.cost_bps", 0.0), "desk.costs.charge_borrow", True),
+        "desk.costs.default_borrow_bps",
+        252.0,
+    )
     found = of(rows(900.0, free), EQUAL_WEIGHT)
     # 500 of BAC short over three nights at 1 bp a session
     assert found["costs"] == pytest.approx([0.0, 0.05, 0.05, 0.05, 0.0])
 
 
 def test_a_session_without_a_price_is_skipped_whole_and_the_one_before_waits() -> None:
-    silent = {day: {symbol: mark for symbol, mark in today.items() if (day, symbol) != (DAYS[7], "C")} for day, today in PRINTS.items()}
+    silent = {
+        day: {symbol: mark for symbol, mark in today.items() if (day, symbol) != (DAYS[7], "C")}
+        for day, today in PRINTS.items()
+    }
     silent[DAYS[7]].pop("BAC")
     found = of(rows(900.0, prints=silent), EQUAL_WEIGHT)
     assert found["status"] == ["OK", "OK", "SKIPPED_NO_PRICE", "OK", "PENDING"]

@@ -49,7 +49,9 @@ def shares_on(done: Backtest, day: date) -> int:
 def test_a_long_of_a_dead_name_is_frozen_then_lost_whole_at_its_last_real_print(real_bars_dir: Path) -> None:
     done = collapsed(real_bars_dir, LONG)
     positions = {
-        row["as_of_date"]: row for row in done.frames["desk_positions"].iter_rows(named=True) if row["symbol"] == "SIVB" and row["shares"]
+        row["as_of_date"]: row
+        for row in done.frames["desk_positions"].iter_rows(named=True)
+        if row["symbol"] == "SIVB" and row["shares"]
     }
     shares = shares_on(done, LAST_PRINT)
     assert shares > 0

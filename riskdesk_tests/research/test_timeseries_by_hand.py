@@ -43,7 +43,9 @@ def frames() -> dict[str, pl.DataFrame]:
     positions, moves = [], []
     for day in HELD:
         for leg, symbol, shares in (("A", "JPM", 100), ("B", "BAC", -200)):
-            last = next(PRINTS[known][symbol].close for known in reversed(DAYS[: DAYS.index(day) + 1]) if symbol in PRINTS[known])
+            last = next(
+                PRINTS[known][symbol].close for known in reversed(DAYS[: DAYS.index(day) + 1]) if symbol in PRINTS[known]
+            )
             positions.append(
                 {
                     "run_id": "r",
@@ -79,7 +81,14 @@ def frames() -> dict[str, pl.DataFrame]:
         for day in DAYS
     ]
     budgets = [
-        {"as_of_date": day, "strategy_name": "s", "ticket_id": "t", "max_gross_notional": 40_000.0, "budget": 20_000.0, "reason": ""}
+        {
+            "as_of_date": day,
+            "strategy_name": "s",
+            "ticket_id": "t",
+            "max_gross_notional": 40_000.0,
+            "budget": 20_000.0,
+            "reason": "",
+        }
         for day in DAYS
     ]
     library = [
@@ -113,7 +122,17 @@ def pair_states() -> pl.DataFrame:
     rows = []
     for day in (DAYS[1], DAYS[2], DAYS[4], DAYS[5]):
         row: dict[str, object] = dict.fromkeys(TABLES["pair_state"].columns, 0)
-        rows.append({**row, "as_of_date": day, "pair_id": "JPM__BAC", "leg_a": "JPM", "leg_b": "BAC", "extreme_z": False, "feature_version": "v1"})
+        rows.append(
+            {
+                **row,
+                "as_of_date": day,
+                "pair_id": "JPM__BAC",
+                "leg_a": "JPM",
+                "leg_b": "BAC",
+                "extreme_z": False,
+                "feature_version": "v1",
+            }
+        )
     return TABLES["pair_state"].frame(rows)
 
 

@@ -28,7 +28,9 @@ VARIANTS = {"as it is": {}, "late": {"desk.controller.entry_z": 2.2}, "tight": {
 @cache
 def candidates() -> tuple[Prepared, dict[str, Prepared]]:
     shared = SharedInputs(
-        lambda item: history_of_bars(item, DAYS[0], DAYS[-1]), lambda history: snapshots_of(shipped_tickets(), history.wanted), CODE
+        lambda item: history_of_bars(item, DAYS[0], DAYS[-1]),
+        lambda history: snapshots_of(shipped_tickets(), history.wanted),
+        CODE,
     )
     base = quiet("classic", {"desk.nav": 2_500_000.0})
     made = {name: shared.prepared(variant_config(base, Variant(name, laid))) for name, laid in VARIANTS.items()}
@@ -57,7 +59,7 @@ def test_a_range_too_short_for_one_window_is_refused_with_what_it_needs() -> Non
 
 
 def test_each_window_trades_the_candidate_that_was_best_on_what_was_known_before_the_purge() -> None:
-    base, found = candidates()
+    _, found = candidates()
     series = {name: candidate_series(item) for name, item in found.items()}
     rows = done().frames["choices"]
     for number, window in enumerate(windows(DAYS, RULES), start=1):

@@ -1,4 +1,4 @@
-"""What a tear sheet is made of: rows of a backtest's tables, its metrics, and what it was computed from. Nothing else reaches it."""
+"""What a tear sheet is made of: a backtest's tables and metrics, and what they were computed from. Nothing else reaches it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ def equity_figure(content: SheetContent) -> Figure:
         Panel([Line("drawdown", falls, "area")], 60, _thousands, with_zero=True),
     )
     drawing = line_chart("chart-equity", "Equity after costs, and below it the drawdown", said, _dates(series), panels)
-    return Figure(f"Equity after costs (above) and drawdown from its peak (below). {said}", "timeseries: equity, drawdown", drawing)
+    return Figure(
+        f"Equity after costs (above) and drawdown from its peak (below). {said}", "timeseries: equity, drawdown", drawing
+    )
 
 
 def challenger_figure(content: SheetContent) -> Figure:
@@ -75,8 +77,8 @@ def rolling_figures(content: SheetContent) -> list[Figure]:
     low, high = _ends(volatility)
     predicted = [None if value is None else value * math.sqrt(252) for value in series["ex_ante_volatility"]]
     told = (
-        f"Realized between {percent(low)} and {percent(high)} of NAV a year; {percent(content.number('volatility'))} over the whole "
-        "range."
+        f"Realized between {percent(low)} and {percent(high)} of NAV a year; {percent(content.number('volatility'))} over the "
+        "whole range."
     )
     lines = [Line("realized", volatility), Line("predicted", predicted, "dashed")]
     second = Figure(
@@ -111,9 +113,10 @@ def cost_figure(content: SheetContent) -> Figure:
     """Cumulated P&L before and after costs."""
     series = content.series
     before, after = _cumulated(series["pnl_gross"].to_list()), series["cumulative_pnl_net"].to_list()
+    costs, traded = content.number("total_costs"), content.number("total_turnover")
     said = (
         f"{dollars(before[-1], signed=True)} before costs, {dollars(after[-1], signed=True)} after: "
-        f"{dollars(content.number('total_costs'))} for {dollars(content.number('total_turnover'))} traded and for what was borrowed."
+        f"{dollars(costs)} for {dollars(traded)} traded and for what was borrowed."
     )
     panels = (Panel([Line("after costs", after), Line("before costs", before, "dashed")], 130, _thousands, with_zero=True),)
     drawing = line_chart("chart-costs", "Cumulated P&L before and after costs", said, _dates(series), panels)

@@ -43,7 +43,9 @@ def attribution_table(content: SheetContent) -> Table:
 def ticket_attribution_table(content: SheetContent) -> Table:
     """The parts of every ticket."""
     tickets: Mapping[str, Mapping[str, Any]] = content.metrics["by_ticket"]
-    rows = [[Cell(name), *(_money(item["attribution"][part]) for part in (*PARTS, "pnl_net"))] for name, item in tickets.items()]
+    rows = [
+        [Cell(name), *(_money(item["attribution"][part]) for part in (*PARTS, "pnl_net"))] for name, item in tickets.items()
+    ]
     totals: Mapping[str, float] = content.metrics["attribution"]
     return Table(
         "attribution-tickets",

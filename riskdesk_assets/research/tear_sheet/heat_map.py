@@ -18,7 +18,7 @@ _LEVELS = 4
 
 
 def monthly_pnl(series: pl.DataFrame) -> dict[tuple[int, int], float]:
-    """(year, month) -> net P&L in dollars, in the month in which it became known; what never did, in the month of its session."""
+    """(year, month) -> net P&L in dollars, in the month it became known in; what never did, in the month of its session."""
     found: dict[tuple[int, int], list[float]] = {}
     for session, following, pnl in series.select("as_of_date", "next_date", "pnl_net").iter_rows():
         day = following or session

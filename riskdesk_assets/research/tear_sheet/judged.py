@@ -1,4 +1,4 @@
-"""Against what it is judged: challengers, limits, the risk model's predictions, scenarios, skipped days, a walk-forward's choices."""
+"""What it is judged by: challengers, limits, the risk model's predictions, scenarios, skipped days, choices."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def limit_table(content: SheetContent) -> Table:
     titles = ("Sessions", "Bound", "Amber", "Breached", "Breached and released", "Mean use", "Most use")
     return Table(
         "limits",
-        "Sessions on which each limit bound, was amber, was breached by the last book tried, and by a released one; bar: mean use, tick: most",
+        "Sessions on which each limit bound, was amber, was breached by the last book tried, by a released one; tick: most use",
         "limit_use (from limit_audit: utilization, status, price_of_limit; clip_ledger: limit_name)",
         (Column("Limit", "text"), *(Column(title) for title in titles), Column("", "bar")),
         rows,
@@ -118,7 +118,13 @@ def scenario_table(content: SheetContent) -> Table:
         Column("Kind", "text"),
         *map(Column, ("Sessions", "Mean P&L", "Worst P&L", "of NAV", "Worst on")),
     )
-    return Table("scenarios", "Scenarios applied to the book of every session", "scenario_pnl (from scenarios, desk_positions)", columns, rows)
+    return Table(
+        "scenarios",
+        "Scenarios applied to the book of every session",
+        "scenario_pnl (from scenarios, desk_positions)",
+        columns,
+        rows,
+    )
 
 
 def skipped_table(content: SheetContent) -> Table | None:
@@ -138,10 +144,13 @@ def choice_table(content: SheetContent) -> Table | None:
     choices = content.frames["choices"]
     names: Sequence[str] = choices.filter(pl.col("window") == 1)["variant"].to_list()
     rows = []
-    for (_,), window in choices.partition_by("window", as_dict=True, maintain_order=True).items():
+    for window in choices.partition_by("window", maintain_order=True):
         row = window.filter("chosen").row(0, named=True)
         values = dict(window.select("variant", "criterion").iter_rows())
-        cells = [Cell(NOTHING if values[name] is None else plain(values[name]), "good" if name == row["variant"] else "") for name in names]
+        cells = [
+            Cell(NOTHING if values[name] is None else plain(values[name]), "good" if name == row["variant"] else "")
+            for name in names
+        ]
         rows.append(
             [
                 Cell(f"{row['trade_first']} to {row['trade_last']}"),
@@ -153,7 +162,7 @@ def choice_table(content: SheetContent) -> Table | None:
     rule = content.settings.walk_forward
     columns = (Column("Traded", "text"), Column("Judged", "text"), Column("Chosen", "text"), *map(Column, names))
     caption = (
-        f"Chosen by {rule.criterion} on all sessions from {choices['formation_first'][0]} on, {rule.purge_sessions} sessions left "
-        "out before each window; what was traded is out of sample"
+        f"Chosen by {rule.criterion} on all sessions from {choices['formation_first'][0]} on, {rule.purge_sessions} sessions "
+        "left out before each window; what was traded is out of sample"
     )
     return Table("choices", caption, "choices: criterion, chosen", columns, rows)

@@ -1,4 +1,4 @@
-"""The tear sheet: a backtest as one HTML file that needs nothing else. Every number names the table and column it comes from."""
+"""The tear sheet: a backtest as one HTML file that needs nothing else. Every number names the table it comes from."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ def tear_sheet(content: SheetContent) -> str:
         files=_FILES,
         facts=[
             ("Profile", config.profile),
-            ("Laid over", ", ".join(f"{path} = {canonical_json(value)}" for path, value in content.overrides.items()) or "nothing"),
+            (
+                "Laid over",
+                ", ".join(f"{path} = {canonical_json(value)}" for path, value in content.overrides.items()) or "nothing",
+            ),
             ("Config", config.hash),
             ("Code", content.code_version),
             ("Snapshot of bars", content.snapshot_id),
@@ -105,9 +108,17 @@ def headline(content: SheetContent) -> Facts:
         Fact("Volatility", percent(number("volatility"), 2), "of NAV a year"),
         Fact("Largest drawdown", percent(number("max_drawdown"), 2), dollars(number("max_drawdown_dollars"))),
         Fact("Hit rate", percent(number("hit_rate")), "of sessions with P&L"),
-        Fact("Mean gross", percent((number("mean_gross") or 0.0) / nav), f"most {percent((number('most_gross') or 0.0) / nav)} of NAV"),
+        Fact(
+            "Mean gross",
+            percent((number("mean_gross") or 0.0) / nav),
+            f"most {percent((number('most_gross') or 0.0) / nav)} of NAV",
+        ),
         Fact("Equity", dollars(number("final_equity")), f"static NAV {dollars(nav)}"),
-        Fact("Sessions", count(content.count("total_trading_days")), f"{count(content.count('days_skipped_due_to_prices'))} skipped"),
+        Fact(
+            "Sessions",
+            count(content.count("total_trading_days")),
+            f"{count(content.count('days_skipped_due_to_prices'))} skipped",
+        ),
     ]
     return Facts("timeseries: pnl_net, pnl_gross, costs, turnover, equity_gross, equity, status", items)
 
@@ -124,12 +135,14 @@ def banners(content: SheetContent) -> Sequence[Banner]:
         found.append(Banner("warn", "Skipped days", text))
     lost = content.number("delisting_pnl") or 0.0
     if lost:
-        found.append(Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return."))
+        found.append(
+            Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return.")
+        )
     apart = (content.number("final_desk_equity") or 0.0) - (content.number("final_equity") or 0.0)
     if abs(apart) >= 1.0:
         text = (
-            f"Marked every session by what printed, the desk would stand {dollars(apart, signed=True)} from this equity: skipped days "
-            "earn nothing here (timeseries: desk_equity, equity)."
+            f"Marked every session by what printed, the desk would stand {dollars(apart, signed=True)} from this equity: "
+            "skipped days earn nothing here (timeseries: desk_equity, equity)."
         )
         found.append(Banner("note", "Marks", text))
     breached = content.frames["limit_use"].filter(content.frames["limit_use"]["released_breached"] > 0)["limit_name"].to_list()
@@ -147,7 +160,10 @@ def _days(content: SheetContent) -> Facts:
         ("Skipped for prices", "days_skipped_due_to_prices"),
         ("Not known yet", "days_pending"),
     )
-    return Facts("timeseries: status; pair_state, ticket_snapshots: as_of_date", [Fact(word, count(content.count(key))) for word, key in names])
+    return Facts(
+        "timeseries: status; pair_state, ticket_snapshots: as_of_date",
+        [Fact(word, count(content.count(key))) for word, key in names],
+    )
 
 
 def _tone(value: float) -> str:
