@@ -12,6 +12,7 @@ REALIZED_PNL = "realized_pnl"
 TICKETS = "ticket_snapshots"
 COMPARISONS = "config_comparisons"
 POLICY = ("policy_training_set", "policy_model", "policy_promotion")
+BACKTESTS = "backtests"
 RISK_REPORTS = ("portfolio_risk_reports", "risk_contributions", "model_checks")
 
 post_close = define_asset_job(
@@ -51,7 +52,7 @@ realize = define_asset_job(
 
 research = define_asset_job(
     "research",
-    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS, *POLICY),
+    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS, BACKTESTS, *POLICY),
     description="Realized P&L and what is learned from it.",
     executor_def=in_process_executor,
 )
@@ -70,6 +71,13 @@ compare = define_asset_job(
     executor_def=in_process_executor,
 )
 
+backtest = define_asset_job(
+    "backtest",
+    AssetSelection.assets(BACKTESTS),
+    description="The desk's own days over a range of history; which range and configuration is in the run config.",
+    executor_def=in_process_executor,
+)
+
 engines = define_asset_job(
     "M_engines_D",
     AssetSelection.groups("risk_model", "strategy", "construction") | AssetSelection.assets(*RISK_REPORTS),
@@ -77,4 +85,4 @@ engines = define_asset_job(
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, features, controller, realize, research, monthly_policy, compare, engines)
+JOBS = (post_close, ingest, features, controller, realize, research, monthly_policy, compare, backtest, engines)

@@ -51,6 +51,10 @@ def digest_frame(frame: pl.DataFrame, sort_by: Sequence[str]) -> str:
         elif dtype.is_integer():
             hasher.update(column.is_null().to_numpy().tobytes())
             hasher.update(column.fill_null(0).cast(pl.Int64).to_numpy().tobytes())
+        elif dtype == pl.Date:
+            hasher.update(canonical_json(column.dt.to_string("%Y-%m-%d").to_list()).encode())
+        elif dtype in (pl.String, pl.Boolean):
+            hasher.update(canonical_json(column.to_list()).encode())
         else:
             hasher.update(canonical_json([_plain(item) for item in column.to_list()]).encode())
     return hasher.hexdigest()

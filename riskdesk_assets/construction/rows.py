@@ -13,7 +13,7 @@ from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR, notional_cents
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import BookRisk
-from riskdesk_assets.construction.desk_day import DayResult, equity
+from riskdesk_assets.construction.desk_day import DayResult, Fill, equity
 from riskdesk_assets.construction.engine_rows import engine_decision
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
@@ -43,7 +43,7 @@ def day_rows(
         "proposals": [_proposal(item, result) for item in result.items],
         "gate_decisions": [_gate(item, result, day) for item in result.items],
         "target_portfolios": _targets(result, context),
-        "decisions": [_decision(item, result, day, context) for item in result.items],
+        "decisions": _decisions(result, day, context),
         "limit_audit": _audit(result),
         "ideal_portfolio": _ideal(result, config.desk.portfolio_id) if result.release.released else [],
         "portfolio_blotter": _blotter(result),
@@ -117,10 +117,26 @@ def _targets(result: DayResult, context: DeskContext) -> list[Row]:
     ]
 
 
-def _decision(item: TicketDay, result: DayResult, day: DayInputs, context: DeskContext) -> Row:
-    released = result.release.notionals.get(item.ticket_id, (0.0, 0.0))
+def _decisions(result: DayResult, day: DayInputs, context: DeskContext) -> list[Row]:
+    notionals = result.release.notionals
+    fills: dict[str, list[Fill]] = {}
+    for fill in result.fills:
+        fills.setdefault(fill.ticket_id, []).append(fill)
+    return [
+        _decision(item, notionals.get(item.ticket_id, (0.0, 0.0)), fills.get(item.ticket_id, []), result, day, context)
+        for item in result.items
+    ]
+
+
+def _decision(
+    item: TicketDay,
+    released: tuple[float, float],
+    fills: Sequence[Fill],
+    result: DayResult,
+    day: DayInputs,
+    context: DeskContext,
+) -> Row:
     base = gross(item.proposed)
-    fills = [fill for fill in result.fills if fill.ticket_id == item.ticket_id]
     volatility = None
     if day.covariance is not None and {item.leg_a, item.leg_b} <= set(day.covariance.symbols):
         volatility = day.covariance.volatility({item.leg_a: released[0], item.leg_b: released[1]})

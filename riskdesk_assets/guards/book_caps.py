@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Literal
 
 from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
 from riskdesk_assets.guards.types import Layer
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
+from riskdesk_assets.limits.whole_sums import WholeSums
 
 Moves = Mapping[str, Move]
+_Cut = Literal["way", "scale"]
+_WAY: _Cut = "way"
+_SCALE: _Cut = "scale"
 # Cuts are made in this many steps: finer ones are below a lot.
 _STEPS = 1 << 20
 # Rounds over all limits with proportional cuts; after them what is over a limit is given up whole.
@@ -46,31 +51,34 @@ def within_all(moves: Moves, limits: Sequence[Limit]) -> tuple[Moves, tuple[str,
         moves = _in_turn(moves, bounding, whole=number >= _ROUNDS)
         if moves == before:
             break
-    legs = _legs(moves.values())
-    return moves, tuple(limit.name for limit in bounding if limit.measured(legs) > limit.bound)
+    book = _sums(moves.values())
+    return moves, tuple(limit.name for limit in bounding if book.measured(limit) > limit.bound)
 
 
 def _in_turn(moves: Moves, limits: Sequence[Limit], *, whole: bool) -> Moves:
     """The book with one limit after the other kept; most hold already, and are only measured."""
-    legs = _legs(moves.values())
+    book = _sums(moves.values())
     for limit in limits:
-        if limit.measured(legs) > limit.bound:
-            moves = _kept(moves, limit, whole=whole)
-            legs = _legs(moves.values())
+        if book.measured(limit) > limit.bound:
+            moves = {**moves, **_kept(_touched(moves, limit), limit, whole=whole)}
+            book = _sums(moves.values())
     return moves
 
 
+def _touched(moves: Moves, limit: Limit) -> Moves:
+    """The tickets that can change a limit's quantity: what the others hold is none of it."""
+    return {key: move for key, move in moves.items() if limit.touches(move.ticket_id, move.symbols)}
+
+
 def _kept(moves: Moves, limit: Limit, *, whole: bool) -> Moves:
-    """First the tickets that wait go to their ideal position where that gives something up; then additions are cut, pro rata;
-    then positions. Each only where it lowers the limit's quantity."""
+    """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
+    something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
     moves = _released(moves, limit)
-    for candidates, cut in ((_added, _way), (_held, _scale)):
+    for candidates, cut in ((_added, _WAY), (_held, _SCALE)):
         while (now := _measured(moves, limit)) > limit.bound:
-            able = [move for move in moves.values() if candidates(move) and limit.touches(move.ticket_id, move.symbols)]
-            chosen = [
-                move.ticket_id for move in able if _measured({**moves, move.ticket_id: cut(move, ZERO, limit)}, limit) < now
-            ]
-            if not chosen and cut is _scale:
+            able = [move for move in moves.values() if candidates(move)]
+            chosen = [move.ticket_id for move in able if limit.measured(_legs(moves, (move.ticket_id,), cut, 0)) < now]
+            if not chosen and cut is _SCALE:
                 # Tickets that hedge one another: none alone lowers it, all together do.
                 chosen = [move.ticket_id for move in able]
             if not chosen:
@@ -79,22 +87,30 @@ def _kept(moves: Moves, limit: Limit, *, whole: bool) -> Moves:
     return moves
 
 
-def _cut(
-    moves: Moves, chosen: Sequence[str], limit: Limit, cut: Callable[[Move, Fraction, Limit], Move], *, whole: bool
-) -> Moves:
+def _cut(moves: Moves, chosen: Sequence[str], limit: Limit, cut: _Cut, *, whole: bool) -> Moves:
     """The chosen tickets cut by the largest common factor that keeps the limit; given up whole where none does."""
-
-    def at(step: int) -> Moves:
-        factor = Fraction(step, _STEPS)
-        return {key: cut(move, factor, limit) if key in chosen else move for key, move in moves.items()}
-
     good, bad = 0, _STEPS
-    if whole or _measured(at(0), limit) > limit.bound:
-        return at(0)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if _measured(at(middle), limit) <= limit.bound else (good, middle)
-    return at(good)
+    if not whole and limit.measured(_legs(moves, chosen, cut, 0)) <= limit.bound:
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            good, bad = (middle, bad) if limit.measured(_legs(moves, chosen, cut, middle)) <= limit.bound else (good, middle)
+    factor = Fraction(good, _STEPS)
+    return {key: _made(move, factor, limit, cut) if key in chosen else move for key, move in moves.items()}
+
+
+def _legs(moves: Moves, chosen: Sequence[str], cut: _Cut, step: int) -> list[Leg[int]]:
+    """The book's legs with the chosen tickets cut to ``step`` of _STEPS, in ticks."""
+    legs: list[Leg[int]] = []
+    for key, move in moves.items():
+        if key not in chosen:
+            legs.extend(move.legs)
+            continue
+        (way, of_way), (scale, of_scale) = move.ratios
+        if cut == _WAY:
+            legs.extend(move.at((way * step, of_way * _STEPS), (scale, of_scale)))
+        else:
+            legs.extend(move.at((way, of_way), (scale * step, of_scale * _STEPS)))
+    return legs
 
 
 def _released(moves: Moves, limit: Limit) -> Moves:
@@ -104,7 +120,6 @@ def _released(moves: Moves, limit: Limit) -> Moves:
         if move.reason in WAITING
         and move.way == ZERO
         and move.kind in (Kind.REDUCES, Kind.MIXED)
-        and limit.touches(key, move.symbols)
         and _measured({**moves, key: replace(move, way=ONE)}, limit) < _measured(moves, limit)
         else move
         for key, move in moves.items()
@@ -119,17 +134,15 @@ def _held(move: Move) -> bool:
     return any(move.shares) and not move.frozen
 
 
-def _way(move: Move, factor: Fraction, limit: Limit) -> Move:
-    return move.cut(layer_of(limit), limit.name, way=move.way * factor)
-
-
-def _scale(move: Move, factor: Fraction, limit: Limit) -> Move:
+def _made(move: Move, factor: Fraction, limit: Limit, cut: _Cut) -> Move:
+    if cut == _WAY:
+        return move.cut(layer_of(limit), limit.name, way=move.way * factor)
     return move.cut(layer_of(limit), limit.name, scale=move.scale * factor)
 
 
 def _measured(moves: Moves, limit: Limit) -> int:
-    return limit.measured(_legs(moves.values()))
+    return limit.measured([leg for move in moves.values() for leg in move.legs])
 
 
-def _legs(moves: Iterable[Move]) -> list[Leg[int]]:
-    return [leg for move in moves for leg in move.legs]
+def _sums(moves: Iterable[Move]) -> WholeSums:
+    return WholeSums(leg for move in moves for leg in move.legs)

@@ -13,6 +13,7 @@ from riskdesk_assets.guards.types import Layer
 from riskdesk_assets.limits.limit import Leg
 
 ZERO, ONE = Fraction(0), Fraction(1)
+Ratio = tuple[int, int]
 
 
 class Kind(StrEnum):
@@ -56,7 +57,8 @@ class Move:
     @cached_property
     def shares(self) -> Shares:
         """Signed whole shares per leg."""
-        return self._leg(0), self._leg(1)
+        way, scale = self.ratios
+        return self._leg(0, way, scale), self._leg(1, way, scale)
 
     @property
     def adds(self) -> bool:
@@ -94,13 +96,28 @@ class Move:
             cut_by=by,
         )
 
-    def _leg(self, place: int) -> int:
+    def at(self, way: Ratio, scale: Ratio) -> tuple[Leg[int], Leg[int]]:
+        """Both legs in ticks, were the move to go ``way`` of its way and shrink to ``scale``; ratios need not be reduced."""
+        first, second = (
+            Leg(self.ticket_id, symbol, self._leg(place, way, scale) * price)
+            for place, (symbol, price) in enumerate(zip(self.symbols, self.prices, strict=True))
+        )
+        return first, second
+
+    @cached_property
+    def ratios(self) -> tuple[Ratio, Ratio]:
+        """``way`` and ``scale`` as numerator and denominator."""
+        return self.way.as_integer_ratio(), self.scale.as_integer_ratio()
+
+    def _leg(self, place: int, way_ratio: Ratio, scale_ratio: Ratio) -> int:
+        """Signed whole shares; in whole numbers throughout, for a point of the way is a fraction of a share."""
         start, aim, lot = self.start[place], self.aim[place], self.lots[place]
-        if self.scale == ONE and self.way in (ZERO, ONE):
-            return start if self.way == ZERO else self.goal[place]
-        point = start + self.way * (aim - start)
-        size = int(self.scale * abs(point) / lot) * lot
-        if self.scale == ONE and abs(aim) > abs(start):
+        (way, of_way), (scale, of_scale) = way_ratio, scale_ratio
+        if scale == of_scale and way in (of_way, 0):
+            return start if way == 0 else self.goal[place]
+        point = start * of_way + way * (aim - start)
+        size = scale * abs(point) // (of_scale * of_way * lot) * lot
+        if scale == of_scale and abs(aim) > abs(start):
             size = max(size, abs(start))
         return -size if point < 0 else size
 

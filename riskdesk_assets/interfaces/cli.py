@@ -8,6 +8,7 @@ import click
 
 from riskdesk_assets.interfaces.archive_commands import rebuild, replay
 from riskdesk_assets.interfaces.audit_command import audit
+from riskdesk_assets.interfaces.backtest_command import backtest
 from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.demo_command import demo
@@ -46,6 +47,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reconcile,
     guard,
     compare,
+    backtest,
     tickets,
     halt,
     resume,

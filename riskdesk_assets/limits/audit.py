@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from riskdesk_assets.limits.limit import Leg, Limit
+from riskdesk_assets.limits.whole_sums import WholeSums
 
 Status = Literal["OK", "AMBER", "BREACH"]
 
@@ -45,8 +46,9 @@ def audit(limits: Sequence[Limit], legs: Sequence[Leg[int]], held: Sequence[Leg[
         amber_at: share of the bound from which a row is AMBER, 0 to 1.
     """
     rows: list[AuditRow] = []
+    book = WholeSums(legs)
     for limit in limits:
-        measured = limit.measured(legs, held)
+        measured = book.measured(limit, held)
         if measured > limit.bound:
             status: Status = "BREACH"
         else:

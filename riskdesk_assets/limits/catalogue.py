@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from riskdesk_assets.common.money import dollars_to_ticks_ceiling, dollars_to_ticks_floor, fraction_of_nav_ticks
 from riskdesk_assets.common.portfolios import PortfolioConfig
@@ -29,32 +30,34 @@ class TicketCaps:
 
 def ticket_limits(tickets: Sequence[TicketCaps]) -> tuple[Limit, ...]:
     """Gross and leg limits of each ticket, in ticket order."""
-    limits: list[Limit] = []
-    for caps in sorted(tickets, key=lambda caps: caps.ticket_id):
-        gross, leg = dollars_to_ticks_floor(caps.max_gross_notional), dollars_to_ticks_floor(caps.max_leg_notional)
-        source = f"ticket {caps.ticket_id}"
-        limits.append(
-            Limit(
-                f"ticket_gross:{caps.ticket_id}",
-                Family.TICKET_GROSS,
-                Measure.TICKET_GROSS,
-                (caps.ticket_id,),
-                gross,
-                f"{source}: max_gross_notional",
-            )
+    return tuple(limit for caps in sorted(tickets, key=lambda caps: caps.ticket_id) for limit in _limits_of(caps))
+
+
+@lru_cache(maxsize=4096)
+def _limits_of(caps: TicketCaps) -> tuple[Limit, ...]:
+    """A ticket's three limits: the same objects on every session on which its caps say the same."""
+    gross, leg = dollars_to_ticks_floor(caps.max_gross_notional), dollars_to_ticks_floor(caps.max_leg_notional)
+    source = f"ticket {caps.ticket_id}"
+    whole = Limit(
+        f"ticket_gross:{caps.ticket_id}",
+        Family.TICKET_GROSS,
+        Measure.TICKET_GROSS,
+        (caps.ticket_id,),
+        gross,
+        f"{source}: max_gross_notional",
+    )
+    first, second = (
+        Limit(
+            f"leg_notional:{caps.ticket_id}:{symbol}",
+            Family.LEG_NOTIONAL,
+            Measure.LEG,
+            (caps.ticket_id, symbol),
+            leg,
+            f"{source}: max_leg_notional",
         )
-        limits.extend(
-            Limit(
-                f"leg_notional:{caps.ticket_id}:{symbol}",
-                Family.LEG_NOTIONAL,
-                Measure.LEG,
-                (caps.ticket_id, symbol),
-                leg,
-                f"{source}: max_leg_notional",
-            )
-            for symbol in (caps.leg_a, caps.leg_b)
-        )
-    return tuple(limits)
+        for symbol in (caps.leg_a, caps.leg_b)
+    )
+    return whole, first, second
 
 
 def book_limits(config: Config) -> tuple[Limit, ...]:

@@ -44,6 +44,8 @@ class Covariance:
             StateError: a weight other than 0 on a name the covariance does not cover.
         """
         held = {symbol: weight for symbol, weight in weights.items() if weight != 0.0}
+        if not held:
+            return 0.0
         self._require(held)
         rows = [self._positions[symbol] for symbol in held]
         values = np.fromiter(held.values(), dtype=np.float64, count=len(held))
@@ -58,6 +60,8 @@ class Covariance:
         return self.matrix[np.ix_(rows, rows)]
 
     def _require(self, symbols: Sequence[str] | Mapping[str, float]) -> None:
+        if self._positions.keys() >= set(symbols):
+            return
         missing = sorted(set(symbols) - set(self.symbols))
         if missing:
             raise StateError(f"no covariance for {', '.join(missing)}: too few returns in the window")

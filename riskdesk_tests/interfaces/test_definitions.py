@@ -7,7 +7,15 @@ from datetime import datetime, time
 
 import pytest
 import yaml
-from dagster import AssetKey, DagsterInstance, Definitions, RunRequest, build_schedule_context, build_sensor_context
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    Definitions,
+    DynamicPartitionsDefinition,
+    RunRequest,
+    build_schedule_context,
+    build_sensor_context,
+)
 
 from riskdesk_assets.common.sessions import NEW_YORK
 from riskdesk_assets.interfaces.instance import open_instance
@@ -32,11 +40,13 @@ DESIGNED = {
         "desk_state",
     },
     "reports": {"portfolio_risk_reports", "expected_pnl", "run_artifacts", "desk_report"},
-    "research": {"realized_pnl", "policy_training_set", "policy_model"},
+    "research": {"realized_pnl", "policy_training_set", "policy_model", "backtests"},
 }
 REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
 COMPARISONS = "config_comparisons"
+BACKTESTS = "backtests"
 POLICY = ("policy_training_set", "policy_model", "policy_promotion")
+ON_REQUEST = {COMPARISONS, BACKTESTS, *POLICY}  # of a range of their own, asked for by hand
 OURS = {
     "market": {"bar_findings"},
     "strategy": {*REGISTER, "instrument_scores", "strategy_sizes", "strategy_correlations"},
@@ -44,7 +54,18 @@ OURS = {
     "reports": {"risk_contributions", "model_checks", "published_book", "holdings_reconciliation"},
     "research": {COMPARISONS, "policy_promotion"},
 }
-JOBS = ("post_close", "ingest", "research", "features", "controller", "realize", "compare", "M_engines_D", "monthly_policy")
+JOBS = (
+    "post_close",
+    "ingest",
+    "research",
+    "features",
+    "controller",
+    "realize",
+    "compare",
+    "backtest",
+    "M_engines_D",
+    "monthly_policy",
+)
 FAMILIES = {
     "net_zero",
     "ticket_gross",
@@ -111,6 +132,8 @@ def test_every_asset_says_what_it_is_and_has_a_partition_per_session(defs: Defin
         assert spec.description, spec.key
         if spec.key.to_user_string() in (COMPARISONS, *POLICY):
             continue  # of a range of its own, asked for by hand
+        if spec.key.to_user_string() in ON_REQUEST:
+            continue
         assert spec.partitions_def is not None, spec.key
         assert spec.partitions_def.has_partition_key("2026-01-26"), spec.key
         assert not spec.partitions_def.has_partition_key("2026-01-19"), "Martin Luther King Jr. Day"
@@ -127,9 +150,18 @@ def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
     by_hand = selected["compare"] | selected["monthly_policy"]
     assert selected["post_close"] | by_hand == {spec.key for spec in defs.resolve_all_asset_specs()}
+    asked = selected["compare"] | selected["backtest"]
+    assert selected["post_close"] | asked == {spec.key for spec in defs.resolve_all_asset_specs()}
     assert selected["compare"] == {AssetKey(COMPARISONS)}
-    assert all(AssetKey(COMPARISONS) not in selected[job] for job in JOBS if job != "compare")
+    assert selected["backtest"] == {AssetKey(BACKTESTS)}
+    assert all(not asked & selected[job] for job in JOBS if job not in ("compare", "backtest"))
     assert all(selected.values())
+
+
+def test_backtests_are_independent_partitions_that_anybody_may_add(defs: Definitions) -> None:
+    (spec,) = [item for item in defs.resolve_all_asset_specs() if item.key == AssetKey(BACKTESTS)]
+    assert isinstance(spec.partitions_def, DynamicPartitionsDefinition)
+    assert spec.partitions_def.name == BACKTESTS
 
 
 def test_a_changed_ticket_makes_the_sensor_ask_for_a_run_that_runs(
