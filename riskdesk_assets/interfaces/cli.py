@@ -16,6 +16,7 @@ from riskdesk_assets.interfaces.failures import redact
 from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
+from riskdesk_assets.interfaces.pair_commands import pairs
 from riskdesk_assets.interfaces.risk_command import risk
 from riskdesk_assets.interfaces.run_command import run
 from riskdesk_assets.interfaces.serve_command import serve
@@ -38,6 +39,7 @@ COMMANDS: tuple[click.Command, ...] = (
     shadow,
     compare,
     tickets,
+    pairs,
     replay,
     rebuild,
     audit,
