@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.interfaces.terminal import banner, escaped, table
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from riskdesk_assets.interfaces.pair_search import FaredPairs, FoundPairs
     from riskdesk_assets.research.pair_outcomes import Fared
 
-COLUMNS = (">", "pair", ">score", ">hedge moves", ">half-life", ">corr", ">cost", ">z", ">EG p", ">BH p", "known")
+COLUMNS = (">", ">pair", ">score", ">hedge moves", ">half-life", ">corr", ">cost", ">z", ">EG p", ">BH p")
 LEGEND = (
     "hedge moves: sd of the hedge ratio as a share of its mean; half-life: sessions; cost: a round trip with borrow, in sd of "
     "the spread; small: its rank among all pairs, 1.00 the best; score: their weighted mean; z: of the date, positive when A "
@@ -32,7 +33,7 @@ def show_found(out: Console, found: FoundPairs) -> None:
         zscore = found.zscores.get(pair)
         rows.add_row(
             str(row["rank"]),
-            escaped(f"{row['leg_a']}/{row['leg_b']}"),
+            escaped(pair_name(row)),
             f"{row['score']:.2f}",
             _with_rank(row["hedge_instability"], row["rank_stability"], ".0%"),
             _with_rank(row["half_life"], row["rank_half_life"], ".1f"),
@@ -41,10 +42,13 @@ def show_found(out: Console, found: FoundPairs) -> None:
             "-" if zscore is None else f"{zscore:+.2f}",
             _number(row["pvalue"], ".3f"),
             _number(row["pvalue_benjamini_hochberg"], ".3f"),
-            escaped(found.known.get(pair, "")),
         )
     out.print(rows)
     out.print(f"[dim]{LEGEND}[/]")
+    rows_known = [row for row in found.best.iter_rows(named=True) if row["pair_id"] in found.known]
+    known = [f"{pair_name(row)} {found.known[row['pair_id']]}" for row in rows_known]
+    if known:
+        out.print(f"the desk has already: {escaped('; '.join(known))}")
     if search.left_out:
         out.print(f"left out for want of bars: {escaped(', '.join(search.left_out))}")
     out.print()
@@ -54,6 +58,11 @@ def show_found(out: Console, found: FoundPairs) -> None:
         f"{tests.passed_bonferroni} (Bonferroni), {tests.passed_benjamini_hochberg} (Benjamini-Hochberg)."
     )
     out.print("The score is no forecast: `riskdesk pairs fared --asof D` shows how the best of an earlier date did.")
+
+
+def pair_name(row: Mapping[str, object]) -> str:
+    """``A/B``."""
+    return f"{row['leg_a']}/{row['leg_b']}"
 
 
 def show_fared(out: Console, fared: FaredPairs) -> None:

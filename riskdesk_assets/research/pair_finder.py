@@ -152,7 +152,8 @@ def _scored(found: Sequence[PairFormation], settings: PairFinderSettings) -> pl.
     for name, _ in COMPONENTS.values():
         score = score + weights[name] * pl.col(f"rank_{name}")
     frame = frame.with_columns((score / settings.weights.total).alias("score"))
-    return frame.sort(["score", "pair_id"], descending=[True, False]).with_columns(
+    order = ["score", "correlation", "pair_id"]  # names decide last: a ranking must not depend on what a name is called
+    return frame.sort(order, descending=[True, True, False], nulls_last=True).with_columns(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("rank")
     )
 
