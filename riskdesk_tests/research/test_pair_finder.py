@@ -302,7 +302,7 @@ def test_on_real_bars_the_best_pairs_of_a_year_did_not_earn_more_in_the_next(rea
     assert outcomes.rank_correlation == pytest.approx(spearmanr(outcomes.pairs["score"], outcomes.pairs["net_return"])[0])
     assert outcomes.everyone.passed == (outcomes.pairs["next_pvalue"] < 0.05).sum() / 66
     assert outcomes.everyone.gained == (outcomes.pairs["net_return"] > 0).sum() / 66
-    assert outcomes.top.net_return == pytest.approx(np.mean(outcomes.pairs["net_return"][:10]))
+    assert outcomes.top.net_return == pytest.approx(outcomes.pairs["net_return"].head(10).mean())
     assert outcomes.pairs["rank"].to_list() == list(range(1, 67))
 
 
