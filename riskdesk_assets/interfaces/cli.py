@@ -10,6 +10,7 @@ from riskdesk_assets.interfaces.archive_commands import rebuild, replay
 from riskdesk_assets.interfaces.audit_command import audit
 from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
+from riskdesk_assets.interfaces.console_command import console
 from riskdesk_assets.interfaces.demo_command import demo
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
@@ -38,6 +39,7 @@ COMMANDS: tuple[click.Command, ...] = (
     limits,
     shadow,
     compare,
+    console,
     tickets,
     pairs,
     replay,

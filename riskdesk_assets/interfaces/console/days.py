@@ -45,10 +45,9 @@ _BARE = rf"{POINT} ?(?:to|until|till|through|-|\.\.) ?{POINT}"
 _SINCE = rf"(?:since|starting|from) {POINT}(?: (?:on|onwards?|to now|to today))?"
 PERIOD = rf"(?<!\w)(?:{_FROM}|{_BARE}|{_SINCE}|{_LAST}|{_TO_DATE}|(?:(?:in|for|over|during|on|of|as of|asof) )?{POINT})(?!'?\w)"
 """A pattern for a whole period, in small letters, without groups."""
-DAY_WORDS = frozenset(_MONTHS) | frozenset(
-    "last past previous trailing since from to until between today yesterday ytd day days week weeks month months quarter quarters "
-    "year years session sessions half first second".split()
-)
+DAY_WORDS = frozenset(
+    (*_MONTHS, "last", "past", "previous", "trailing", "since", "from", "to", "until", "between", "today", "yesterday", "ytd")
+) | {"day", "days", "week", "weeks", "month", "months", "quarter", "quarters", "year", "years", "session", "sessions", "half"}
 """The words of days: what a misspelt one is compared with."""
 
 

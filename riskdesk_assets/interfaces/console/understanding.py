@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import SequenceMatcher, get_close_matches
+from itertools import product
 from types import MappingProxyType
 
 from riskdesk_assets.interfaces.console.days import DAY_WORDS, PERIOD
@@ -27,6 +28,7 @@ from riskdesk_assets.interfaces.console.ticket_words import TicketWords, ticket_
 _SIMILAR_WORD = 0.75
 _SIMILAR_LINE = 0.6
 _SHORTEST_CORRECTED = 3  # letters: a shorter word is a symbol or filler, and near to far too much
+_CANDIDATES, _MOST_CORRECTED = 3, 3
 _WHEN = re.compile(PERIOD)
 _COUNT = re.compile(r"(?<!\w)(?:top |best )?(\d{1,4}) (?=(?:best |good |top )?pairs?\b)|(?<!\w)top (\d{1,4})(?!\w)")
 _FOLDER = re.compile(r"(?<![\w/])(?:\./)?(?:tickets/)?(drafts|active)/?(?![\w/])")
@@ -170,17 +172,20 @@ def _corrected(line: Line, left: str, known: Known) -> str:
     """The line with misspelt words put right, where it is understood then."""
     words = VOCABULARY | DAY_WORDS
     vocabulary = sorted(words | {name.lower() for name in (*known.tickets, *known.drafts)})
-    text, changed = line.text, False
+    nearest: dict[str, list[str]] = {}
     for word in dict.fromkeys((*left.lower().split(), *words_of(line.small))):
         if len(word) < _SHORTEST_CORRECTED or word in words or word.upper() in known.symbols:
             continue
-        close = get_close_matches(word, vocabulary, n=1, cutoff=_SIMILAR_WORD)
-        if close:
-            text, count = re.subn(rf"(?i)(?<![\w-]){re.escape(word)}(?![\w-])", close[0], text)
-            changed = changed or count > 0
-    if not changed or not isinstance(_placed(read_line(text), known), Understood):
-        return ""
-    return text
+        close = get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)
+        if close and len(nearest) < _MOST_CORRECTED:
+            nearest[word] = close
+    for choice in product(*nearest.values()) if nearest else ():
+        text = line.text
+        for word, instead in zip(nearest, choice, strict=True):
+            text = re.sub(rf"(?i)(?<![\w-]){re.escape(word)}(?![\w-])", instead, text)
+        if isinstance(_placed(read_line(text), known), Understood):
+            return text
+    return ""
 
 
 def _nearest_phrase(line: Line) -> str:
