@@ -17,8 +17,8 @@ _FACTORS = {
     "billion": 1e9,
 }
 _UNIT = "|".join(sorted(_FACTORS, key=len, reverse=True))
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
-AMOUNT = rf"(?:\$|usd )? ?{_NUMBER}(?: ?(?:{_UNIT}))?(?: ?(?:dollars?|usd))?(?![\w.,]*\d|\w)"
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
+AMOUNT = rf"(?:\$|usd )? ?{_NUMBER}(?: ?(?:{_UNIT}))?(?: ?(?:dollars?|usd))?(?![\w.,]*[0-9]|\w)"
 """A pattern for an amount in small letters, without groups."""
 _PARTS = re.compile(rf"(?P<sign>\$|usd )? ?(?P<number>{_NUMBER})(?: ?(?P<unit>{_UNIT}))?(?P<word> ?(?:dollars?|usd))?\Z")
 SMALLEST_BARE = 1000

@@ -22,6 +22,7 @@ from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, failure_of
 YES = frozenset({"y", "yes", "yep", "ok", "okay", "go", "do it", "go ahead", "sure", "confirm"})
 NO = frozenset({"n", "no", "nope", "cancel", "abort", "never mind", "nevermind", "forget it", "drop it"})
 _DAYS_AGAIN = "Which days then?"
+_AGAIN = Question(REST, "Say that part again, or Enter to go without it.", "without")
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ class Conversation:
             self._ask_again(error, _Pending(pending.intent, pending.slots), Question("when", _DAYS_AGAIN))
             return
         except DraftRefusedError as error:
-            again = Question(REST, "Say that part again, or Enter to go without it.", "without")
-            self._ask_again(error, _Pending(pending.intent, {**_without_words(pending.slots), FIELDS: error.fields}), again)
+            kept = {**_without_words(pending.slots), FIELDS: error.fields}
+            self._ask_again(error, _Pending(pending.intent, kept), self._still_missing(kept, around) or _AGAIN)
             return
         self._pending = pending
         if isinstance(found, Question):
@@ -151,6 +152,14 @@ class Conversation:
             self._say(text)
         if self._mode.yes:
             self._run(found)
+
+    def _still_missing(self, kept: Mapping[str, object], around: Surroundings) -> Question | None:
+        """What would be asked of a draft anyway, once what was wrong with it is left out."""
+        try:
+            found = plan_of(Intent.DRAFT_TICKET, kept, around, eager=self._mode.yes)
+        except RefusedError:
+            return None
+        return found if isinstance(found, Question) else None
 
     def _ask_again(self, error: RefusedError, pending: _Pending, question: Question) -> None:
         if not self._mode.asks:
@@ -166,6 +175,10 @@ class Conversation:
             return
         if line.small in NO:
             self.drop()
+            return
+        said = understand(line, around.known)
+        if isinstance(said, Understood) and said.intent in {Intent.HELP, Intent.QUIT}:
+            self._aside(said.intent, question.text)
             return
         try:
             slots = answered(pending.intent, pending.slots, question, line, around)
@@ -186,12 +199,21 @@ class Conversation:
         said = understand(line, around.known)
         if not isinstance(said, Understood) or said.intent is Intent.DRAFT_TICKET:
             return False
-        if said.intent is Intent.HELP:
-            self._help()
+        if said.intent in {Intent.HELP, Intent.QUIT}:
+            self._aside(said.intent, self.prompt)
             return True
         self.drop()
         self._begin(line, around)
         return True
+
+    def _aside(self, intent: Intent, asked: str) -> None:
+        """Help, after which the question stands; or quit."""
+        if intent is Intent.QUIT:
+            self.drop()
+            self.over = True
+        else:
+            self._help()
+            self._say(asked)
 
     def _answer_plan(self, line: Line) -> None:
         plan, pending = self._plan, self._pending

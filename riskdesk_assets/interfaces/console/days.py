@@ -25,17 +25,18 @@ _NUMBERS = {
         ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
     )
 } | {"a": 1, "an": 1}
-_COUNT = rf"\d{{1,5}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}"
+_COUNT = rf"[0-9]{{1,5}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}"
 _UNIT = r"(?:calendar )?days?|sessions?|trading days?|weeks?|months?|quarters?|years?|yrs?"
-_YEAR = r"(?:19|20|21)\d\d"
+_YEAR = r"(?:19|20|21)[0-9][0-9]"
 _ORDINAL = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _QUARTER = rf"(?:q[1-4][ -]?{_YEAR}|{_YEAR}[ -]?q[1-4]|(?:{'|'.join(_ORDINAL)}) quarter (?:of )?{_YEAR})"
 _HALF = rf"(?:h[12][ -]?{_YEAR}|{_YEAR}[ -]?h[12]|(?:first|second) half (?:of )?{_YEAR})"
 _DAY = (
-    rf"(?:\d{{4}}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}|(?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTH})\.?,? {_YEAR}|today|yesterday)"
+    r"(?:[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}"
+    rf"|(?:{_MONTH})\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTH})\.?,? {_YEAR}|today|yesterday)"
 )
-_SPAN = rf"(?:{_QUARTER}|{_HALF}|(?:{_MONTH})\.? {_YEAR}|{_YEAR}-\d\d(?![-\d])|{_YEAR}(?![-\d]))"
+_SPAN = rf"(?:{_QUARTER}|{_HALF}|(?:{_MONTH})\.? {_YEAR}|{_YEAR}-[0-9][0-9](?![-[0-9]])|{_YEAR}(?![-[0-9]]))"
 POINT = rf"(?:{_DAY}|{_SPAN}|(?:{_MONTH})(?![\w.]))"
 """A pattern for what names a day or a span, in small letters, without groups."""
 _LAST = rf"(?:(?:the|over|in|for) )*(?:last|past|previous|trailing) (?:(?:{_COUNT}) )?(?:{_UNIT})(?!\w)"
@@ -138,10 +139,10 @@ def sessions_of(text: str) -> int:
 
 
 def _within(start: date, end: date, today: date, said: str) -> Period:
-    if start > end:
-        raise DayError(f"{start} is after {end} (allowed: an earlier day first, such as from 2023-01-03 to 2023-06-30)")
     if start > today:
         raise DayError(f"{start} has not come yet (allowed: days up to {today}, the newest session with bars)")
+    if start > end:
+        raise DayError(f"{start} is after {end} (allowed: an earlier day first, such as from 2023-01-03 to 2023-06-30)")
     if end > today and re.fullmatch(_DAY, said):
         raise DayError(f"{end} has no bars yet (allowed: days up to {today}, the newest session with bars)")
     return Period(start, min(end, today), cut=end > today)
@@ -209,7 +210,7 @@ def _span(said: str, today: date, yesterday: date) -> Period:
     month = re.fullmatch(rf"({_MONTH}) ({_YEAR})", plain)
     if month:
         return _month(int(month[2]), _MONTHS[month[1]])
-    month = re.fullmatch(rf"({_YEAR})-(\d\d)", plain)
+    month = re.fullmatch(rf"({_YEAR})-([0-9][0-9])", plain)
     if month:
         return _month(int(month[1]), int(month[2]))
     if plain in _MONTHS:
@@ -232,16 +233,16 @@ def _month(year: int, month: int) -> Period:
 
 
 def _day(plain: str) -> date:
-    found = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", plain)
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", plain)
     if found:
         return _dated(int(found[1]), int(found[2]), int(found[3]), plain)
-    found = re.fullmatch(rf"({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)? ({_YEAR})", plain)
+    found = re.fullmatch(rf"({_MONTH}) ([0-9]{{1,2}})(?:st|nd|rd|th)? ({_YEAR})", plain)
     if found:
         return _dated(int(found[3]), _MONTHS[found[1]], int(found[2]), plain)
-    found = re.fullmatch(rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH}) ({_YEAR})", plain)
+    found = re.fullmatch(rf"([0-9]{{1,2}})(?:st|nd|rd|th)? (?:of )?({_MONTH}) ({_YEAR})", plain)
     if found:
         return _dated(int(found[3]), _MONTHS[found[2]], int(found[1]), plain)
-    found = re.fullmatch(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})", plain)
+    found = re.fullmatch(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})", plain)
     if not found:
         raise DayError(f"{plain[:40]!r} is no day (allowed: {ALLOWED_DAYS})")
     first, second, year = int(found[1]), int(found[2]), int(found[3])

@@ -36,7 +36,7 @@ _NAME = r"[a-z^][a-z0-9.]{0,11}"
 _AGAINST = r"(?: ?/ ?| (?:vs\.?|versus|against) )"
 _BESIDE = r"(?:__?|-| (?:over|and|to|with) )"
 _CODE = r"[a-z0-9][a-z0-9_-]{0,63}"
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
 
 Take = Callable[["_Reader", re.Match[str]], bool | None]
@@ -193,7 +193,7 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
         (r"\bstrategy[: ]+(?P<value>[\w-]{1,64})", _text("strategy")),
         (rf"\b(?:share|part)(?: of)?[: ]+(?P<value>{_NUMBER})(?!\w)", _number("share")),
         (rf"\b(?P<value>{_TIER})[- ]conviction\b", _conviction),
-        (rf"\bconviction(?: is| of|:| ?=)? ?(?P<value>{_TIER}|\d+|[a-z]+)\b", _conviction),
+        (rf"\bconviction(?: is| of|:| ?=)? ?(?P<value>{_TIER}|[0-9]+|[a-z]+)\b", _conviction),
         (r"\bhold(?: it)? (?:on|at|through) (?:a )?breakdown\b", _constant("flatten_on_breakdown", False)),
         (r"\b(?:flatten|flat|close|out)(?: it)? (?:on|at) (?:a )?breakdown\b", _constant("flatten_on_breakdown", True)),
         (
@@ -202,9 +202,9 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
             _day("expires_on"),
         ),
         (rf"\b(?:effective|starts?|starting)(?: from| on)? (?P<value>{EXPIRY})", _day("effective_from")),
-        (rf"\b(?:time[- ])?stop(?: out)?(?: after| at| of|:)? (?P<value>{SPELL}|\d+)(?!\w)", _sessions("time_stop_days")),
+        (rf"\b(?:time[- ])?stop(?: out)?(?: after| at| of|:)? (?P<value>{SPELL}|[0-9]+)(?!\w)", _sessions("time_stop_days")),
         (rf"\b(?P<value>{SPELL})[- ](?:time[- ])?stop\b", _sessions("time_stop_days")),
-        (rf"\bhorizon(?: of| is|:)? ?(?P<value>{SPELL}|\d+)(?!\w)", _sessions("horizon_days")),
+        (rf"\bhorizon(?: of| is|:)? ?(?P<value>{SPELL}|[0-9]+)(?!\w)", _sessions("horizon_days")),
         (rf"\b(?:over |within |for |about |a )?(?P<value>{SPELL})(?:[- ]horizon\b)?", _sessions("horizon_days")),
         (rf"\b(?:enter|entry)(?: (?:at|when|above|beyond|z|\|z\|))*[ :]+(?P<value>{_NUMBER})(?!\w)", _number("entry_z")),
         (rf"\b(?:exit|leave)(?: (?:at|when|below|under|z|\|z\|))*[ :]+(?P<value>{_NUMBER})(?!\w)", _number("exit_z")),

@@ -1,0 +1,153 @@
+"""What people say to the console, and what is meant: phrase, intent, slots (of a ticket: its fields)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+SYMBOLS = (
+    *("AXP", "BAC", "BEN", "BK", "BLK", "C", "CFG", "COF", "FITB", "GS", "HBAN", "JPM"),
+    *("KEY", "MS", "MTB", "NTRS", "PNC", "RF", "SCHW", "STT", "TFC", "TROW", "USB", "WFC"),
+)
+TICKETS = ("jpm-bac-reversion", "key-rf-reversion")
+DRAFTS = ("my-idea",)
+TODAY = date(2026, 11, 27)
+
+SAID: list[tuple[str, str, dict[str, object]]] = [
+    # document 000's own words, in both spellings
+    ("generate todays ideal portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("generate today's ideal portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("Generate Today’s Ideal Portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("backtest last 6 months", "RUN_BACKTEST", {"when": "last 6 months"}),
+    # variants
+    ("please build the ideal portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("construct today's book", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("run the desk", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("ideal portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("compute the portfolio for 2026-01-26", "GENERATE_IDEAL_PORTFOLIO", {"when": "for 2026-01-26"}),
+    ("generate the portfolio as of yesterday", "GENERATE_IDEAL_PORTFOLIO", {"when": "as of yesterday"}),
+    ("bring the desk up to date", "GENERATE_IDEAL_PORTFOLIO", {}),
+    ("run a backtest over the last six months", "RUN_BACKTEST", {"when": "over the last six months"}),
+    ("Backtest since 2024", "RUN_BACKTEST", {"when": "since 2024"}),
+    ("backtest from 2023-01-03 to 2023-06-30", "RUN_BACKTEST", {"when": "from 2023-01-03 to 2023-06-30"}),
+    ("backtest q1 2024", "RUN_BACKTEST", {"when": "q1 2024"}),
+    ("backtest ytd", "RUN_BACKTEST", {"when": "ytd"}),
+    ("backtest 2023", "RUN_BACKTEST", {"when": "2023"}),
+    ("how would the desk have done since 2024?", "RUN_BACKTEST", {"when": "since 2024"}),
+    ("backtest", "RUN_BACKTEST", {}),
+    ("simulate the strategies in march 2023", "RUN_BACKTEST", {"when": "in march 2023"}),
+    ("summarize", "SUMMARIZE", {}),
+    ("Summarise the desk, please.", "SUMMARIZE", {}),
+    ("show active strategies and portfolio status", "SUMMARIZE", {}),
+    ("status", "SUMMARIZE", {}),
+    ("where do we stand?", "SUMMARIZE", {}),
+    ("how are we doing today", "SUMMARIZE", {}),
+    ("good morning", "SUMMARIZE", {}),
+    ("what do we hold", "SUMMARIZE", {}),
+    ("show me the ideal portfolio", "SUMMARIZE", {}),
+    ("lint my tickets", "LINT_TICKETS", {}),
+    ("lint my tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),
+    ("lint tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),
+    ("check the drafts", "LINT_TICKETS", {"folder": "drafts"}),
+    ("check the active tickets", "LINT_TICKETS", {"folder": "active"}),
+    ("validate tickets/active", "LINT_TICKETS", {"folder": "active"}),
+    ("lint my-idea", "LINT_TICKETS", {"folder": "my-idea"}),
+    ("lint tickets/drafts/My_File.yaml", "LINT_TICKETS", {"folder": "tickets/drafts/My_File.yaml"}),
+    ("find pairs", "FIND_PAIRS", {}),
+    ("which pairs look good?", "FIND_PAIRS", {}),
+    ("top 20 pairs", "FIND_PAIRS", {"count": "20"}),
+    ("show me the best 5 pairs as of 2024-12-31", "FIND_PAIRS", {"count": "5", "when": "as of 2024-12-31"}),
+    ("suggest a pair to trade", "FIND_PAIRS", {}),
+    ("explain JPM", "EXPLAIN", {"target": "JPM"}),
+    ("why jpm", "EXPLAIN", {"target": "jpm"}),
+    ("why do we hold so little C", "EXPLAIN", {"target": "C"}),
+    ("explain jpm-bac-reversion", "EXPLAIN", {"target": "jpm-bac-reversion"}),
+    ("explain key", "EXPLAIN", {"target": "key"}),
+    ("headroom JPM", "HEADROOM", {"target": "JPM"}),
+    ("how much more KEY can we buy", "HEADROOM", {"target": "KEY"}),
+    ("risk", "RISK", {}),
+    ("what is the VaR today", "RISK", {"when": "today"}),
+    ("promote my-idea", "PROMOTE", {"target": "my-idea"}),
+    ("delete jpm-bac-reversion", "PROMOTE", {"target": "jpm-bac-reversion"}),
+    ("put my-idea in force", "PROMOTE", {"target": "my-idea"}),
+    ("help", "HELP", {}),
+    ("?", "HELP", {}),
+    ("quit", "QUIT", {}),
+    ("exit", "QUIT", {}),
+    # tickets
+    ("draft a ticket", "DRAFT_TICKET", {}),
+    ("new trade idea", "DRAFT_TICKET", {}),
+    (
+        "JPM vs BAC, 500k, high conviction",
+        "DRAFT_TICKET",
+        {"leg_a": "JPM", "leg_b": "BAC", "max_gross_notional": 500_000.0, "conviction": "High"},
+    ),
+    ("write a ticket for key vs. rf", "DRAFT_TICKET", {"leg_a": "KEY", "leg_b": "RF"}),
+    ("draft c/wfc", "DRAFT_TICKET", {"leg_a": "C", "leg_b": "WFC"}),
+    ("draft jpm-bac", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC"}),
+    ("gs and ms for $1.2m", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS", "max_gross_notional": 1_200_000.0}),
+    (
+        "create a new ticket long JPM short BAC 2,000,000",
+        "DRAFT_TICKET",
+        {"leg_a": "JPM", "leg_b": "BAC", "orientation": "LONG_SPREAD", "max_gross_notional": 2_000_000.0},
+    ),
+    (
+        "sell jpm, buy bac, $750k, conviction 2",
+        "DRAFT_TICKET",
+        {"leg_a": "JPM", "leg_b": "BAC", "orientation": "SHORT_SPREAD", "max_gross_notional": 750_000.0, "conviction": 2},
+    ),
+    (
+        "KEY/RF both ways 500k gross 300k per leg, 8 weeks, time stop 60 days, expires end of 2027, hold on breakdown",
+        "DRAFT_TICKET",
+        {
+            "leg_a": "KEY",
+            "leg_b": "RF",
+            "orientation": "BOTH",
+            "max_gross_notional": 500_000.0,
+            "max_leg_notional": 300_000.0,
+            "horizon_days": 40,
+            "time_stop_days": 60,
+            "expires_on": date(2027, 12, 31),
+            "flatten_on_breakdown": False,
+        },
+    ),
+    (
+        "JPM vs BAC 500k, enter at 2, exit 0.3, horizon 30 sessions, id my-idea_2, good for 6 months, strategy rates",
+        "DRAFT_TICKET",
+        {
+            "leg_a": "JPM",
+            "leg_b": "BAC",
+            "max_gross_notional": 500_000.0,
+            "entry_z": 2.0,
+            "exit_z": 0.3,
+            "horizon_days": 30,
+            "ticket_id": "my-idea_2",
+            "expires_on": date(2027, 5, 27),
+            "strategy": "rates",
+        },
+    ),
+    (
+        'GS vs MS, 40 days, note: Spread "wide" since June: buy it, 500k # $(rm -rf .)',
+        "DRAFT_TICKET",
+        {"leg_a": "GS", "leg_b": "MS", "horizon_days": 40, "note": 'Spread "wide" since June: buy it, 500k # $(rm -rf .)'},
+    ),
+    ("JPM vs BAC because it is cheap", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC", "note": "because it is cheap"}),
+    ("JPM vs BAC exceptional conviction", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC", "conviction": "Exceptional"}),
+]
+
+NOT_UNDERSTOOD: list[tuple[str, str | None, str, str]] = [
+    # phrase, the intent it calls for, what was not understood, the guess
+    ("generate a portfolio without JPM", "GENERATE_IDEAL_PORTFOLIO", "without jpm", ""),
+    ("do not generate the portfolio", "GENERATE_IDEAL_PORTFOLIO", "not", ""),
+    ("never run the desk", "GENERATE_IDEAL_PORTFOLIO", "never", ""),
+    ("backtest JPM vs BAC last 6 months", "RUN_BACKTEST", "jpm vs bac", ""),
+    ("backtest lst 6 months", "RUN_BACKTEST", "lst 6 months", "backtest last 6 months"),
+    ("bactest last 6 months", None, "bactest last 6 months", "backtest last 6 months"),
+    ("genrate todays ideal portfolo", None, "genrate todays ideal portfolo", "generate todays ideal portfolio"),
+    ("sumarize", None, "sumarize", "summarize"),
+    ("summarize the weather", "SUMMARIZE", "weather", ""),
+    ("draft a ticket with a stop loss of 5%", "DRAFT_TICKET", "stop loss", ""),
+    ("tell me a joke", None, "tell me a joke", ""),
+    ("buy JPM", None, "buy JPM", ""),
+    ("draft JPM vs BAC and run the backtest", "RUN_BACKTEST", "draft jpm vs bac", ""),
+    ("rm -rf /", None, "rm -rf /", ""),
+]
