@@ -53,7 +53,7 @@ _NO_TIME = _note(Check.CLOCK, Stage.INPUT, _SKIPPED, "the intent has no time")
 _NO_VOLATILITY = _note(Check.VOLATILITY_SHOCK, _SWITCH, _SKIPPED, "no realised and baseline volatility given")
 _NO_LATCH = _note(Check.CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "confidence_collapse_latch is off")
 _FEW_CONFIDENCES = _note(Check.CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "fewer confidences than confidence_window so far")
-_NO_STRESS = _note(Check.STRESSED_POSITIONS, _REGIME, _PASS, "the regime is not STRESSED")
+_NO_STRESS = _note(Check.STRESSED_POSITIONS, _REGIME, _PASS, "the tape regime is not STRESSED")
 _FREE = _note(Check.REDUCE_ONLY, _CONSTRAINTS, _PASS, "the trade may add")
 _NOTHING, _WORTHLESS = Instrument("", ""), UnitValue(0.0, 0.0)
 
@@ -331,7 +331,7 @@ def _rejected(
 
 def _no_size(sizing: Sizing) -> str:
     if sizing.regime_multiplier == 0:
-        return "the regime's multiplier is 0"
+        return "the tape regime's multiplier is 0"
     if sizing.confidence_multiplier == 0:
         return "the confidence's multiplier is 0"
     return f"the formula gives {sizing.units:g} units"

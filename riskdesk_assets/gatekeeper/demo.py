@@ -131,7 +131,7 @@ def health_monitoring() -> Sequence[Line]:
 SCENARIOS: tuple[tuple[str, Callable[[], Sequence[Line]]], ...] = (
     ("Normal trade approval", normal_approval),
     ("Confidence-based position sizing", confidence_sizing),
-    ("Regime-based adjustments", regime_adjustments),
+    ("Regime-based adjustments (tape regime)", regime_adjustments),
     ("Maximum drawdown kill switch", maximum_drawdown),
     ("Daily loss limit kill switch", daily_loss),
     ("Model confidence collapse", confidence_collapse),

@@ -55,6 +55,18 @@ def desk_now(runs: Path, known: DeskNow) -> DeskNow:
         return DeskNow(known.run_id, known.summary, known.correlations, known.currencies, str(error).splitlines()[0])
 
 
+def regimes_of(desk: DeskNow) -> dict[str, object] | None:
+    """The newest session with its market regime and how many names have which tape regime; None before the first run."""
+    summary = desk.summary
+    if summary is None:
+        return None
+    return {
+        "session": summary.newest.session.isoformat(),
+        "market_regime": summary.market_regime,
+        "tape_regimes": dict(summary.tape_regimes),
+    }
+
+
 def reported_sessions(runs: Path, most: int) -> list[date]:
     """Last sessions of published runs, the newest first."""
     return sorted({one.last for one in published_runs(runs)}, reverse=True)[:most]

@@ -67,7 +67,7 @@ class TradeRequest(_Request):
     symbol: Symbol = Field(description="A share, or a pair of currencies such as EURUSD.")
     direction: Annotated[Literal[1, -1], BeforeValidator(_whole)] = Field(description="1 long, -1 short.")
     confidence_score: Fraction
-    regime: TapeRegime
+    regime: TapeRegime = Field(description="The tape regime of the symbol; the market regime of the day is another axis.")
     atr: Amount = Field(description="Average true range per unit, in the quote currency.")
     vol_percentile: Fraction
     current_price: Amount = Field(description="In the quote currency.")

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from riskdesk_assets.gatekeeper.health import health_status
 from riskdesk_assets.interfaces.api_answers import health as health_answer
+from riskdesk_assets.interfaces.api_desk import regimes_of
 from riskdesk_assets.interfaces.api_errors import RefusedError, refused
 from riskdesk_assets.interfaces.api_json import rendered
 from riskdesk_assets.interfaces.api_runs import FILES, newest_run, report_page, run_file
@@ -38,7 +39,7 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
         """HEALTHY, WARNING, REDUCING or HALTED; every kill switch with reading and limit; current_pct is a percent."""
         view = gate.view
         status = health_status(view.portfolio, view.metrics, server.config)
-        return Response(rendered(health_answer(view, status)), media_type=JSON)
+        return Response(rendered({**health_answer(view, status), "desk": regimes_of(server.desk)}), media_type=JSON)
 
     @router.get("/portfolio", summary="Positions, exposure, P&L", responses=_answers("portfolio_state"))
     async def portfolio() -> Response:

@@ -94,6 +94,8 @@ class Book:
     lines: tuple[BookLine, ...]
     gross: str
     limits: tuple[str, ...]
+    market_regime: str
+    tape_regimes: str
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,8 @@ def _book(summary: DeskSummary) -> Book:
             for line in summary.limits
             if line.status != "OK"
         ),
+        market_regime=summary.market_regime or "unknown",
+        tape_regimes=", ".join(f"{count} {regime}" for regime, count in summary.tape_regimes.items()) or "unknown",
     )
 
 

@@ -16,6 +16,7 @@ from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
 from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
+from riskdesk_assets.interfaces.morning_command import morning
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
 from riskdesk_assets.interfaces.pair_commands import pairs
 from riskdesk_assets.interfaces.risk_command import risk
@@ -37,6 +38,7 @@ COMMANDS: tuple[click.Command, ...] = (
     risk,
     headroom,
     limits,
+    morning,
     shadow,
     compare,
     console,
@@ -64,6 +66,7 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
     \b
     riskdesk run              bring the desk up to the newest session
+    riskdesk morning          the desk on one screen: regimes, expected P&L, clips, limits
     riskdesk explain JPM      why the position in JPM is what it is
     riskdesk tickets lint     check the ticket files
     riskdesk serve            the gatekeeper's REST API, the status page and the reports

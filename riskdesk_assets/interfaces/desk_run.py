@@ -74,6 +74,8 @@ class DeskRun:
             "session": summary.newest.session,
             "status": summary.newest.status,
             "released": not summary.unreleased,
+            "market_regime": summary.market_regime,
+            "tape_regimes": dict(summary.tape_regimes),
             "run_id": summary.newest.run_id,
             "dagster_run_id": self.outcome.dagster_run_id,
             "sessions": [asdict(line) for line in summary.sessions],

@@ -15,7 +15,7 @@ import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, clip_unit, limit_line
+from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, axes_of, clip_unit, limit_line
 from riskdesk_assets.limits.catalogue import OWN
 
 CENTS_PER_DOLLAR = 100
@@ -66,7 +66,10 @@ class HeldLine:
 
 @dataclass(frozen=True)
 class TicketStory:
-    """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds."""
+    """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds.
+
+    ``market_regime`` is the session's (None: not known), ``tape_regimes`` those of its legs, by symbol.
+    """
 
     session: date
     run_id: str
@@ -74,6 +77,8 @@ class TicketStory:
     released: bool
     release_reason: str
     source: str
+    market_regime: str | None
+    tape_regimes: Mapping[str, str]
     ticket_id: str
     leg_a: str
     leg_b: str
@@ -101,7 +106,10 @@ class TicketAnswer:
 
 @dataclass(frozen=True)
 class SymbolStory:
-    """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets."""
+    """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets.
+
+    ``market_regime`` is the session's (None: not known), ``tape_regimes`` the symbol's own.
+    """
 
     session: date
     run_id: str
@@ -109,6 +117,8 @@ class SymbolStory:
     released: bool
     release_reason: str
     source: str
+    market_regime: str | None
+    tape_regimes: Mapping[str, str]
     symbol: str
     name: str
     group: str
@@ -167,6 +177,12 @@ def _source(warehouse: Tables, session: date) -> str:
     return ", ".join(warehouse.read("daily_bars", session, session)["source"].unique().sort().to_list())
 
 
+def _regimes(warehouse: Tables, session: date, symbols: Sequence[str]) -> dict[str, Any]:
+    """Both axes, each by its own name: the market's of the session, the tape's of the symbols."""
+    axes = axes_of(warehouse, session)
+    return {"market_regime": axes.market, "tape_regimes": axes.tape_of(symbols)}
+
+
 def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> TicketStory:
     session: date = state["as_of_date"]
     snapshot = _one(warehouse.read("ticket_snapshots", session, session), ticket_id)
@@ -186,6 +202,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         released=state["released"],
         release_reason=state["release_reason"],
         source=_source(warehouse, session),
+        **_regimes(warehouse, session, (leg_a, leg_b)),
         ticket_id=ticket_id,
         leg_a=leg_a,
         leg_b=leg_b,
@@ -250,6 +267,7 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables,
         released=state["released"],
         release_reason=state["release_reason"],
         source=_source(warehouse, session),
+        **_regimes(warehouse, session, (symbol,)),
         symbol=symbol,
         name=instrument.name,
         group=instrument.industry_group,

@@ -68,6 +68,8 @@ def show_symbol(out: Console, story: SymbolStory) -> None:
 def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:
     out.print(f"{banner(story.source)}   {story.session}   [{release_style(story.status)}]{story.status}[/]")
     out.print(title)
+    tape = ", ".join(f"{symbol} {regime}" for symbol, regime in story.tape_regimes.items())
+    out.print(f"regimes      market {story.market_regime or 'unknown'}   tape {escaped(tape or 'unknown')}")
     if not story.released:
         out.print("[bold red]No book was released[/]: what is held is what stood before.")
         out.print(f"why          {escaped(story.release_reason)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import polars as pl
 from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.reports.regime_axes import RegimeAxes, regime_axes
 
 CENTS_PER_DOLLAR = 100
 
@@ -85,6 +87,7 @@ class DeskSummary:
     """The sessions of a run, and the newest of them in detail.
 
     ``book`` is the released one; where nothing was released, the positions that stand. Its cents sum to ``sum_cents``.
+    ``market_regime`` is the newest session's (None: not known), ``tape_regimes`` how many names have which.
     """
 
     source: str
@@ -94,6 +97,8 @@ class DeskSummary:
     book: tuple[BookLine, ...]
     limits: tuple[LimitLine, ...]
     clips: tuple[ClipLine, ...]
+    market_regime: str | None = None
+    tape_regimes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def newest(self) -> SessionLine:
@@ -117,6 +122,7 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
     if not sessions:
         return None
     newest = sessions[-1]
+    axes = axes_of(warehouse, newest.session)
     sources = warehouse.read("daily_bars", newest.session, newest.session)["source"].unique().sort().to_list()
     return DeskSummary(
         source=", ".join(sources),
@@ -126,6 +132,8 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         book=book_lines(warehouse, newest.session, released=newest.released),
         limits=_limits(warehouse, newest.session),
         clips=_clips(warehouse, newest.session),
+        market_regime=axes.market,
+        tape_regimes=axes.tape_counts,
     )
 
 
@@ -146,6 +154,11 @@ def book_lines(warehouse: Tables, session: date, *, released: bool) -> tuple[Boo
     else:
         lines = _standing(warehouse.read("desk_positions", session, session))
     return tuple(sorted(lines, key=lambda line: (line.symbol == CASH, -abs(line.notional_cents), line.symbol)))
+
+
+def axes_of(warehouse: Tables, session: date) -> RegimeAxes:
+    """Both regimes of a session: the market's, and the tape's of every name."""
+    return regime_axes(*(warehouse.read(name, session, session) for name in ("market_regime", "instrument_state")))
 
 
 def dollars_or_count(value: int, unit: str) -> float:

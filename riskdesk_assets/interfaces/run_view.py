@@ -26,6 +26,8 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
         f"gross {dollars(newest.gross)} ({newest.gross / summary.nav:.1%} of NAV)   net {dollars(newest.net)} "
         f"({newest.net / summary.nav:+.1%})   NAV {dollars(summary.nav)}   equity {dollars(newest.equity)}"
     )
+    tape = ", ".join(f"{count} {regime}" for regime, count in summary.tape_regimes.items())
+    console.print(f"market regime {summary.market_regime or 'unknown'}   tape regimes of the names {tape or 'unknown'}")
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
     _book(console, summary)
@@ -44,7 +46,7 @@ def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page:
     if page is not None:
         console.print(f"[dim]page     [/]  {escaped(page)}", soft_wrap=True)
     console.print(f"[dim]warehouse[/]  {escaped(warehouse)}", soft_wrap=True)
-    console.print(f"[dim]look     [/]  riskdesk explain {example}   riskdesk ui")
+    console.print(f"[dim]look     [/]  riskdesk morning   riskdesk explain {example}   riskdesk ui")
 
 
 def _book(console: Console, summary: DeskSummary) -> None:

@@ -5,6 +5,9 @@ from datetime import date
 
 import polars as pl
 from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetCheckSpec,
     AssetExecutionContext,
     AssetSpec,
     BackfillPolicy,
@@ -14,6 +17,7 @@ from dagster import (
     multi_asset,
 )
 
+from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
@@ -24,10 +28,20 @@ from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.expected_pnl_rows import (
+    EXPECTED_PNL,
+    ON_TRACK_CHECK,
+    READ_TABLES,
+    expected_pnl_rows,
+    off_track,
+    reach,
+)
+from riskdesk_assets.reports.expected_pnl_summary import expected_digest, expected_numbers
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, REJECTED, binding_or_breached, model_checks
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
+from riskdesk_assets.reports.page.expected import chart_image
 from riskdesk_assets.reports.published import publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.risk_rows import CONTRIBUTIONS, EARLIER, REPORTS, RISK_TABLES, report_numbers, risk_rows
@@ -61,6 +75,7 @@ _LAST_TABLES = [
     "portfolio_risk_reports",
     "risk_contributions",
     "model_checks",
+    "expected_pnl",
 ]
 _RISK_INPUTS = [
     "daily_bars",
@@ -160,6 +175,42 @@ def model_checks_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     warehouse.write(first, last, {MODEL_CHECKS: rows})
     against = (pl.col("outcome") == REJECTED).sum().alias("rejected")
     attach(context, MODEL_CHECKS, daily(rows, sessions, against, pl.col("observations").max()))
+
+
+@multi_asset(
+    name=EXPECTED_PNL,
+    specs=[
+        AssetSpec(
+            EXPECTED_PNL,
+            group_name="reports",
+            deps=["market_regime", "strategy_library", "strategy_budgets", "desk_positions", "realized_pnl"],
+            description="What each bucket and strategy should earn in today's market regime, and what they earned of it.",
+            kinds={"duckdb", "polars"},
+        )
+    ],
+    check_specs=[
+        AssetCheckSpec(
+            ON_TRACK_CHECK, asset=EXPECTED_PNL, description="No bucket and no strategy earns far less than expected."
+        )
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def expected_pnl_asset(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[MaterializeResult[None] | AssetCheckEvaluation | AssetCheckResult]:
+    """Expected P&L by bucket, strategy and in total, against what was realized; a laggard is a warning."""
+    first, last = desk.session_range(context)
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    tables = {name: warehouse.read(name, calendar.before(first, reach(config, name)), last) for name in READ_TABLES}
+    rows = expected_pnl_rows(config, tables, sessions, calendar.sessions)
+    warehouse.write(first, last, {EXPECTED_PNL: rows})
+    attach(context, EXPECTED_PNL, expected_numbers(rows))
+    drawn = chart_image([*tables[EXPECTED_PNL].filter(pl.col("as_of_date") < first).to_dicts(), *rows.to_dicts()])
+    said = expected_digest(rows) + (f"\n\n![cumulated P&L and what was expected]({drawn})" if drawn else "")
+    yield MaterializeResult(asset_key=EXPECTED_PNL, metadata={"newest": MetadataValue.md(said)})
+    yield from check_events(EXPECTED_PNL, [ON_TRACK_CHECK], off_track(rows), sessions)
 
 
 # Not downstream of ideal_portfolio itself: a blocked session's directory is evidence, and the next day starts from its state.

@@ -16,7 +16,7 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
-from riskdesk_assets.reports.page.content import CHART_SESSIONS, PageContent, page_content
+from riskdesk_assets.reports.page.content import CHART_SESSIONS, EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.copies import LATEST, copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.history import drawdowns, realized_volatility
@@ -96,7 +96,7 @@ def content_of(walked: tuple[Config, Warehouse, Path], session: date = LAST, fir
         code_version="c" * 64,
         session=session,
         frames={name: warehouse.read(name, first, LAST) for name in TABLES},
-        prior={name: warehouse.read(name).filter(pl.col("as_of_date") < first) for name in ("desk_state", "desk_positions")},
+        prior={name: warehouse.read(name).filter(pl.col("as_of_date") < first) for name in EARLIER_SESSIONS},
     )
 
 

@@ -1,0 +1,195 @@
+"""The morning's summary on one screen of 80 columns, and the strategies' quarters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
+from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.reports.expected_pnl_rows import UNDERPERFORMING
+from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
+from riskdesk_assets.reports.regime_axes import market_words, tape_words
+from riskdesk_assets.reports.strategy_quarters import StrategyQuarter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 80
+_NAMED = 3
+_REASON = 70
+_STANCES = {RISK_ON: "bold green", RISK_OFF: "bold red"}
+_STATUSES = {UNDERPERFORMING: "lags", "ON_TRACK": "ok", "TOO_FEW": "few"}
+
+
+def show_morning(out: Console, found: Morning) -> None:
+    """Session, regimes, money, posture, halts and tickets in a line each; then buckets, clips and limits."""
+    out.width = min(out.width, WIDTH)
+    desk = found.desk
+    out.print(f"{banner(found.source)}  profile {found.profile}", soft_wrap=True)
+    held = f"{desk.tickets_held} ticket{'' if desk.tickets_held == 1 else 's'} held"
+    out.print(f"[bold]{desk.session}[/]  [{release_style(desk.status)}]{desk.status}[/]  {held}  [dim]{desk.run_id}[/]")
+    if desk.reason:
+        out.print(f"why        {escaped(shortened(desk.reason, 2 * _REASON))}")
+    out.print(f"regimes    market {market_words(found.regimes)}")
+    out.print(f"           tape {tape_words(found.regimes)}, a name each")
+    out.print(_equity(found))
+    out.print(
+        f"book       gross {dollars(desk.gross)} ({desk.gross / found.nav:.1%} of NAV)   net {dollars(desk.net)} "
+        f"({desk.net / found.nav:+.1%})"
+    )
+    if found.total is not None:
+        out.print(_week(found.total))
+    stance = found.posture
+    out.print(f"posture    [{_STANCES.get(stance.stance, 'bold')}]{stance.stance}[/] [dim](advice only)[/]")
+    out.print(f"  {escaped(stance.words)}")
+    out.print(_halts(found))
+    out.print(f"tickets    {_changes(found.changes)}")
+    out.print(_conviction(found))
+    _buckets(out, found)
+    _cuts(out, found)
+    _limits(out, found)
+
+
+def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:
+    """A table per quarter, the newest first."""
+    if not quarters:
+        out.print("No session has expected P&L yet: `riskdesk run` makes it.")
+        return
+    shown = ""
+    listed: Table | None = None
+    for one in quarters:
+        if one.quarter != shown:
+            if listed is not None:
+                out.print(listed)
+                out.print()
+            shown = one.quarter
+            columns = ("strategy", "bucket", ">days", ">realized", ">expected", ">of it", ">on empl.", ">hits", ">worst")
+            listed = table(*columns, title=f"{shown}, dollars")
+        assert listed is not None  # noqa: S101 - the first quarter made it
+        listed.add_row(
+            escaped(one.strategy),
+            escaped(one.bucket),
+            str(one.sessions),
+            f"{one.realized:,.0f}",
+            f"{one.expected:,.0f}",
+            "-" if one.ratio is None else f"{one.ratio:.0%}",
+            f"{one.expected_employed:,.0f}",
+            "-" if one.hit_rate is None else f"{one.hit_rate:.0%}",
+            f"{one.worst:,.0f}",
+            style="" if one.bucket else "bold",
+        )
+    out.print(listed)
+
+
+def _equity(found: Morning) -> str:
+    since = found.desk.equity - found.nav
+    session = "unknown" if found.pnl_session is None else _signed(found.pnl_session)
+    fallen = "" if found.drawdown is None else f"   drawdown {found.drawdown:.2%}"
+    return f"equity     {dollars(found.desk.equity)}   session {session}   since start {_signed(since)}{fallen}"
+
+
+def _week(total: ExpectedLine) -> str:
+    target = "no target yet" if total.week_target is None else f"target {_signed(total.week_target)}"
+    expected = "unknown" if total.expected_day is None else _signed(total.expected_day)
+    return f"week       {_signed(total.week_realized)} so far, {target}   next session {expected} expected"
+
+
+def _halts(found: Morning) -> str:
+    if not found.halts:
+        return "halts      none"
+    said = (f"{one.account} {one.state} since {one.since:%Y-%m-%d %H:%M} UTC: {one.reason}" for one in found.halts)
+    return f"halts      [bold red]{escaped(shortened('; '.join(said), 2 * _REASON))}[/]"
+
+
+def _changes(changes: Sequence[TicketChange]) -> str:
+    if not changes:
+        return "nothing changed since the session before"
+    kinds: dict[str, list[str]] = {}
+    for one in changes:
+        kinds.setdefault(one.change.replace("_", " ").lower(), []).append(one.ticket_id)
+    return escaped("; ".join(f"{kind} {_named(names)}" for kind, names in sorted(kinds.items())))
+
+
+def _conviction(found: Morning) -> str:
+    given = sum(line.budget for line in found.conviction)
+    if not given:
+        return "conviction no strategy has a budget"
+    tiers = (f"{line.tier} {line.strategies} ({line.budget / given:.0%})" for line in found.conviction)
+    return f"conviction {escaped('  '.join(tiers))}"
+
+
+def _buckets(out: Console, found: Morning) -> None:
+    if found.total is None:
+        out.print("\nNo expected P&L of this session yet: `riskdesk run` makes it.")
+        return
+    capped = any(line.cap is not None for line in found.buckets)
+    columns = ["bucket", ">given", *([">cap"] if capped else []), ">held", ">exp/day", ">today"]
+    listed = table(*columns, f">{found.total.window_sessions} days", ">of exp", "")
+    for line in (*found.buckets, found.total):
+        if line is found.total:
+            listed.add_section()
+        cap = [] if not capped else ["-" if line.cap is None else _thousands(line.cap)]
+        listed.add_row(
+            escaped("total" if line is found.total else line.name),
+            _thousands(line.allocated),
+            *cap,
+            _thousands(line.employed),
+            "-" if line.expected_day is None else f"{line.expected_day:,.0f}",
+            f"{line.realized:,.0f}",
+            f"{line.window_realized:,.0f}",
+            "-" if line.realized_ratio is None else f"{line.realized_ratio:.0%}",
+            _STATUSES.get(line.status, line.status.lower()),
+            style="yellow" if line.status == UNDERPERFORMING else "",
+        )
+    out.print()
+    out.print(listed)
+    if found.laggards:
+        out.print(f"[yellow]lagging[/]    {escaped(_named([one.strategy for one in found.laggards]))}")
+
+
+def _cuts(out: Console, found: Morning) -> None:
+    out.print()
+    if not found.cuts:
+        out.print("Nothing clipped any ticket.")
+        return
+    out.print(f"[bold]Largest of {found.cut_count} clips[/]")
+    for cut in found.cuts:
+        what = f"{cut.ticket_id} {cut.symbol}".strip()
+        fall = f"{dollars(abs(cut.value_in))} to {dollars(abs(cut.value_out))}"
+        line = f"{escaped(what)}  {cut.stage.lower()} {escaped(cut.limit)}  {fall}"
+        out.print(line, no_wrap=True, overflow="ellipsis")
+        out.print(f"  [dim]{escaped(cut.reason)}[/]", no_wrap=True, overflow="ellipsis")
+
+
+def _limits(out: Console, found: Morning) -> None:
+    out.print()
+    if not found.limits:
+        out.print("No limit was measured.")
+        return
+    listed = table("nearest limit", ">measured", ">bound", ">used", "")
+    for line in found.limits:
+        listed.add_row(
+            escaped(line.name),
+            amount(line.measured, line.unit),
+            amount(line.bound, line.unit),
+            "-" if line.utilization is None else f"{line.utilization:.1%}",
+            "" if line.status == "OK" else line.status,
+            style={"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, ""),
+        )
+    out.print(listed)
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _signed(value: float) -> str:
+    return dollars(value) if value < 0 else f"+{dollars(value)}"
+
+
+def _thousands(value: float) -> str:
+    return f"{value / 1000:,.0f}k"
