@@ -178,7 +178,8 @@ def _corrected(line: Line, left: str, known: Known) -> str:
             continue
         close = get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)
         if close and len(nearest) < _MOST_CORRECTED:
-            nearest[word] = close
+            # Letters in the wrong order are the likelier slip: lnit is lint, not list.
+            nearest[word] = sorted(close, key=lambda each: sorted(each) != sorted(word))
     for choice in product(*nearest.values()) if nearest else ():
         text = line.text
         for word, instead in zip(nearest, choice, strict=True):

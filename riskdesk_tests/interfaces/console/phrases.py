@@ -143,6 +143,7 @@ NOT_UNDERSTOOD: list[tuple[str, str | None, str, str]] = [
     ("backtest lst 6 months", "RUN_BACKTEST", "lst 6 months", "backtest last 6 months"),
     ("bactest last 6 months", None, "bactest last 6 months", "backtest last 6 months"),
     ("genrate todays ideal portfolo", None, "genrate todays ideal portfolo", "generate todays ideal portfolio"),
+    ("lnit my tickets", None, "lnit my tickets", "lint my tickets"),
     ("sumarize", None, "sumarize", "summarize"),
     ("summarize the weather", "SUMMARIZE", "weather", ""),
     ("draft a ticket with a stop loss of 5%", "DRAFT_TICKET", "stop loss", ""),
