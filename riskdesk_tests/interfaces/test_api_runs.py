@@ -124,6 +124,17 @@ def test_the_status_page_shows_the_newest_book_and_says_it_is_simulated(served: 
             assert f"{row['shares']:+,}" in page
 
 
+def test_the_status_page_and_health_name_both_regime_axes(served: Served, built: DeskFolder) -> None:
+    tables = newest_run(served.paths.runs)
+    market = tables.read("market_regime", built.last, built.last)["regime"][0]
+    tape = tables.read("instrument_state", built.last, built.last)["tape_regime"].drop_nulls().to_list()
+    page, desk = served.get("/").text, served.get("/health").json["desk"]
+    assert f"Market regime {market}; tape regimes of the names: " in page
+    assert (desk["session"], desk["market_regime"]) == (str(built.last), market)
+    assert desk["tape_regimes"] == {regime: tape.count(regime) for regime in dict.fromkeys(tape)}
+    assert all(f"{count} {regime}" in page for regime, count in desk["tape_regimes"].items())
+
+
 def test_trades_are_held_against_the_desks_correlations(served: Served, built: DeskFolder) -> None:
     rows = newest_run(served.paths.runs).read("return_correlations", built.last, built.last)
     names = rows.filter(rows["kind"] == "instrument").sort("correlation", descending=True)

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from shutil import copytree
+from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from dagster import materialize
 
+from riskdesk_assets import expected_pnl, total_expected_pnl
 from riskdesk_assets.common.hashing import canonical_json
+from riskdesk_assets.common.resources import DeskResource
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.reports.assets import expected_pnl_asset
 from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
 from riskdesk_assets.reports.page.content import CHART_SESSIONS, EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.copies import LATEST, copy_page
 from riskdesk_assets.reports.page.digest import page_digest
+from riskdesk_assets.reports.page.expected import chart_image, cumulated
 from riskdesk_assets.reports.page.history import drawdowns, realized_volatility
 from riskdesk_assets.reports.page.numerals import audited, cents, dollars, percent
 from riskdesk_assets.reports.page.page import PAGE, desk_page
-from riskdesk_tests.desk_builder import sessions_from
-from riskdesk_tests.desk_on_disk import make_desk, run
+from riskdesk_tests.desk_builder import calendar, sessions_from
+from riskdesk_tests.desk_on_disk import DeskFolder, make_desk, run
 
 DAYS = sessions_from(date(2026, 3, 2), 3)
 LAST = DAYS[-1]
@@ -498,3 +506,130 @@ def test_a_chart_of_awkward_values_has_only_finite_coordinates(values: list[floa
     assert "inf" not in drawn
     assert "<t>" not in drawn
     assert "<0>" not in drawn
+
+
+# -- expected P&L and regimes
+
+
+def test_both_regime_axes_are_in_the_headline_each_under_its_name(content: PageContent) -> None:
+    words = Reader(desk_page(content)).words
+    (day,) = content.rows("market_regime")
+    tape = [row["tape_regime"] for row in content.rows("instrument_state")]
+    most = max(tape, key=tape.count)
+    assert f"Market regime {day['regime']} volatility z " in words
+    assert f"Tape regimes of the names {tape.count(most)} {most}" in words
+    unknown = changed(changed(content, "market_regime", regime=None), "expected_pnl", market_regime=None)
+    assert "Market regime – " in Reader(desk_page(unknown)).words
+    assert "The market regime is not known, so nothing can be expected." in Reader(desk_page(unknown)).words
+
+
+def test_every_figure_of_expected_pnl_is_that_of_its_row(content: PageContent) -> None:
+    shown = Reader(desk_page(content)).rows("expected")
+    rows = {str(row["name"]): row for row in content.rows("expected_pnl") if row["scope"] != "STRATEGY"}
+    assert set(shown) == {"RV", "Total"}  # the idle buckets are left out
+    for name, key in (("RV", "RV"), ("Total", "TOTAL")):
+        row, said = rows[key], shown[name]
+        money = [dollars(row[column]) for column in ("capital", "employed", "expected_week", "expected_day")]  # type: ignore[arg-type]
+        assert [said[0], said[1], said[4], said[5]] == money
+        assert said[6:9] == [dollars(row[column], signed=True) for column in ("realized", "forecast", "window_realized")]  # type: ignore[arg-type]
+    assert shown["RV"][2:4] == [percent(rows["RV"]["base_return"], 2), f"{rows['RV']['env_factor']:.2f}"]  # type: ignore[arg-type]
+
+
+def test_strategies_are_listed_with_what_their_row_says_laggards_first(content: PageContent) -> None:
+    rows = content.rows("expected_pnl")
+    slow = next(row for row in rows if row["scope"] == "STRATEGY")
+    slow |= {"status": "UNDERPERFORMING", "message": HOSTILE}
+    page = desk_page(with_rows(content, "expected_pnl", rows))
+    shown = Reader(page).rows("expected-strategies")
+    assert next(iter(shown)) == slow["name"]
+    assert (shown[str(slow["name"])][5], shown[str(slow["name"])][6]) == ("underperforming", HOSTILE)
+    assert "<script" not in page.lower()
+    assert f"{len(shown)} strategies, 1 underperforming" in Reader(page).words
+
+
+def test_a_chart_for_the_total_and_one_for_each_bucket_once_there_are_several(content: PageContent) -> None:
+    titles = [attributes.get("id") for tag, attributes in Reader(desk_page(content)).tags if tag == "title"]
+    assert "chart-expected-total-t" in titles
+    assert "chart-expected-rv-t" not in titles  # the only busy bucket's would be the total's
+    rows = content.rows("expected_pnl")
+    for row in rows:
+        if row["name"] == "Spread":
+            row |= {"capital": 1e6, "status": "TOO_FEW"}
+    titles = [attributes.get("id") for tag, attributes in Reader(desk_page(with_rows(content, "expected_pnl", rows))).tags]
+    assert {"chart-expected-total-t", "chart-expected-rv-t", "chart-expected-spread-t"} <= set(titles)
+
+
+def test_the_chart_adds_up_what_had_an_expectation_and_nothing_else() -> None:
+    rows: list[dict[str, object]] = [
+        {"realized": 100.0, "forecast": None, "forecast_employed": None},
+        {"realized": 5.0, "forecast": 10.0, "forecast_employed": 2.0},
+        {"realized": 100.0, "forecast": None, "forecast_employed": None},
+        {"realized": -7.0, "forecast": 10.0, "forecast_employed": 0.0},
+    ]
+    assert cumulated(rows) == ([0.0, 5.0, 5.0, -2.0], [0.0, 10.0, 10.0, 20.0], [0.0, 2.0, 2.0, 2.0])
+
+
+def test_the_chart_of_the_ui_is_an_image_that_stands_alone(content: PageContent) -> None:
+    image = chart_image(content.history("expected_pnl"))
+    assert image is not None
+    kind, raw = image.split(",", 1)
+    assert kind == "data:image/svg+xml;base64"
+    drawing = ElementTree.fromstring(b64decode(raw))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert [found.tag for found in drawing.iter() if found.tag.endswith("script")] == []
+    assert chart_image(content.rows("expected_pnl")) is None  # one session is no line
+
+
+def test_a_session_without_expected_pnl_has_no_such_section(content: PageContent) -> None:
+    read = Reader(desk_page(emptied(content, "expected_pnl")))
+    assert "table-expected" not in read.tables
+    assert "table-book" in read.tables
+
+
+def test_expected_pnl_on_disk_is_budgets_times_tables_and_its_pnl_is_what_became_known(
+    walked: tuple[Config, Warehouse, Path],
+) -> None:
+    config, warehouse, _ = walked
+    rows = warehouse.read("expected_pnl")
+    assert rows["as_of_date"].unique().sort().to_list() == list(DAYS)
+    regimes = dict(warehouse.read("market_regime").select("as_of_date", "regime").iter_rows())
+    forecast = None
+    for day in DAYS:
+        (total,) = rows.filter(pl.col("as_of_date") == day, pl.col("scope") == "TOTAL").to_dicts()
+        budget = warehouse.read("strategy_budgets", day, day)["budget"].sum()
+        table = expected_pnl({"RV": budget}, regimes[day])  # every ticket of this desk stands alone in RV
+        assert total["expected_week"] == pytest.approx(total_expected_pnl(table))
+        assert total["realized"] == pytest.approx(warehouse.read("realized_pnl", day, day)["pnl_net"].sum())
+        held = warehouse.read("desk_positions", day, day)["notional_cents"].abs().sum()
+        assert total["employed"] == pytest.approx(held / 100)
+        assert total["forecast"] == forecast
+        forecast = total["expected_day"]
+    assert config.desk.expected_pnl.window_sessions > len(DAYS)
+    assert set(rows["status"]) == {"TOO_FEW", "IDLE"}
+
+
+def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(
+    walked: tuple[Config, Warehouse, Path], tmp_path: Path
+) -> None:
+    _, warehouse, root = walked
+    copytree(root, tmp_path / "desk")
+    desk = DeskFolder(tmp_path / "desk")
+    # Twenty sessions before the walk on which 1,000 a day was expected of RV, and nothing came.
+    earlier = calendar().between(calendar().before(DAYS[0], 20), calendar().before(DAYS[0]))
+    (pattern,) = warehouse.read("expected_pnl", LAST, LAST).filter(pl.col("name") == "RV").to_dicts()
+    empty = {"forecast": 1_000.0, "forecast_employed": 1_000.0, "realized": 0.0, "expected_day": 1_000.0}
+    past = TABLES["expected_pnl"].frame([{**pattern, **empty, "as_of_date": day} for day in earlier])
+    desk.warehouse.write(earlier[0], earlier[-1], {"expected_pnl": past})
+    with desk.entered():
+        done = materialize(
+            [expected_pnl_asset], partition_key=str(DAYS[0]), resources={"desk": DeskResource()}, raise_on_error=False
+        )
+    assert done.success
+    (check,) = done.get_asset_check_evaluations()
+    assert (check.check_name, check.passed, check.severity.value) == ("expected_pnl_on_track", False, "WARN")
+    assert str(check.metadata["limit"].value) == "RV"
+    assert "where $20,000.00 was expected over 20 sessions: below 50%" in str(check.metadata["message"].value)
+    (made,) = done.asset_materializations_for_node("expected_pnl")
+    assert made.metadata["expected_day_RV"].value == pytest.approx(made.metadata["expected_day"].value)
+    assert "data:image/svg+xml" not in str(made.metadata["newest"].value)  # the total has no row before this session
+    assert "| RV | " in str(made.metadata["newest"].value)
