@@ -11,6 +11,7 @@ POST_CLOSE_GROUPS = ("market", "features", "risk_model", "strategy", "constructi
 REALIZED_PNL = "realized_pnl"
 TICKETS = "ticket_snapshots"
 COMPARISONS = "config_comparisons"
+BACKTESTS = "backtests"
 RISK_REPORTS = ("portfolio_risk_reports", "risk_contributions", "model_checks")
 
 post_close = define_asset_job(
@@ -50,7 +51,7 @@ realize = define_asset_job(
 
 research = define_asset_job(
     "research",
-    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS),
+    AssetSelection.groups("research") - AssetSelection.assets(COMPARISONS, BACKTESTS),
     description="Realized P&L and what is learned from it.",
     executor_def=in_process_executor,
 )
@@ -62,6 +63,13 @@ compare = define_asset_job(
     executor_def=in_process_executor,
 )
 
+backtest = define_asset_job(
+    "backtest",
+    AssetSelection.assets(BACKTESTS),
+    description="The desk's own days over a range of history; which range and configuration is in the run config.",
+    executor_def=in_process_executor,
+)
+
 engines = define_asset_job(
     "M_engines_D",
     AssetSelection.groups("risk_model", "strategy", "construction") | AssetSelection.assets(*RISK_REPORTS),
@@ -69,4 +77,4 @@ engines = define_asset_job(
     executor_def=in_process_executor,
 )
 
-JOBS = (post_close, ingest, features, controller, realize, research, compare, engines)
+JOBS = (post_close, ingest, features, controller, realize, research, compare, backtest, engines)

@@ -20,7 +20,7 @@ REPLAY_WAIT_SECONDS = 900.0
 def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     """Compute a run again from the inputs its manifest names, and compare every hash.
 
-    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, by name or path. Bars come from the
+    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, or a backtest (bt-...), by name or path. Bars come from the
     run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
 
     \b
@@ -29,9 +29,13 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     from riskdesk_assets.common.resources import desk_calendar
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.reports.replay import replay as replay_run
+    from riskdesk_assets.research.backtest_files import is_backtest
+    from riskdesk_assets.research.backtest_replay import replay_backtest
 
+    paths = load_paths()
+    again = replay_backtest if is_backtest(paths.runs, run_id) else replay_run
     with _watched(f"replay {run_id}"):
-        done = replay_run(run_id, load_paths(), desk_calendar())
+        done = again(run_id, paths, desk_calendar())
     if as_json:
         echo_json(
             {

@@ -8,6 +8,7 @@ import click
 
 from riskdesk_assets.interfaces.archive_commands import rebuild, replay
 from riskdesk_assets.interfaces.audit_command import audit
+from riskdesk_assets.interfaces.backtest_command import backtest
 from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.console_command import console
@@ -41,6 +42,7 @@ COMMANDS: tuple[click.Command, ...] = (
     morning,
     shadow,
     compare,
+    backtest,
     console,
     tickets,
     pairs,

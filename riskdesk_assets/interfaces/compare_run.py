@@ -86,7 +86,7 @@ def run_comparison(start: date, end: date, texts: Sequence[str], file: Path | No
             run_config = {"ops": {"config_comparisons": {"config": asked}}}
             outcome = run_job(instance, JOB, None, None, watcher, verbose=verbose, run_config=run_config)
         require_finished(outcome)
-        place = _directory(instance, outcome.dagster_run_id)
+        place = materialized_directory(instance, outcome.dagster_run_id)
     described: dict[str, Any] = json.loads((place / VARIANTS).read_bytes())
     return ComparisonRun(place, described, read_comparison(place), outcome.dagster_run_id)
 
@@ -95,7 +95,7 @@ def _plain(variant: Variant) -> dict[str, object]:
     return {path: str(value) if isinstance(value, date) else value for path, value in variant.overrides.items()}
 
 
-def _directory(instance: DagsterInstance, run_id: str) -> Path:
+def materialized_directory(instance: DagsterInstance, run_id: str) -> Path:
     """Where the run says it kept its files."""
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION):
         event = entry.dagster_event
@@ -103,4 +103,4 @@ def _directory(instance: DagsterInstance, run_id: str) -> Path:
             found = event.step_materialization_data.materialization.metadata.get("directory")
             if found is not None:
                 return Path(str(found.value))
-    raise Failure(f"run {run_id} left no comparison", f"the whole story: `riskdesk ui`, run {run_id}")
+    raise Failure(f"run {run_id} left no directory", f"the whole story: `riskdesk ui`, run {run_id}")

@@ -73,6 +73,7 @@ def run_job(
     *,
     verbose: bool = False,
     run_config: Mapping[str, object] | None = None,
+    partition: str | None = None,
 ) -> JobOutcome:
     """Run a job over the sessions ``first`` to ``last`` as one run of the instance, which the UI shows too.
 
@@ -82,6 +83,7 @@ def run_job(
         watcher: told of every step, and of the work inside it.
         verbose: let Dagster's own log through to standard error.
         run_config: what the job's assets are told.
+        partition: the key of a job whose partitions are no sessions; it must be known to the instance.
 
     Raises:
         KeyboardInterrupt: somebody stopped it; what was written before stands.
@@ -100,7 +102,7 @@ def run_job(
         try:
             result = definition.execute_in_process(
                 instance=instance,
-                partition_key=first.isoformat() if first is not None and first == last else None,
+                partition_key=first.isoformat() if first is not None and first == last else partition,
                 tags=ends,
                 run_config={**({} if verbose else QUIET), **(run_config or {})},
                 raise_on_error=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 
 import polars as pl
 
@@ -91,7 +92,12 @@ def read_history(paths: Paths, calendar: SessionCalendar, config: Config, first:
 
 def history_of(paths: Paths, snapshot: Snapshot, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
     """The given snapshot, cut to what ``first`` to ``last`` may read."""
-    bars, volatility, replays = read_members(paths.snapshots, snapshot.snapshot_id)
+    return history_in(paths.snapshots, snapshot, calendar, config, first, last)
+
+
+def history_in(folder: Path, snapshot: Snapshot, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
+    """As ``history_of``, of a snapshot in any folder of snapshots."""
+    bars, volatility, replays = read_members(folder, snapshot.snapshot_id)
     start = lookback_start(calendar, config, first)
     within = pl.col("as_of_date").is_between(start, last)
     cut = Snapshot(snapshot.snapshot_id, start, last, snapshot.source, snapshot.symbols)

@@ -21,6 +21,7 @@ OK = "OK"
 SKIPPED_NO_PRICE = "SKIPPED_NO_PRICE"
 SKIPPED_NO_COMMON_SESSION = "SKIPPED_NO_COMMON_SESSION"
 DELISTED = "DELISTED"
+PENDING = "PENDING"
 
 Row = dict[str, object]
 Book = list[tuple[str, str, int]]  # ticket id, symbol, notional cents
@@ -48,7 +49,7 @@ def realized_pnl(
     patience = patience_sessions(context.config)
     place = {session: number for number, session in enumerate(all_sessions)}
     books = _books(positions)
-    costs = _costs(_traded(blotter, positions, context), books, all_sessions, place, context)
+    costs = _costs(traded(blotter, positions, context), books, all_sessions, place, context)
     rows: list[Row] = []
     for session in sessions:
         here = place[session]
@@ -63,6 +64,38 @@ def realized_pnl(
         names = {(row["ticket_id"], row["symbol"]) for row in closed}
         rows.extend(row for row in skipped if (row["ticket_id"], row["symbol"]) not in names)
         rows.extend(closed)
+    return TABLES["realized_pnl"].frame(rows)
+
+
+def pending_pnl(
+    known: pl.DataFrame,
+    sessions: Sequence[date],
+    all_sessions: Sequence[date],
+    positions: pl.DataFrame,
+    blotter: pl.DataFrame,
+    context: DeskContext,
+) -> pl.DataFrame:
+    """Rows of the books whose P&L no session of a range made known: status PENDING, no P&L yet, but what they cost.
+
+    Args:
+        known: ``realized_pnl`` of the sessions, from the first book on.
+        sessions: the range, ascending; the rows are known on its last one.
+        all_sessions, positions, blotter, context: as for ``realized_pnl``.
+    """
+    place = {session: number for number, session in enumerate(all_sessions)}
+    books = _books(positions)
+    costs = _costs(traded(blotter, positions, context), books, all_sessions, place, context)
+    told = set(known.filter(pl.col("status") != DELISTED)["as_of_date"])
+    # A name closed on the very last session has its row.
+    last = sessions[-1]
+    closed = set(known.filter(pl.col("as_of_date") == last).select("ticket_id", "symbol").iter_rows())
+    rows = [
+        row
+        for day in sessions
+        if day not in told
+        for row in _skipped(last, day, PENDING, books, costs)
+        if day != last or (row["ticket_id"], row["symbol"]) not in closed
+    ]
     return TABLES["realized_pnl"].frame(rows)
 
 
@@ -187,7 +220,7 @@ def _symbols(books: Mapping[date, Book], session: date) -> set[str]:
     return {symbol for _, symbol, _ in books.get(session, [])}
 
 
-def _traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
+def traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
     """The blotter with what the desk's positions really traded: in paper mode it shows what the ideal portfolio asks for."""
     if context.guards.mode != "paper":
         return blotter

@@ -93,7 +93,7 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
     config = Config.model_validate_json((run.path / CONFIG).read_bytes())
     snapshot = Snapshot(manifest["snapshot_id"], first, last, manifest["source"], ())
     tickets = pl.read_parquet(run.path / "ticket_snapshots.parquet")
-    _require_tickets(run.path, tickets)
+    require_tickets(run.path, tickets)
     prior = {
         name: TABLES[name].conform(pl.read_parquet(run.path / f"inputs/prior_{name}.parquet"))
         for name in PRIOR_TABLES
@@ -129,8 +129,8 @@ def _scores_of_files(run: RunDirectory, config: Config) -> pl.DataFrame | None:
     return TABLES["instrument_scores"].conform(pl.read_parquet(run.path / SCORES))
 
 
-def _require_tickets(place: Path, tickets: pl.DataFrame) -> None:
-    """The ticket files kept in the directory still say what ticket_snapshots recorded of them."""
+def require_tickets(place: Path, tickets: pl.DataFrame) -> None:
+    """Raise StateError unless the ticket files kept in a directory still say what ticket_snapshots recorded of them."""
     folder = place / "tickets_snapshot"
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.is_dir() else {}
     recorded = set(tickets.filter(pl.col("status") != "REMOVED")["content_hash"].drop_nulls())

@@ -73,11 +73,11 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files: dict[str, bytes] = {f"{name}.parquet": parquet(frame) for name, frame in content.frames.items()}
     files |= {f"inputs/prior_{name}.parquet": parquet(frame) for name, frame in content.prior.items()}
     files |= {f"tickets_snapshot/{name}": raw for name, raw in content.tickets.items()}
-    files[CONFIG] = _pretty(content.config.model_dump(mode="json"))
+    files[CONFIG] = pretty_json(content.config.model_dump(mode="json"))
     files[START_STATE] = content.start_state.encode()
     files[PAGE] = page_of(content).encode()
-    files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
-    files["metrics.json"] = _pretty(_metrics(content))
+    files["portfolio_blotter.csv"] = csv_bytes(content.frames["portfolio_blotter"])
+    files["metrics.json"] = pretty_json(_metrics(content))
     files["logs.txt"] = _log(content).encode()
     manifest = {
         "format": 1,
@@ -95,7 +95,7 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
         "tables": {name: {"rows": frame.height, "sha256": table_digest(name, frame)} for name, frame in content.frames.items()},
         "files": {name: digest_bytes(raw) for name, raw in files.items()},
     }
-    return run_id, files, _pretty(manifest)
+    return run_id, files, pretty_json(manifest)
 
 
 def page_of(content: RunContent) -> str:
@@ -136,12 +136,13 @@ def parquet(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _pretty(value: Mapping[str, Any]) -> bytes:
+def pretty_json(value: Mapping[str, Any]) -> bytes:
+    """The value as indented JSON for people, keys sorted; the same value gives the same bytes."""
     return (json.dumps(json.loads(canonical_json(value)), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _csv(frame: pl.DataFrame) -> bytes:
-    """Text that would start a formula in a spreadsheet gets a leading apostrophe."""
+def csv_bytes(frame: pl.DataFrame) -> bytes:
+    """The frame as CSV; text that would start a formula in a spreadsheet gets a leading apostrophe."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(frame.columns)

@@ -2,10 +2,11 @@
 
 import os
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
-from dagster import AssetExecutionContext, Config, MaterializeResult, MetadataValue, asset
+from dagster import AssetExecutionContext, Config, DynamicPartitionsDefinition, MaterializeResult, MetadataValue, asset
 from pydantic import Field
 
 from riskdesk_assets.common.errors import InputError, Problem
@@ -16,10 +17,13 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.research.backtest_request import BacktestRequest
+from riskdesk_assets.research.backtest_run import backtest_bench
 from riskdesk_assets.research.comparison import compare
 from riskdesk_assets.research.comparison_bars import comparison_history
 from riskdesk_assets.research.comparison_files import markdown, write_comparison
-from riskdesk_assets.research.variants import Variant
+from riskdesk_assets.research.tear_sheet.sheet import SHEET
+from riskdesk_assets.research.variants import AS_CONFIGURED, Variant
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
 
@@ -71,6 +75,58 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
             "variants": len(comparison.variants),
             "sessions": len(sessions),
             "table": MetadataValue.md(markdown(comparison)),
+        }
+    )
+
+
+BACKTESTS = DynamicPartitionsDefinition(name="backtests")
+
+
+class BacktestAsked(Config):
+    """What to walk over which sessions; the partition key is a label, and nothing is computed from it."""
+
+    start: str = Field(description="First session, YYYY-MM-DD.")
+    end: str = Field(description="Last session, YYYY-MM-DD; it must have closed.")
+    name: str = Field(default=AS_CONFIGURED, description="What the backtest is called.")
+    profile: str | None = Field(default=None, description="desk, seed or classic; none: the environment's.")
+    tickets: str | None = Field(default=None, description="A folder of tickets; none: the environment's.")
+    overrides: dict[str, Any] = Field(default_factory=dict, description="Path -> value, such as {limits.group.max: 0.5}.")
+    candidates: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="A walk-forward over these variants: name -> {path: value}."
+    )
+
+    def request(self) -> BacktestRequest:
+        """The request in the house's own terms."""
+        return BacktestRequest(
+            first=_day("start", self.start),
+            last=_day("end", self.end),
+            name=self.name,
+            profile=self.profile,
+            tickets=Path(self.tickets) if self.tickets else None,
+            overrides=self.overrides,
+            candidates=self.candidates,
+        )
+
+
+# No BackfillPolicy.single_run(): partitions are independent of one another, and a sweep runs them side by side. Not through the
+# desk resource: a backtest writes nothing the desk reads, so it need not hold the desk's writer lock.
+@asset(group_name="research", partitions_def=BACKTESTS, kinds={"parquet", "html"})
+def backtests(context: AssetExecutionContext, config: BacktestAsked) -> MaterializeResult[None]:
+    """The desk's own days over a range of history: what they would have earned, as a run directory with a tear sheet."""
+    paths, calendar, request = load_paths(), desk_calendar(), config.request()
+    if not calendar.between(request.first, request.last):
+        raise InputError(Problem("", None, "session", f"there is no session from {config.start} to {config.end}"))
+    calendar.require_closed(calendar.between(request.first, request.last)[-1], datetime.now(UTC))
+    done = backtest_bench(paths, calendar).run(request, lambda walked, total: report("backtest", walked, total))
+    metrics = done.said["metrics"]
+    context.log.info(f"backtest {done.said['backtest_id']}: {done.place}")
+    numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+    return MaterializeResult(
+        metadata={
+            "backtest_id": done.said["backtest_id"],
+            "directory": MetadataValue.path(str(done.place)),
+            "tear_sheet": MetadataValue.path(str(done.place / SHEET)),
+            **numbers,
         }
     )
 

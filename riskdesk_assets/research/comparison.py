@@ -7,23 +7,17 @@ have in common (features, factor models, covariances) is computed once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
-from riskdesk_assets.common.hashing import digest, digest_frame
+from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
-from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.prepare import walk_inputs
-from riskdesk_assets.construction.state import GENESIS
 from riskdesk_assets.construction.walk import WalkInputs, walk
-from riskdesk_assets.features.compute import panel_of
-from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
-from riskdesk_assets.reports.recompute import day_tables
+from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.research.variants import Variant, require_distinct, variant_config
 from riskdesk_assets.research.walk_measures import Measure, walk_measures
 
@@ -34,9 +28,6 @@ SCHEMA = {
     "unit": pl.String(),
     "value": pl.Float64(),
 }
-# What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
-# a setting still to come included, is taken to change them.
-_WALK_ONLY = ("controller", "vol_target", "optimizer", "frozen", "alerts", "genesis_sessions", "risk_report")
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ def compare(
     """
     require_distinct(variants)
     configs = {variant.name: variant_config(config, variant) for variant in variants}
-    shared = _Shared(history_of, tickets_of, code_version)
+    shared = SharedInputs(history_of, tickets_of, code_version)
     measures: dict[str, tuple[Measure, ...]] = {}
     inputs: WalkInputs | None = None
     for place, (name, changed) in enumerate(configs.items()):
@@ -107,55 +98,6 @@ def compare(
         config_hashes=hashes,
         measures=measures,
     )
-
-
-class _Shared:
-    """What several variants read, computed once for each set of settings it depends on."""
-
-    def __init__(
-        self, history_of: Callable[[Config], History], tickets_of: Callable[[History], pl.DataFrame], code_version: str
-    ) -> None:
-        self._history_of, self._tickets_of, self._code_version = history_of, tickets_of, code_version
-        self._tables: dict[str, tuple[History, Panel, dict[str, pl.DataFrame]]] = {}
-        self._inputs: dict[str, WalkInputs] = {}
-        self.source = ""
-
-    @property
-    def content(self) -> list[object]:
-        """The bars and tickets everything was computed from."""
-        return [
-            [
-                sorted(history.day_digests.items()),
-                digest_frame(history.replay_bars, history.replay_bars.columns),
-                tables["ticket_snapshots"].to_dicts(),
-            ]
-            for history, _, tables in self._tables.values()
-        ]
-
-    def inputs(self, config: Config) -> WalkInputs:
-        """The walk's inputs of a configuration, from genesis."""
-        before = _before_the_walk(config)
-        if before not in self._tables:
-            history = self._history_of(config)
-            panel = panel_of(history, config)
-            earlier = TABLES["engine_configs"].frame([])
-            self._tables[before] = (history, panel, day_tables(history, panel, config, self._tickets_of(history), earlier))
-            self.source = history.snapshot.source
-        optimizer = config.desk.optimizer
-        key = digest([before, config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage])
-        if key not in self._inputs:
-            history, panel, tables = self._tables[before]
-            self._inputs[key] = walk_inputs(history, panel, config, tables, start=GENESIS, code_version=self._code_version)
-        return replace(self._inputs[key], config=config)
-
-
-def _before_the_walk(config: Config) -> str:
-    """Hash of every setting that a table before the walk may depend on."""
-    content: dict[str, Any] = config.model_dump(mode="json")
-    for name in _WALK_ONLY:
-        content["desk"].pop(name)
-    del content["limits"], content["portfolios"][config.desk.portfolio_id]
-    return digest(content)
 
 
 def _from(progress: Callable[[int, int], None], done: int, total: int) -> Callable[[int, int], None]:

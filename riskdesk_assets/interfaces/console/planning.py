@@ -79,9 +79,9 @@ def _backtest(slots: Slots, around: Surroundings) -> Plan | Question:
     cut = " (it was to end later: today is as far as bars go)" if days.cut else ""
     return Plan(
         f"backtest {wanted.first} to {wanted.last}",
-        (f"{wanted.why}{cut}", f"today's tickets and configuration, {_source(around)}; the book of the desk is not touched"),
+        (f"{wanted.why}{cut}", f"today's tickets as if in force throughout, {_source(around)}, from an empty book"),
         backtest_commands(wanted.first, wanted.last),
-        "the backtest's own files",
+        "a directory of its own below runs/backtests; the desk's own data are not touched",
     )
 
 

@@ -1,0 +1,177 @@
+"""The numbers of a backtest (methods.md section 11), each counted from the rows of its tables."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.universe import PAIR_SEPARATOR
+from riskdesk_assets.construction.inputs import DeskContext
+from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, traded
+from riskdesk_assets.research.attribution import PARTS
+from riskdesk_assets.research.buckets import Buckets
+from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
+from riskdesk_assets.research.timeseries import FLAT
+from riskdesk_assets.strategy.snapshots import IN_FORCE
+
+SKIPPED = (SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION)
+Metrics = dict[str, object]
+
+
+def backtest_metrics(
+    series: pl.DataFrame,
+    frames: Mapping[str, pl.DataFrame],
+    realized: pl.DataFrame,
+    attributed: pl.DataFrame,
+    context: DeskContext,
+    buckets: Buckets,
+) -> Metrics:
+    """Every metric by name; dollars, but for what is named otherwise.
+
+    Days: ``total_trading_days`` = ``days_with_pnl`` (a book, or its costs, that became known whole) + ``days_flat`` + ``days_skipped_due_to_prices`` +
+    ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a z-score for a ticket in force.
+    ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak) are of net P&L over static nav
+    of every session but the pending ones, so a skipped session counts with what it cost; ``hit_rate`` of days_with_pnl.
+
+    Args:
+        series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
+        frames: pair_state, ticket_snapshots, proposals, desk_positions, portfolio_blotter, limit_audit and desk_state of the
+            range.
+        context: nav and the guards' mode.
+        buckets: of the tickets.
+    """
+    nav = context.config.desk.nav
+    statuses: list[str] = series["status"].to_list()
+    known = series.filter(pl.col("status") != PENDING)["pnl_net"].to_list()
+    returns = [value / nav for value in known]
+    held = series.filter(pl.col("status") == OK)["pnl_net"].to_list()
+    fall = drawdown(series["pnl_net"].to_list(), nav)
+    skipped = series.filter(pl.col("status").is_in(SKIPPED))
+    return {
+        "total_trading_days": series.height,
+        "days_with_features": _days_with_features(frames),
+        "days_skipped_due_to_prices": sum(status in SKIPPED for status in statuses),
+        "days_with_pnl": statuses.count(OK),
+        "days_flat": statuses.count(FLAT),
+        "days_pending": statuses.count(PENDING),
+        "total_pnl_gross": math.fsum(series["pnl_gross"]),
+        "total_pnl_net": math.fsum(series["pnl_net"]),
+        "total_costs": math.fsum(series["costs"]),
+        "total_turnover": math.fsum(series["turnover"]),
+        "volatility": annual_volatility(returns),
+        "sharpe_ratio": sharpe_ratio(returns),
+        "max_drawdown": fall.fraction,
+        "max_drawdown_dollars": fall.dollars,
+        "hit_rate": hit_rate(held),
+        "return_over_drawdown": math.fsum(known) / fall.dollars if fall.dollars else None,
+        "mean_gross": mean(series["equity_gross"].to_list()),
+        "most_gross": max(series["equity_gross"].to_list()),
+        "mean_abs_net": mean([abs(value) for value in series["equity_net"]]),
+        "final_equity": series["equity"][-1],
+        "final_desk_equity": series["desk_equity"][-1],
+        "release_statuses": dict(sorted(Counter(frames["desk_state"]["release_status"]).items())),
+        "released_breaches": _released_breaches(frames["limit_audit"]),
+        "delisting_pnl": math.fsum(series["delisting_pnl"]),
+        "skipped_days": [
+            {"as_of_date": row["as_of_date"], "status": row["status"], "missing_symbols": row["missing_symbols"]}
+            for row in skipped.iter_rows(named=True)
+        ],
+        "attribution": _parts(attributed),
+        "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
+        "by_bucket": _by_bucket(attributed),
+        "by_name": _by_name(realized),
+    }
+
+
+def _days_with_features(frames: Mapping[str, pl.DataFrame]) -> int:
+    in_force = frames["ticket_snapshots"].filter(pl.col("status") == IN_FORCE).select("as_of_date", "pair_id")
+    return in_force.join(frames["pair_state"], on=["as_of_date", "pair_id"], how="semi")["as_of_date"].n_unique()
+
+
+def _released_breaches(audit: pl.DataFrame) -> int:
+    """Rows of limits that a released book breached: none, by construction; counted all the same."""
+    return audit.filter((pl.col("status") == "BREACH") & pl.col("released")).height
+
+
+def _parts(rows: pl.DataFrame) -> dict[str, float]:
+    """The attribution's parts over all rows, in dollars; integers until the last step, so the parts sum to pnl_net."""
+    return {name: int(rows[name].sum()) / TICKS_PER_DOLLAR for name in (*PARTS, "pnl_net")}
+
+
+def _earned(rows: Iterable[tuple[float, float, float]]) -> dict[str, float]:
+    gross, costs, net = zip(*rows, strict=True)
+    return {"pnl_gross": math.fsum(gross), "costs": math.fsum(costs), "pnl_net": math.fsum(net)}
+
+
+def _grouped(rows: pl.DataFrame, key: str) -> dict[str, list[tuple[float, float, float]]]:
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for name, gross, costs, net in rows.sort(key).select(key, "pnl_gross", "costs", "pnl_net").iter_rows():
+        found.setdefault(name, []).append((gross, costs, net))
+    return found
+
+
+def _by_ticket(
+    frames: Mapping[str, pl.DataFrame],
+    realized: pl.DataFrame,
+    attributed: pl.DataFrame,
+    context: DeskContext,
+    buckets: Buckets,
+    last: date,
+) -> dict[str, Metrics]:
+    positions = frames["desk_positions"].filter(pl.col("shares") != 0)
+    days: dict[str, set[date]] = {}
+    for ticket_id, session in positions.select("ticket_id", "as_of_date").iter_rows():
+        days.setdefault(ticket_id, set()).add(session)
+    turnover: dict[str, int] = {}
+    moves = traded(frames["portfolio_blotter"], frames["desk_positions"], context)
+    for ticket_id, cents in moves.select("ticket_id", "notional_delta_cents").iter_rows():
+        turnover[ticket_id] = turnover.get(ticket_id, 0) + abs(cents)
+    pairs: dict[str, str] = dict(frames["proposals"].sort("as_of_date").select("ticket_id", "pair_id").iter_rows())
+    earned = _grouped(realized, "ticket_id")
+    parts = {name: group for (name,), group in attributed.partition_by("ticket_id", as_dict=True).items()}
+    entries = _entries(positions)
+    found: dict[str, Metrics] = {}
+    for ticket_id in sorted({*pairs, *earned}):
+        rows = parts.get(ticket_id, attributed.clear())
+        daily = [net / TICKS_PER_DOLLAR for net in rows.filter(pl.col("status") == OK).sort("as_of_date")["pnl_net"]]
+        found[ticket_id] = {
+            "pair": pairs.get(ticket_id, "").replace(PAIR_SEPARATOR, "/"),
+            "bucket": buckets.of_ticket(ticket_id, last),
+            "days_held": len(days.get(ticket_id, ())),
+            "entries": entries.get(ticket_id, 0),
+            "turnover": turnover.get(ticket_id, 0) / 100,
+            "hit_rate": hit_rate(daily),
+            **_earned(earned.get(ticket_id, [(0.0, 0.0, 0.0)])),
+            "attribution": _parts(rows),
+        }
+    return found
+
+
+def _entries(positions: pl.DataFrame) -> dict[str, int]:
+    """How often each ticket was entered: the sessions on which its position was new."""
+    new = positions.filter(pl.col("age_sessions") == 0).select("ticket_id", "as_of_date").unique()
+    return {ticket_id: count for ticket_id, count in new.group_by("ticket_id").len().iter_rows()}
+
+
+def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
+    found: dict[str, Metrics] = {}
+    for (bucket,), rows in sorted(attributed.partition_by("bucket", as_dict=True).items()):
+        parts = _parts(rows)
+        found[str(bucket)] = {
+            "tickets": rows["ticket_id"].n_unique(),
+            "pnl_gross": (int(rows["pnl_net"].sum()) - int(rows["costs"].sum())) / TICKS_PER_DOLLAR,
+            "costs": -parts["costs"],
+            "pnl_net": parts["pnl_net"],
+            "attribution": parts,
+        }
+    return found
+
+
+def _by_name(realized: pl.DataFrame) -> dict[str, Metrics]:
+    return {symbol: dict(_earned(rows)) for symbol, rows in _grouped(realized, "symbol").items()}
+

@@ -1,0 +1,73 @@
+"""A walk over years in stretches: the same days, tables and states as one walk, without holding every day in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import polars as pl
+
+from riskdesk_assets.common.single_thread import single_threaded
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.state import DeskState
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, WalkInputs, walk
+
+# Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
+_STRETCH = 63
+_BY_SESSION = ("pair_state", "ticket_snapshots", "strategy_budgets", "instrument_scores", "limit_changes")
+
+
+@dataclass(frozen=True)
+class LongWalk:
+    """Frames per construction table, and the state after the last session."""
+
+    frames: Mapping[str, pl.DataFrame]
+    state: DeskState
+
+
+def long_walk(
+    inputs: WalkInputs,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stretch: int = _STRETCH,
+) -> LongWalk:
+    """Run every session in order and gather the rows; equal to ``walk``, bit for bit.
+
+    Args:
+        inputs: frames, configuration and starting state.
+        progress: told (sessions done, sessions in all) after each one.
+        stretch: sessions walked at a time.
+    """
+    state, total = inputs.start, len(inputs.sessions)
+    parts: dict[str, list[pl.DataFrame]] = {name: [TABLES[name].frame([])] for name in CONSTRUCTION_TABLES}
+    for done, piece in stretches(inputs, stretch):
+        with single_threaded():
+            walked = walk(replace(piece, start=state), _from(progress, done, total))
+        state = walked.days[-1].state
+        for name, frame in walked.frames.items():
+            parts[name].append(frame)
+    # Sessions come in order and lead every key but one; sorting again makes the frame what one walk would have written.
+    frames = {name: TABLES[name].conform(pl.concat(found)) for name, found in parts.items()}
+    return LongWalk(frames, state)
+
+
+def stretches(inputs: WalkInputs, count: int) -> Iterator[tuple[int, WalkInputs]]:
+    """How many sessions came before, and the inputs of the next ``count``; the start is that of the whole."""
+    for done in range(0, len(inputs.sessions), count):
+        yield done, cut(inputs, inputs.sessions[done : done + count])
+
+
+def cut(inputs: WalkInputs, sessions: Sequence[date]) -> WalkInputs:
+    """The inputs with what these sessions read; a held leg's last print may lie well before them, but none lies after."""
+    first, last = sessions[0], sessions[-1]
+    here = pl.col("as_of_date").is_between(first, last)
+    frames = {name: getattr(inputs, name).filter(here) for name in _BY_SESSION}
+    place = inputs.all_sessions.index(first)
+    settings = inputs.config.desk
+    reach = max(0, place - max(settings.features.lookback_sessions, 2 * settings.frozen.close_after_sessions))
+    within = pl.col("as_of_date").is_between(inputs.all_sessions[reach], last)
+    return replace(inputs, sessions=tuple(sessions), bars=inputs.bars.filter(within), splits=inputs.splits.filter(here), **frames)
+
+
+def _from(progress: Callable[[int, int], None], done: int, total: int) -> Callable[[int, int], None]:
+    return lambda place, _: progress(done + place, total)

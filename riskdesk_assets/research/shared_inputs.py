@@ -1,0 +1,98 @@
+"""What several configurations read of the same sessions, computed once for each set of settings it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from riskdesk_assets.common.hashing import digest, digest_frame
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.state import GENESIS
+from riskdesk_assets.construction.walk import WalkInputs
+from riskdesk_assets.features.compute import panel_of
+from riskdesk_assets.features.panel import Panel
+from riskdesk_assets.market.history import History
+from riskdesk_assets.reports.recompute import day_tables
+
+# What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
+# a setting still to come included, is taken to change them.
+_WALK_ONLY = ("controller", "vol_target", "optimizer", "frozen", "alerts", "genesis_sessions", "risk_report")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One configuration ready to be walked: its bars, the tables before the walk, and the walk's inputs from genesis."""
+
+    history: History
+    tables: Mapping[str, pl.DataFrame]
+    walk: WalkInputs
+
+
+class SharedInputs:
+    """The inputs of any configuration over the same sessions.
+
+    Args:
+        history_of: bars of the sessions, with the lookback the given configuration asks for.
+        tickets_of: TABLES["ticket_snapshots"] of a history's sessions.
+        code_version: hash of the code.
+    """
+
+    def __init__(
+        self, history_of: Callable[[Config], History], tickets_of: Callable[[History], pl.DataFrame], code_version: str
+    ) -> None:
+        self._history_of, self._tickets_of, self._code_version = history_of, tickets_of, code_version
+        self._tables: dict[str, tuple[History, Panel, dict[str, pl.DataFrame]]] = {}
+        self._inputs: dict[str, WalkInputs] = {}
+        self.source = ""
+
+    @property
+    def content(self) -> list[object]:
+        """The bars and tickets everything was computed from."""
+        return [
+            [
+                sorted(history.day_digests.items()),
+                digest_frame(history.replay_bars, history.replay_bars.columns),
+                tables["ticket_snapshots"].to_dicts(),
+            ]
+            for history, _, tables in self._tables.values()
+        ]
+
+    def inputs(self, config: Config) -> WalkInputs:
+        """The walk's inputs of a configuration, from genesis."""
+        return self.prepared(config).walk
+
+    def prepared(self, config: Config) -> Prepared:
+        """Everything a configuration's walk is computed from."""
+        before = before_the_walk(config)
+        if before not in self._tables:
+            history = self._history_of(config)
+            panel = panel_of(history, config)
+            earlier = TABLES["engine_configs"].frame([])
+            self._tables[before] = (history, panel, day_tables(history, panel, config, self._tickets_of(history), earlier))
+            self.source = history.snapshot.source
+        history, panel, tables = self._tables[before]
+        key = with_the_risk_model(config)
+        if key not in self._inputs:
+            self._inputs[key] = walk_inputs(history, panel, config, tables, start=GENESIS, code_version=self._code_version)
+        return Prepared(history, tables, replace(self._inputs[key], config=config))
+
+
+def before_the_walk(config: Config) -> str:
+    """Hash of every setting that a table before the walk may depend on."""
+    content: dict[str, Any] = config.model_dump(mode="json")
+    for name in _WALK_ONLY:
+        content["desk"].pop(name)
+    del content["limits"], content["portfolios"][config.desk.portfolio_id]
+    return digest(content)
+
+
+def with_the_risk_model(config: Config) -> str:
+    """Hash of every setting that the walk's inputs may depend on: the tables before it, and the covariances."""
+    optimizer = config.desk.optimizer
+    settings = [config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage]
+    return digest([before_the_walk(config), *settings])

@@ -1,0 +1,156 @@
+"""The tear sheet's lines over sessions: equity and drawdown, rolling ratios, exposure, costs, P&L against VaR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import polars as pl
+
+from riskdesk_assets.reports.page.blocks import Figure
+from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
+from riskdesk_assets.reports.page.numerals import dollars, percent, plain
+from riskdesk_assets.research.challengers import EQUAL_WEIGHT, INVERSE_VOLATILITY
+from riskdesk_assets.research.performance import rolling
+from riskdesk_assets.research.tear_sheet.content import SheetContent
+
+_STYLES = {EQUAL_WEIGHT: "dashed", INVERSE_VOLATILITY: "dotted"}
+
+
+def equity_figure(content: SheetContent) -> Figure:
+    """Net equity, and below it its fall from the peak."""
+    series = content.series
+    falls = series["drawdown"].to_list()
+    deepest = min(range(len(falls)), key=lambda place: falls[place])
+    said = (
+        f"Equity went from {dollars(content.nav)} to {dollars(content.number('final_equity'))} after costs; the deepest fall, "
+        f"{dollars(-falls[deepest])}, was reached with the book of {series['as_of_date'][deepest]}."
+    )
+    panels = (
+        Panel([Line("equity", series["equity"].to_list())], 130, _thousands),
+        Panel([Line("drawdown", falls, "area")], 60, _thousands, with_zero=True),
+    )
+    drawing = line_chart("chart-equity", "Equity after costs, and below it the drawdown", said, _dates(series), panels)
+    return Figure(f"Equity after costs (above) and drawdown from its peak (below). {said}", "timeseries: equity, drawdown", drawing)
+
+
+def challenger_figure(content: SheetContent) -> Figure:
+    """Cumulated net P&L of the desk and of both challengers."""
+    series = content.series
+    lines = [Line("desk", series["cumulative_pnl_net"].to_list())]
+    rivals = content.frames["challengers"]
+    ends = [f"the desk ended at {dollars(series['cumulative_pnl_net'][-1], signed=True)}"]
+    for name, style in _STYLES.items():
+        values = rivals.filter(pl.col("challenger") == name).sort("as_of_date")["cumulative_pnl_net"].to_list()
+        lines.append(Line(name, values, style))
+        ends.append(f"{name.replace('_', ' ')} at {dollars(values[-1], signed=True)}")
+    said = f"After costs {', '.join(ends)}."
+    panels = (Panel(lines, 190, _thousands, with_zero=True),)
+    drawing = line_chart("chart-rivals", "Cumulated P&L of the desk and its challengers", said, _dates(series), panels)
+    caption = f"Cumulated P&L after costs: the desk (solid), equal weight (dashed), inverse volatility (dotted). {said}"
+    return Figure(caption, "timeseries, challengers: cumulative_pnl_net", drawing)
+
+
+def rolling_figures(content: SheetContent) -> list[Figure]:
+    """Sharpe ratio and volatility over the last sessions, at each session; nothing in a range too short for one."""
+    series, window = content.known, content.settings.rolling_sessions
+    returns = [value / content.nav for value in series["pnl_net"]]
+    if len(returns) < window + 1:
+        return []
+    sharpe, volatility = rolling(returns, window, "sharpe"), rolling(returns, window, "volatility")
+    dates = _dates(series)
+    low, high = _ends(sharpe)
+    said = f"Between {plain(low)} and {plain(high)}; {plain(content.number('sharpe_ratio'))} over the whole range."
+    first = Figure(
+        f"Sharpe ratio of the last {window} sessions, a year. {said}",
+        "timeseries: pnl_net",
+        line_chart(
+            "chart-sharpe",
+            "Rolling Sharpe ratio",
+            said,
+            dates,
+            (Panel([Line("sharpe", sharpe)], 130, lambda value: plain(value, 1), with_zero=True),),
+        ),
+    )
+    low, high = _ends(volatility)
+    predicted = [None if value is None else value * math.sqrt(252) for value in series["ex_ante_volatility"]]
+    told = (
+        f"Realized between {percent(low)} and {percent(high)} of NAV a year; {percent(content.number('volatility'))} over the whole "
+        "range."
+    )
+    lines = [Line("realized", volatility), Line("predicted", predicted, "dashed")]
+    second = Figure(
+        f"Volatility a year, of NAV: realized over {window} sessions (solid), predicted at each close (dashed). {told}",
+        "timeseries: pnl_net, ex_ante_volatility",
+        line_chart(
+            "chart-volatility",
+            "Rolling volatility",
+            told,
+            dates,
+            (Panel(lines, 130, lambda value: percent(value, 1), with_zero=True),),
+        ),
+    )
+    return [first, second]
+
+
+def exposure_figure(content: SheetContent) -> Figure:
+    """Gross and net over equity symbols, of nav."""
+    series = content.series
+    gross = [value / content.nav for value in series["equity_gross"]]
+    net = [value / content.nav for value in series["equity_net"]]
+    said = (
+        f"Gross was {percent(math.fsum(gross) / len(gross))} of NAV on average and {percent(max(gross))} at most; |net| was "
+        f"{percent(math.fsum(map(abs, net)) / len(net))} on average and {percent(max(map(abs, net)))} at most."
+    )
+    panels = (Panel([Line("gross", gross), Line("net", net, "dashed")], 130, lambda value: percent(value, 0), with_zero=True),)
+    drawing = line_chart("chart-exposure", "Gross and net, of NAV", said, _dates(series), panels)
+    return Figure(f"Gross (solid) and net (dashed), of NAV. {said}", "timeseries: equity_gross, equity_net", drawing)
+
+
+def cost_figure(content: SheetContent) -> Figure:
+    """Cumulated P&L before and after costs."""
+    series = content.series
+    before, after = _cumulated(series["pnl_gross"].to_list()), series["cumulative_pnl_net"].to_list()
+    said = (
+        f"{dollars(before[-1], signed=True)} before costs, {dollars(after[-1], signed=True)} after: "
+        f"{dollars(content.number('total_costs'))} for {dollars(content.number('total_turnover'))} traded and for what was borrowed."
+    )
+    panels = (Panel([Line("after costs", after), Line("before costs", before, "dashed")], 130, _thousands, with_zero=True),)
+    drawing = line_chart("chart-costs", "Cumulated P&L before and after costs", said, _dates(series), panels)
+    caption = f"Cumulated P&L after costs (solid) and before (dashed). {said}"
+    return Figure(caption, "timeseries: pnl_gross, cumulative_pnl_net, costs, turnover", drawing)
+
+
+def var_figure(content: SheetContent) -> Figure | None:
+    """Each session's P&L as marked at its close, of nav, against the loss the session before said would be exceeded once in a
+    hundred; None in a range of one session."""
+    states = content.frames["desk_state"].sort("as_of_date")
+    if states.height < 2:
+        return None
+    pnl = [value / content.nav for value in states["pnl_gross"][1:]]
+    bound = [None if value is None else -value for value in states["var_99"][:-1]]
+    beyond = sum(1 for value, limit in zip(pnl, bound, strict=True) if limit is not None and value < limit)
+    said = f"{beyond} of {len(pnl)} losses were larger than the VaR of the session before."
+    lines = [Line("pnl", pnl), Line("var", bound, "dashed")]
+    panels = (Panel(lines, 150, lambda value: percent(value, 1), with_zero=True),)
+    dates = [str(day) for day in states["as_of_date"][1:]]
+    drawing = line_chart("chart-var", "P&L of each session and VaR 99 of the session before, of NAV", said, dates, panels)
+    caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
+    return Figure(caption, "desk_state: pnl_gross, var_99", drawing)
+
+
+def _cumulated(values: Sequence[float]) -> list[float]:
+    return [math.fsum(values[: place + 1]) for place in range(len(values))]
+
+
+def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    found = [value for value in values if value is not None]
+    return (min(found), max(found)) if found else (None, None)
+
+
+def _dates(series: pl.DataFrame) -> list[str]:
+    return [str(day) for day in series["as_of_date"]]
+
+
+def _thousands(value: float) -> str:
+    return f"{dollars(value / 1000, 0 if value % 1000 == 0 else 1)}k"
