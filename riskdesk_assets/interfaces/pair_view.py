@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from riskdesk_assets.interfaces.pair_search import FaredPairs, FoundPairs
     from riskdesk_assets.research.pair_outcomes import Fared
 
-COLUMNS = (">", ">pair", ">score", ">hedge moves", ">half-life", ">corr", ">cost", ">z", ">EG p", ">BH p")
+COLUMNS = (">pair", ">score", ">hedge", ">life", ">corr", ">cost", ">z", ">EG p  BH p")
 LEGEND = (
-    "hedge moves: sd of the hedge ratio as a share of its mean; half-life: sessions; cost: a round trip with borrow, in sd of "
-    "the spread; small: its rank among all pairs, 1.00 the best; score: their weighted mean; z: of the date, positive when A "
-    "is dear; EG p: Engle-Granger with one lag, alone; BH p: adjusted for all of them."
+    "hedge: sd of the hedge ratio as a share of its mean; life: half-life in sessions; cost: a round trip with borrow, in sd of "
+    "the spread; beside each, how many % of the other pairs are worse; score: the weighted mean of that; z: of the date, "
+    "positive when A is dear; EG p: Engle-Granger with one lag, alone; BH p: adjusted for all of them."
 )
 
 
@@ -32,7 +32,6 @@ def show_found(out: Console, found: FoundPairs) -> None:
         pair = row["pair_id"]
         zscore = found.zscores.get(pair)
         rows.add_row(
-            str(row["rank"]),
             escaped(pair_name(row)),
             f"{row['score']:.2f}",
             _with_rank(row["hedge_instability"], row["rank_stability"], ".0%"),
@@ -40,8 +39,7 @@ def show_found(out: Console, found: FoundPairs) -> None:
             _with_rank(row["correlation"], row["rank_correlation"], ".2f"),
             _with_rank(row["cost"], row["rank_cost"], ".2f"),
             "-" if zscore is None else f"{zscore:+.2f}",
-            _number(row["pvalue"], ".3f"),
-            _number(row["pvalue_benjamini_hochberg"], ".3f"),
+            f"{_number(row['pvalue'], '.3f')} {_number(row['pvalue_benjamini_hochberg'], '.3f')}",
         )
     out.print(rows)
     out.print(f"[dim]{LEGEND}[/]")
@@ -93,7 +91,7 @@ def _group(group: Fared) -> tuple[str, ...]:
 
 
 def _with_rank(value: float | None, rank: float, form: str) -> str:
-    return f"{_number(value, form)} [dim]{rank:.2f}[/]"
+    return f"{_number(value, form)} [dim]{100 * rank:.0f}[/]"
 
 
 def _number(value: float | None, form: str) -> str:

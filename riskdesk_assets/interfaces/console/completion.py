@@ -16,11 +16,10 @@ def completions(line: str, names: Sequence[str]) -> list[str]:
         line: as typed so far.
         names: symbols and ticket ids.
     """
-    small = line.lower()
-    whole = [phrase for phrase in PHRASES if phrase.lower().startswith(small)]
     head, _, word = line.rpartition(" ")
-    if not word:
-        return whole
     start = f"{head} " if head else ""
-    named = [f"{start}{name}" for name in names if name.lower().startswith(word.lower())]
-    return list(dict.fromkeys([*whole, *named]))
+    named = [f"{start}{name}" for name in names] if word else []
+    offered = list(dict.fromkeys([*PHRASES, *named]))
+    same = [each for each in offered if each.startswith(line)]
+    # Letters of either size only where nothing begins letter for letter: a Tab must not take letters back.
+    return same or [each for each in offered if each.lower().startswith(line.lower())]

@@ -40,14 +40,21 @@ class Terminal:
         """What was shown up to and including the text, which has to come; it is then behind us."""
         deadline = time.monotonic() + seconds
         while text not in self.shown:
-            left = deadline - time.monotonic()
-            ready, _, _ = select.select([self._own], [], [], max(left, 0))
+            ready, _, _ = select.select([self._own], [], [], max(deadline - time.monotonic(), 0))
             if not ready or not (more := self._read()):
                 raise AssertionError(f"{text!r} did not come within {seconds:.0f} s; there is: {self.shown[-2000:]!r}")
             self.shown = _CONTROL.sub("", self.shown + more)
         upto = self.shown.index(text) + len(text)
         seen, self.shown = self.shown[:upto], self.shown[upto:]
         return seen
+
+    def interrupt(self) -> None:
+        """Ctrl-C as a person presses it: once the program waits for a key.
+
+        CPython looks for signals before it waits, not while: one that falls between the two is heard with the next key only.
+        """
+        time.sleep(0.5)
+        self.type(CTRL_C)
 
     def left(self, seconds: float = 60.0) -> int:
         """The exit code, once it has ended."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from riskdesk_tests.interfaces.conftest import DeskFolder
-from riskdesk_tests.interfaces.console.terminal import CTRL_C, CTRL_D, TAB, Terminal
+from riskdesk_tests.interfaces.console.terminal import CTRL_D, TAB, Terminal
 
 PROMPT = "riskdesk> "
 CONFIRM = "go ahead? [y/N] "
@@ -30,7 +30,7 @@ def test_a_session_at_a_terminal(
     # Ctrl-C at the confirmation leaves the plan; nothing is written.
     terminal.type("MS vs SCHW, 500k, high conviction\n")
     terminal.see(CONFIRM)
-    terminal.type(CTRL_C)
+    terminal.interrupt()
     terminal.see("left it; nothing was done")
     terminal.see(PROMPT)
     assert not drafts.exists()
@@ -38,10 +38,12 @@ def test_a_session_at_a_terminal(
     terminal.type("draft a ticket\n")
     terminal.see("Which pair?")
     terminal.see("> ")
-    terminal.type(f"MS vs{CTRL_C}")
+    terminal.type("MS vs")
+    terminal.see("MS vs")
+    terminal.interrupt()
     terminal.see("left it; nothing was done")
     terminal.see(PROMPT)
-    terminal.type(CTRL_C)
+    terminal.interrupt()
     terminal.see("`quit` leaves")
     terminal.see(PROMPT)
     # A misspelt line is guessed, asked about, and planned.
@@ -75,7 +77,7 @@ def test_a_session_at_a_terminal(
     terminal.see(PROMPT)
     terminal.type("\x1b[A")
     terminal.see("MS vs SCHW, 500k, high conviction")
-    terminal.type(CTRL_C)
+    terminal.interrupt()
     terminal.see(PROMPT)
     terminal.type("quit\n")
     assert terminal.left() == 0

@@ -89,9 +89,14 @@ def test_tab_offers_phrases_then_names() -> None:
     names = (*SYMBOLS, *TICKETS)
     assert completions("gen", names) == ["generate todays ideal portfolio"]
     assert "backtest last 6 months" in completions("back", names)
-    assert completions("explain jpm", names) == ["explain JPM", "explain JPM", "explain jpm-bac-reversion"][1:]
-    assert completions("headroom ke", names) == ["headroom KEY", "headroom key-rf-reversion"]
+    assert completions("explain jp", names) == ["explain jpm-bac-reversion"]
+    assert completions("headroom JP", names) == ["headroom JPM"]
+    assert completions("headroom K", names) == ["headroom KEY"]
+    assert completions("headroom ke", names) == ["headroom key-rf-reversion"]
+    assert completions("headroom sc", names) == ["headroom SCHW"]
     assert completions("zzz", names) == []
+    assert completions("", names)[0] == "summarize"
+    assert completions("headroom ", names) == ["headroom JPM"]
 
 
 @pytest.mark.parametrize(
