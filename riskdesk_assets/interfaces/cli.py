@@ -11,6 +11,7 @@ from riskdesk_assets.interfaces.audit_command import audit
 from riskdesk_assets.interfaces.backtest_command import backtest
 from riskdesk_assets.interfaces.bench_command import bench
 from riskdesk_assets.interfaces.compare_command import compare
+from riskdesk_assets.interfaces.console_command import console
 from riskdesk_assets.interfaces.demo_command import demo
 from riskdesk_assets.interfaces.explain_command import explain
 from riskdesk_assets.interfaces.failures import redact
@@ -20,6 +21,7 @@ from riskdesk_assets.interfaces.headroom_command import headroom
 from riskdesk_assets.interfaces.limits_command import limits
 from riskdesk_assets.interfaces.morning_command import morning
 from riskdesk_assets.interfaces.options import DEBUG, DeskGroup
+from riskdesk_assets.interfaces.pair_commands import pairs
 from riskdesk_assets.interfaces.policy_command import train_policy
 from riskdesk_assets.interfaces.reconcile_command import reconcile
 from riskdesk_assets.interfaces.risk_command import risk
@@ -48,10 +50,12 @@ COMMANDS: tuple[click.Command, ...] = (
     guard,
     compare,
     backtest,
+    console,
     tickets,
     halt,
     resume,
     halts,
+    pairs,
     replay,
     rebuild,
     audit,

@@ -110,7 +110,12 @@ def run_job(
             )
         except DagsterExecutionInterruptedError:
             raise KeyboardInterrupt from None
-    return JobOutcome(run_id, result.success, tuple(_failed_checks(result.all_events)), _stopped(result.all_events))
+    stopped = _stopped(result.all_events)
+    said = () if stopped is None else (*stopped.kinds, *stopped.lines)
+    if any(DagsterExecutionInterruptedError.__name__ in line for line in said):
+        # Inside a step Dagster records the interrupt as that step's failure.
+        raise KeyboardInterrupt
+    return JobOutcome(run_id, result.success, tuple(_failed_checks(result.all_events)), stopped)
 
 
 class _Steps:

@@ -114,7 +114,7 @@ def run_desk(
     """
     paths = load_paths()
     config = load_config(paths)
-    wanted = _wanted(paths, config, asof, start, end)
+    wanted = wanted_sessions(paths, config, asof, start, end)
     if not quiet:
         click.echo(wanted.why[:1].upper() + wanted.why[1:], err=True)
     say_who_writes(paths)
@@ -160,7 +160,12 @@ def require_finished(outcome: JobOutcome) -> None:
     raise Failure(f"{place}{stopped.lines[0]}", *stopped.lines[1:], where)
 
 
-def _wanted(paths: Paths, config: Config, asof: date | None, start: date | None, end: date | None) -> WantedSessions:
+def wanted_sessions(paths: Paths, config: Config, asof: date | None, start: date | None, end: date | None) -> WantedSessions:
+    """The sessions a run is about: those asked for, or those that bring the desk to the newest one; nothing is computed.
+
+    Raises:
+        InputError, StateError: what was asked for cannot be computed.
+    """
     calendar, warehouse, now = desk_calendar(), Warehouse(paths.warehouse), datetime.now(UTC)
     if asof is not None or start is not None:
         wanted = asked_sessions(calendar, asof, start, end, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ LEG_OF_GROSS = 0.7
 HORIZON_SESSIONS = 40
 TIME_STOP_SESSIONS = 60
 CONVICTION = "3"
+ORIENTATION = "BOTH"
 
 
 @click.group(cls=DeskGroup)
@@ -77,7 +78,7 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--leg-a", required=True, metavar="SYMBOL", help="First leg; LONG_SPREAD is long this one.")
 @click.option("--leg-b", required=True, metavar="SYMBOL", help="Second leg.")
 @click.option("--ticket-id", metavar="ID", help="[default: LEGA-LEGB-reversion]")
-@click.option("--orientation", default="BOTH", show_default=True, help="LONG_SPREAD, SHORT_SPREAD or BOTH.")
+@click.option("--orientation", default=ORIENTATION, show_default=True, help="LONG_SPREAD, SHORT_SPREAD or BOTH.")
 @click.option(
     "--max-gross-notional", metavar="DOLLARS", help=f"|A| + |B| at most.  [default: {GROSS_OF_NAV:g} of the desk's nav]"
 )
@@ -109,7 +110,7 @@ def draft(as_json: bool, **options: object) -> None:
 
     desk = load_paths()
     config = load_config(desk)
-    path = write_draft(_fields(options, config.desk.nav), desk.drafts, config.universe, desk.tickets)
+    path = write_draft(draft_fields(options, config.desk.nav), desk.drafts, config.universe, desk.tickets)
     if as_json:
         echo_json({"draft": path, "ticket_id": path.stem})
         return
@@ -181,7 +182,7 @@ def _linted(
             yield lint_files(path, universe, library, active=path.resolve() == active.resolve())
 
 
-def _fields(options: dict[str, object], nav: float) -> dict[str, object]:
+def draft_fields(options: Mapping[str, object], nav: float) -> dict[str, object]:
     """The options that say something, with the desk's usual answers for the rest."""
     from riskdesk_assets.common.sessions import NEW_YORK
 
@@ -192,6 +193,11 @@ def _fields(options: dict[str, object], nav: float) -> dict[str, object]:
     usual = {
         "ticket_id": f"{legs['leg_a']}-{legs['leg_b']}-reversion".lower().replace(".", "-"),
         "type": "PAIR",
+        "orientation": ORIENTATION,
+        "horizon_days": HORIZON_SESSIONS,
+        "conviction": CONVICTION,
+        "time_stop_days": TIME_STOP_SESSIONS,
+        "flatten_on_breakdown": True,
         "max_gross_notional": gross,
         "max_leg_notional": _leg_of(gross),
         "expires_on": date(today.year + 1, today.month, min(today.day, 28)),

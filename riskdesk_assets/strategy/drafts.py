@@ -74,6 +74,19 @@ def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active
     Raises:
         InputError: unusable fields, a draft of that id that exists, a folder that cannot be written to.
     """
+    ticket, content = checked_draft(fields, universe)
+    name = f"{ticket.ticket_id}.yaml"
+    if folder.is_symlink() or (active is not None and folder.resolve() == active.resolve()):
+        raise InputError(Problem(folder.name, None, "", "is no place for drafts", "a folder of its own beside the active one"))
+    return _place(folder, name, content)
+
+
+def checked_draft(fields: Mapping[str, object], universe: Universe) -> tuple[Ticket, bytes]:
+    """The ticket that fields make and its file's bytes, read back; as :func:`draft`, but nothing is written.
+
+    Raises:
+        InputError: unusable fields.
+    """
     typed = {name: _typed(name, value) for name, value in fields.items()}
     document = strict_yaml.Document("draft", typed, {})
     ticket = strict_yaml.validate(document, Ticket)
@@ -82,9 +95,7 @@ def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active
     written = parse_ticket(content, name, universe)
     if written.content_hash != ticket.content_hash:
         raise InputError(Problem(name, None, "", "does not read back as it was written"))
-    if folder.is_symlink() or (active is not None and folder.resolve() == active.resolve()):
-        raise InputError(Problem(folder.name, None, "", "is no place for drafts", "a folder of its own beside the active one"))
-    return _place(folder, name, content)
+    return ticket, content
 
 
 def lint(

@@ -1,0 +1,227 @@
+"""What can be said to the console, as data: per intent the words that call for it and the words that may stand beside them.
+
+An intent is called for when one of its ``calls`` is fulfilled: each set of a call has a word in the line. It is understood only
+when nothing is left over that neither its words nor its slots account for: a console that ignores half of what is said would
+do something else than was meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Intent(Enum):
+    """What somebody wants; the first four are document 000's."""
+
+    SUMMARIZE = "SUMMARIZE"
+    GENERATE_IDEAL_PORTFOLIO = "GENERATE_IDEAL_PORTFOLIO"
+    RUN_BACKTEST = "RUN_BACKTEST"
+    DRAFT_TICKET = "DRAFT_TICKET"
+    LINT_TICKETS = "LINT_TICKETS"
+    FIND_PAIRS = "FIND_PAIRS"
+    EXPLAIN = "EXPLAIN"
+    HEADROOM = "HEADROOM"
+    RISK = "RISK"
+    PROMOTE = "PROMOTE"
+    HELP = "HELP"
+    QUIT = "QUIT"
+
+
+class Slot(Enum):
+    """What an intent takes beside its words."""
+
+    WHEN = "when"
+    COUNT = "count"
+    TARGET = "target"
+    FOLDER = "folder"
+    TICKET = "ticket"
+
+
+Words = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One intent: the calls, further words that mean nothing more, and its slots."""
+
+    intent: Intent
+    calls: tuple[tuple[Words, ...], ...]
+    words: Words
+    slots: tuple[Slot, ...] = ()
+
+
+def _words(text: str) -> Words:
+    return frozenset(text.split())
+
+
+FILLER = _words(
+    "the a an please pls me my our us for of on in with to at and then now just can could would will you i we want need id "
+    "like lets let do it this that some hey hi hello ok thanks as is are"
+)
+_MAKE = _words("generate build construct create make compute calculate produce run update refresh rebuild regenerate")
+_BOOK = _words("portfolio book")
+_SHOW = _words("show list display print view see what whats how hows tell give read")
+_THINGS = _words(
+    "portfolio book strategies strategy tickets positions position desk status holdings clips halts regime summary"
+)
+_BACKTEST = _words("backtest backtests backtesting back-test backtested simulate simulation")
+_SUMMARY = _words("summarize summarise summary overview status morning briefing recap sitrep")
+_LINT = _words("lint check validate verify proofread")
+_FILES = _words("ticket tickets draft drafts")
+_FIND = _words("find rank screen search suggest recommend scan show list which what best good top finder look seek any propose")
+_PAIRS = _words("pair pairs")
+_WRITE = _words("draft write create make new add prepare start open compose")
+_IDEA = _words("ticket tickets draft idea trade")
+_PUT = _words("promote activate enable deactivate disable delete remove edit modify archive retire approve execute submit")
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        Intent.PROMOTE,
+        ((_PUT,), (_words("put"), _words("force")), (_words("change"), _FILES)),
+        _PUT | _words("put force change active place order orders all folder now") | _FILES,
+        (Slot.TARGET,),
+    ),
+    Rule(
+        Intent.LINT_TICKETS,
+        ((_LINT, _FILES), (_words("lint"),)),
+        _LINT | _FILES | _words("folder folders file files active all both everything yaml"),
+        (Slot.FOLDER,),
+    ),
+    Rule(
+        Intent.FIND_PAIRS,
+        ((_FIND, _PAIRS),),
+        _FIND
+        | _PAIRS
+        | _words("looks promising interesting today todays trade draft out there new ideas idea worth universe be"),
+        (Slot.COUNT, Slot.WHEN),
+    ),
+    Rule(
+        Intent.RUN_BACKTEST,
+        ((_BACKTEST,), (_words("would"), _words("have"), _words("done performed made earned"))),
+        _BACKTEST
+        | _words(
+            "run start desk strategy strategies tickets performance historical history results how have done performed made "
+            "earned active book portfolio period range whole current todays"
+        ),
+        (Slot.WHEN,),
+    ),
+    Rule(
+        Intent.HEADROOM,
+        ((_words("headroom room"),), (_words("how"), _words("much"), _words("more"))),
+        _words(
+            "headroom room how much more there left what whats show fits fit hold buy sell have take under limits limit any"
+        ),
+        (Slot.TARGET,),
+    ),
+    Rule(
+        Intent.EXPLAIN,
+        ((_words("explain why"),),),
+        _words("explain why position so little much not more less did does have hold held clipped clip cut small ticket size"),
+        (Slot.TARGET, Slot.WHEN),
+    ),
+    Rule(
+        Intent.RISK,
+        ((_words("risk var"),),),
+        _words(
+            "risk var report show whats what how much portfolio book desk exposure exposures today todays current "
+            "factors scenarios"
+        ),
+        (Slot.WHEN,),
+    ),
+    Rule(
+        Intent.DRAFT_TICKET,
+        ((_WRITE, _IDEA), (_words("draft"),)),
+        _WRITE | _IDEA | _words("pair reversion mean another one"),
+        (Slot.TICKET,),
+    ),
+    Rule(
+        Intent.GENERATE_IDEAL_PORTFOLIO,
+        (
+            (_MAKE, _BOOK),
+            (_words("ideal"), _BOOK),
+            (_words("todays new"), _BOOK),
+            (_MAKE, _words("desk")),
+            (
+                _words("catch bring"),
+                _words("up"),
+            ),
+        ),
+        _MAKE
+        | _BOOK
+        | _words("ideal todays new target latest newest todays desk day days session sessions catch bring up date again get"),
+        (Slot.WHEN,),
+    ),
+    Rule(
+        Intent.SUMMARIZE,
+        (
+            (_SUMMARY,),
+            (_SHOW, _THINGS),
+            (_words("where"), _words("stand")),
+            (_words("what"), _words("hold own have")),
+            (_words("how"), _words("doing going")),
+        ),
+        _SUMMARY
+        | _SHOW
+        | _THINGS
+        | _words(
+            "where stand hold own have doing going active current today todays latest newest ideal things state good limits "
+            "limit market report force everything all brief about"
+        ),
+    ),
+)
+"""In the order in which they are tried: of two that account for the whole line, the first one is meant."""
+
+HELP_WORDS = _words("help ? commands usage man")
+QUIT_WORDS = _words("quit exit bye goodbye q leave stop")
+
+EXAMPLES: tuple[tuple[Intent, tuple[str, ...]], ...] = (
+    (Intent.SUMMARIZE, ("summarize", "status", "where do we stand", "show the book")),
+    (
+        Intent.GENERATE_IDEAL_PORTFOLIO,
+        ("generate todays ideal portfolio", "build the ideal portfolio for 2026-01-26", "run the desk"),
+    ),
+    (
+        Intent.RUN_BACKTEST,
+        (
+            "backtest last 6 months",
+            "backtest since 2024",
+            "backtest from 2023-01-03 to 2023-06-30",
+            "backtest q1 2024",
+            "backtest ytd",
+        ),
+    ),
+    (
+        Intent.DRAFT_TICKET,
+        (
+            "draft a ticket",
+            "JPM vs BAC, 500k, high conviction",
+            "draft long KEY short RF, $1.2m, 40 days, expires end of 2027, note: why",
+        ),
+    ),
+    (Intent.LINT_TICKETS, ("lint my tickets", "lint my drafts", "lint tickets/drafts")),
+    (Intent.FIND_PAIRS, ("find pairs", "which pairs look good", "top 20 pairs")),
+    (Intent.EXPLAIN, ("explain JPM", "why jpm-bac-reversion")),
+    (Intent.HEADROOM, ("headroom JPM",)),
+    (Intent.RISK, ("risk",)),
+    (Intent.HELP, ("help",)),
+    (Intent.QUIT, ("quit",)),
+)
+"""What help shows, what completion offers, and what a line nobody understands is compared with."""
+
+TELLS: dict[Intent, str] = {
+    Intent.SUMMARIZE: "the regime, the book, what clipped it, halts: one screen",
+    Intent.GENERATE_IDEAL_PORTFOLIO: "run the desk up to the newest session, or for the days you say",
+    Intent.RUN_BACKTEST: "what the desk would have done",
+    Intent.DRAFT_TICKET: "write a checked ticket into tickets/drafts; never into tickets/active",
+    Intent.LINT_TICKETS: "check ticket files; changes nothing",
+    Intent.FIND_PAIRS: "pairs that look worth a draft, with how much to believe",
+    Intent.EXPLAIN: "why a position or a ticket is what it is",
+    Intent.HEADROOM: "how much more of a name or a ticket the limits let through",
+    Intent.RISK: "the risk report of what the desk holds",
+    Intent.HELP: "this",
+    Intent.QUIT: "leave",
+}
+
+VOCABULARY: Words = FILLER.union(HELP_WORDS, QUIT_WORDS, *(rule.words for rule in RULES)) - _words("?")
+"""Every word of the grammar: what a misspelt one is compared with."""

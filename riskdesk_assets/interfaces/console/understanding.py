@@ -1,0 +1,204 @@
+"""From a line to an intent and its slots, or to the nearest thing that would be understood. Pure, and the same every time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import SequenceMatcher, get_close_matches
+from itertools import product
+from types import MappingProxyType
+
+from riskdesk_assets.interfaces.console.days import DAY_WORDS, PERIOD
+from riskdesk_assets.interfaces.console.grammar import (
+    EXAMPLES,
+    FILLER,
+    HELP_WORDS,
+    QUIT_WORDS,
+    RULES,
+    VOCABULARY,
+    Intent,
+    Rule,
+    Slot,
+)
+from riskdesk_assets.interfaces.console.line import Line, read_line, words_of
+from riskdesk_assets.interfaces.console.ticket_words import TicketWords, ticket_words
+
+_SIMILAR_WORD = 0.75
+_SIMILAR_LINE = 0.6
+_SHORTEST_CORRECTED = 3  # letters: a shorter word is a symbol or filler, and near to far too much
+_CANDIDATES, _MOST_CORRECTED = 3, 3
+_WHEN = re.compile(PERIOD)
+_COUNT = re.compile(r"(?<!\w)(?:top |best )?(\d{1,4}) (?=(?:best |good |top )?pairs?\b)|(?<!\w)top (\d{1,4})(?!\w)")
+_FOLDER = re.compile(r"(?<![\w/])(?:\./)?(?:tickets/)?(drafts|active)/?(?![\w/])")
+_FILE = re.compile(r"(?<![\w/])(?:[\w.-]+/)*[\w-]+\.ya?ml(?!\w)")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names the grammar may meet: symbols of the universe, ids of tickets and of drafts; and today, for what lies ahead."""
+
+    symbols: Collection[str]
+    tickets: Collection[str] = ()
+    drafts: Collection[str] = ()
+    today: date = date.min
+
+
+@dataclass(frozen=True)
+class Understood:
+    """An intent with its slots: ``when`` in words, ``count``, ``target``, ``folder``, or ``ticket`` (TicketWords)."""
+
+    intent: Intent
+    slots: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """``left`` is what could not be placed, ``intent`` what the rest asks for; ``guess`` a line that would be understood."""
+
+    left: str
+    intent: Intent | None = None
+    guess: str = ""
+
+
+def understand(line: Line, known: Known) -> Understood | NotUnderstood:
+    """What a line asks for.
+
+    Args:
+        line: as typed.
+        known: names it may speak of.
+    """
+    said = _placed(line, known)
+    if isinstance(said, Understood):
+        return said
+    guess = _corrected(line, said.left, known)
+    if not guess and said.intent is None:
+        guess = _nearest_phrase(line)
+    return NotUnderstood(said.left, said.intent, guess)
+
+
+def _placed(line: Line, known: Known) -> Understood | NotUnderstood:
+    words = words_of(line.small)
+    bare = frozenset(words) - FILLER or frozenset(words)
+    if line.small == "?" or (words and bare <= HELP_WORDS):
+        return Understood(Intent.HELP)
+    if words and bare <= QUIT_WORDS:
+        return Understood(Intent.QUIT)
+    first: NotUnderstood | None = None
+    for rule in RULES:
+        if not _called(rule, frozenset(words)):
+            continue
+        slots, left = _filled(rule, line, known)
+        if not left:
+            return Understood(rule.intent, MappingProxyType(slots))
+        first = first or NotUnderstood(left, rule.intent)
+    ticket = ticket_words(line, known.symbols, known.today)
+    if first is None and ("leg_a" in ticket.fields or ticket.problems) and not _unplaced(ticket.left, FILLER):
+        return Understood(Intent.DRAFT_TICKET, MappingProxyType({Slot.TICKET.value: ticket}))
+    return first or NotUnderstood(line.text)
+
+
+def _called(rule: Rule, words: frozenset[str]) -> bool:
+    return any(all(words & choice for choice in call) for call in rule.calls)
+
+
+def _filled(rule: Rule, line: Line, known: Known) -> tuple[dict[str, object], str]:
+    """The rule's slots as the line fills them, and what neither they nor the rule's words account for."""
+    if rule.slots == (Slot.TICKET,):
+        ticket = ticket_words(line, known.symbols, known.today)
+        return {Slot.TICKET.value: ticket}, _unplaced(ticket.left, rule.words | FILLER)
+    slots: dict[str, object] = {}
+    rest = line.small
+    for slot in rule.slots:
+        if slot is Slot.WHEN:
+            rest = _cut(_WHEN, rest, slots, slot)
+        elif slot is Slot.COUNT:
+            rest = _cut(_COUNT, rest, slots, slot)
+        elif slot is Slot.FOLDER:
+            rest = _file_or_folder(rest, line, slots, known)
+        elif slot is Slot.TARGET:
+            rest = _target(rest, line, slots, known, rule.words | FILLER)
+    return slots, _unplaced(rest, rule.words | FILLER)
+
+
+def _cut(pattern: re.Pattern[str], rest: str, slots: dict[str, object], slot: Slot) -> str:
+    found = pattern.search(rest)
+    if found is None:
+        return rest
+    slots[slot.value] = next((group for group in found.groups() if group), None) or found[0].strip()
+    return rest[: found.start()] + " " + rest[found.end() :]
+
+
+def _file_or_folder(rest: str, line: Line, slots: dict[str, object], known: Known) -> str:
+    """``tickets/drafts``, ``drafts``, a file, or the id of a draft or ticket."""
+    found = _FILE.search(rest)
+    if found is not None:
+        slots[Slot.FOLDER.value] = line.text[found.start() : found.end()]
+        return rest[: found.start()] + " " * (found.end() - found.start()) + rest[found.end() :]
+    for name in sorted({*known.drafts, *known.tickets}, key=lambda each: (-len(each), each)):
+        place = re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", rest)
+        if place is not None:
+            slots[Slot.FOLDER.value] = name
+            return rest[: place.start()] + " " * (place.end() - place.start()) + rest[place.end() :]
+    found = _FOLDER.search(rest)
+    if found is not None:
+        slots[Slot.FOLDER.value] = found[1]
+        return rest[: found.start()] + " " * (found.end() - found.start()) + rest[found.end() :]
+    return rest
+
+
+def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words: frozenset[str]) -> str:
+    """A symbol or a ticket; where neither is there, the one word that is not the rule's own: its command says what is wrong."""
+    for name in sorted({*known.tickets, *known.drafts}, key=lambda each: (-len(each), each)):
+        place = re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", rest)
+        if place is not None:
+            slots[Slot.TARGET.value] = name
+            return rest[: place.start()] + " " + rest[place.end() :]
+    places = [found for found in re.finditer(r"[^\W_]+(?:[-_.^][^\W_]+)*", rest) if found[0] not in words]
+    named = [found for found in places if found[0].upper() in known.symbols] or places
+    if len(named) != 1:
+        return rest
+    found = named[0]
+    slots[Slot.TARGET.value] = line.text[found.start() : found.end()]
+    return rest[: found.start()] + " " + rest[found.end() :]
+
+
+def _unplaced(rest: str, words: frozenset[str]) -> str:
+    return " ".join(word for word in words_of(rest) if word not in words)
+
+
+def _corrected(line: Line, left: str, known: Known) -> str:
+    """The line with misspelt words put right, where it is understood then."""
+    words = VOCABULARY | DAY_WORDS
+    vocabulary = sorted(words | {name.lower() for name in (*known.tickets, *known.drafts)})
+    nearest: dict[str, list[str]] = {}
+    for word in dict.fromkeys((*left.lower().split(), *words_of(line.small))):
+        if len(word) < _SHORTEST_CORRECTED or word in words or word.upper() in known.symbols:
+            continue
+        close = get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)
+        if close and len(nearest) < _MOST_CORRECTED:
+            # Letters in the wrong order are the likelier slip: lnit is lint, not list.
+            nearest[word] = sorted(close, key=lambda each: sorted(each) != sorted(word))
+    for choice in product(*nearest.values()) if nearest else ():
+        text = line.text
+        for word, instead in zip(nearest, choice, strict=True):
+            text = re.sub(rf"(?i)(?<![\w-]){re.escape(word)}(?![\w-])", instead, text)
+        if isinstance(_placed(read_line(text), known), Understood):
+            return text
+    return ""
+
+
+def _nearest_phrase(line: Line) -> str:
+    best = max(_phrases(), key=lambda phrase: SequenceMatcher(None, line.small, phrase.lower()).ratio())
+    return best if SequenceMatcher(None, line.small, best.lower()).ratio() >= _SIMILAR_LINE else ""
+
+
+def _phrases() -> Iterable[str]:
+    return (phrase for _, phrases in EXAMPLES for phrase in phrases)
+
+
+def said_of_ticket(understood: Understood) -> TicketWords:
+    """What was said of a ticket; nothing where the intent is about none."""
+    found = understood.slots.get(Slot.TICKET.value)
+    return found if isinstance(found, TicketWords) else TicketWords()
