@@ -10,7 +10,7 @@ from riskdesk_assets.book.share_legs import LotRange, ShareLeg, lot_range
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket
 
 _LINEAR = (Measure.NET, Measure.EXPOSURE, Measure.LOSS)
-_BY_SIZE = (Measure.LEG, Measure.TICKET_GROSS, Measure.NAME_GROSS)
+_BY_SIZE = (Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS, Measure.NAME_GROSS)
 _MEASURES = (*_LINEAR, *_BY_SIZE, Measure.GROSS, Measure.ADDITIONS)
 
 

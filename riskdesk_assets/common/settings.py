@@ -25,6 +25,8 @@ from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.portfolio_files import portfolio_files
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.scenarios import Scenarios
+from riskdesk_assets.common.sizing import FILE as SIZING_RULES
+from riskdesk_assets.common.sizing import SizingRules, load_sizing
 from riskdesk_assets.common.universe import Symbol, Universe
 
 PROFILES = ("desk", "seed", "classic")
@@ -102,6 +104,12 @@ class ControllerSettings(StrictModel):
         if self.exit_z > self.entry_z:
             raise ValueError(f"exit_z {self.exit_z} is above entry_z {self.entry_z}")
         return self
+
+
+class BudgetSettings(StrictModel):
+    """Stage 1 (its numbers are the sizing rules'); off, every ticket may use its own max_gross_notional (classic)."""
+
+    enabled: bool
 
 
 class VolTargetSettings(StrictModel):
@@ -221,6 +229,7 @@ class Desk(StrictModel):
     genesis_sessions: int = Field(ge=1, le=2520)
     features: FeatureSettings
     quality: QualitySettings
+    budgets: BudgetSettings
     controller: ControllerSettings
     vol_target: VolTargetSettings
     risk_model: RiskModelSettings
@@ -303,6 +312,7 @@ class Config(StrictModel):
     feature_version: Literal["v1"]
     desk: Desk
     limits: Limits
+    sizing: SizingRules
     universe: Universe
     portfolios: dict[str, PortfolioConfig]
     scenarios: Scenarios
@@ -398,6 +408,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
     desk = _overlaid(strict_yaml.load(paths.config / "desk.yaml"), overlay, "desk", Desk)
     limits = _overlaid(strict_yaml.load(paths.config / "limits.yaml"), overlay, "limits", Limits)
     universe = strict_yaml.validate(strict_yaml.load(paths.universe, max_bytes=1024 * 1024), Universe)
+    sizing = load_sizing(paths.config / SIZING_RULES, overlay)
     limits = limits.model_copy(update={"mandate": _mandate(limits.mandate, environ)})
     scenarios = strict_yaml.validate(strict_yaml.load(paths.config / "scenarios.yaml"), Scenarios)
     portfolios = portfolio_files(paths.config / "portfolios", overlay, desk.portfolio_id, desk.cost_models)
@@ -406,6 +417,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
         feature_version=version,  # type: ignore[arg-type]
         desk=desk,
         limits=limits,
+        sizing=sizing,
         universe=universe,
         portfolios=portfolios,
         scenarios=scenarios,
@@ -423,7 +435,7 @@ def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
 
 
 def _check_overlay(overlay: strict_yaml.Document) -> None:
-    known = {"description", "desk", "limits", "portfolios"}
+    known = {"description", "desk", "limits", "portfolios", "sizing"}
     for key in overlay.data or {}:
         if key not in known:
             problem = Problem(

@@ -129,13 +129,16 @@ def validate(document: Document, model: type[ModelT], prefix: FieldPath = ()) ->
     return validate_data(document.data if document.data is not None else {}, model, document, prefix)
 
 
-def validate_data(data: Any, model: type[ModelT], document: Document, prefix: FieldPath = ()) -> ModelT:
+def validate_data(
+    data: Any, model: type[ModelT], document: Document, prefix: FieldPath = (), context: Mapping[str, Any] | None = None
+) -> ModelT:
     """As :func:`validate`, for data that is a part of the document (``prefix`` says where it stands).
 
-    A validator may raise PydanticCustomError with ``allowed`` (text) and ``field`` (which field to point at) in its context.
+    ``context`` is handed to the model's validators. One of them may raise PydanticCustomError with ``allowed`` (text) and
+    ``field`` (which field to point at) in its context.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=context)
     except ValidationError as error:
         raise InputError([_problem(detail, data, model, document, prefix) for detail in error.errors()]) from error
 

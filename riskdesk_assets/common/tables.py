@@ -154,19 +154,43 @@ _ALL = (
         _columns(
             "as_of_date: DATE; ticket_id file content_hash status change pair_id leg_a leg_b orientation: VARCHAR; "
             "max_gross_notional max_leg_notional: DOUBLE; horizon_days conviction time_stop_days: BIGINT; "
-            "flatten_on_breakdown: BOOLEAN; expires_on effective_from: DATE; entry_z exit_z: DOUBLE; strategy note: VARCHAR"
+            "flatten_on_breakdown: BOOLEAN; expires_on effective_from: DATE; entry_z exit_z: DOUBLE; strategy note: VARCHAR; "
+            "share: DOUBLE"
         ),
         ("as_of_date", "file", "ticket_id"),
     ),
     Table(
         "strategy_library",
-        _columns("as_of_date: DATE; strategy_name bucket signal_type status conviction: VARCHAR; ticket_count: BIGINT"),
+        _columns(
+            "as_of_date: DATE; strategy_name bucket signal_type conviction: VARCHAR; expected_return expected_risk: DOUBLE; "
+            "regime_fit time_horizon notes theme catalyst status source: VARCHAR; ticket_count: BIGINT; fits_regime: BOOLEAN; "
+            "score: DOUBLE"
+        ),
+        ("as_of_date", "strategy_name"),
+    ),
+    Table(
+        "strategy_sizes",
+        _columns(
+            "as_of_date: DATE; strategy_name: VARCHAR; recommended_size capital_allocation risk_contribution "
+            "correlation_adjustment regime_adjustment final_size: DOUBLE; bucket status: VARCHAR; ticket_count: BIGINT; "
+            "base_size conviction_multiplier return_risk_multiplier kelly_size kelly_multiplier strategy_cap_multiplier "
+            "bucket_multiplier regime_fit mean_correlation daily_volatility: DOUBLE; reason: VARCHAR"
+        ),
         ("as_of_date", "strategy_name"),
     ),
     Table(
         "strategy_budgets",
-        _columns("as_of_date: DATE; strategy_name ticket_id: VARCHAR; max_gross_notional budget: DOUBLE; reason: VARCHAR"),
+        _columns(
+            "as_of_date: DATE; strategy_name ticket_id: VARCHAR; max_gross_notional budget: DOUBLE; reason bucket: VARCHAR; "
+            "share base_size conviction_multiplier return_risk_multiplier kelly_multiplier strategy_cap_multiplier "
+            "bucket_multiplier regime_adjustment regime_fit correlation_adjustment capital hedge_ratio: DOUBLE"
+        ),
         ("as_of_date", "ticket_id"),
+    ),
+    Table(
+        "strategy_correlations",
+        _columns("as_of_date: DATE; strategy_a strategy_b: VARCHAR; correlation: DOUBLE"),
+        ("as_of_date", "strategy_a", "strategy_b"),
     ),
     Table(
         "instrument_scores",

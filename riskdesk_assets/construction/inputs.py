@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
@@ -15,6 +15,7 @@ from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import Limit
 from riskdesk_assets.risk_model.covariance import Covariance
+from riskdesk_assets.strategy.budget_cuts import BudgetCut
 from riskdesk_assets.strategy.ticket import Ticket
 
 
@@ -36,6 +37,7 @@ class DayInputs:
     ``prints`` maps session -> symbol -> mark; a day looks at its own session and at those of its held marks, never later.
     ``unreadable`` holds the problem of every ticket file that cannot be used, ``gone`` the tickets known to have no file any
     more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
+    ``buckets`` maps ticket -> bucket, ``budget_cuts`` what took from a ticket's budget.
     """
 
     session: date
@@ -49,6 +51,8 @@ class DayInputs:
     covariance: Covariance | None
     gone: frozenset[str] = frozenset()
     facts: SessionFacts = NO_FACTS
+    buckets: Mapping[str, str] = field(default_factory=dict)
+    budget_cuts: Mapping[str, tuple[BudgetCut, ...]] = field(default_factory=dict)
 
     def may_be_unreadable(self, ticket_id: str) -> bool:
         """Whether a ticket that is not among ``tickets`` may be a file that cannot be used."""

@@ -20,6 +20,7 @@ from riskdesk_assets.risk_model.rows import models_of
 WALK_TABLES = (
     "pair_state",
     "ticket_snapshots",
+    "strategy_library",
     "strategy_budgets",
     "instrument_state",
     "instrument_factors_daily",
@@ -66,6 +67,7 @@ def walk_inputs(
         splits=history.splits,
         pair_state=tables["pair_state"],
         ticket_snapshots=tables["ticket_snapshots"],
+        strategy_library=tables["strategy_library"],
         strategy_budgets=tables["strategy_budgets"],
         instrument_scores=tables["instrument_scores"],
         limit_changes=tables["limit_changes"],

@@ -14,6 +14,7 @@ from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
 from riskdesk_assets.gatekeeper.admission import GateDecision, Intent, admit
 from riskdesk_assets.limits.limit import Leg, Measure
+from riskdesk_assets.strategy.budget_cuts import BudgetCut
 from riskdesk_assets.strategy.restrictions import entry_block
 from riskdesk_assets.strategy.ticket import Ticket
 
@@ -126,10 +127,18 @@ def _controlled(
     proposed = leg_notionals(proposal.units, budget, signal.beta)
     clips: tuple[Clip, ...] = ()
     if budget < ticket.max_gross_notional and proposal.units:
-        asked = abs(proposal.units) * ticket.max_gross_notional
-        reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
-        clips = (Clip(ticket_id, "", BUDGET, "budget", budget, asked, gross(proposed), reason),)
+        clips = _budget_clips(ticket, abs(proposal.units), budget, day)
     return _closing(replace(item, proposed=proposed, clips=clips))
+
+
+def _budget_clips(ticket: Ticket, units: float, budget: float, day: DayInputs) -> tuple[Clip, ...]:
+    """A row for every multiplier that cut the ticket's budget; bounds are dollars at full units."""
+    reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
+    whole = BudgetCut("budget", ticket.max_gross_notional, budget, reason)
+    return tuple(
+        Clip(ticket.ticket_id, "", BUDGET, cut.name, cut.value_out, units * cut.value_in, units * cut.value_out, cut.reason)
+        for cut in day.budget_cuts.get(ticket.ticket_id) or (whole,)
+    )
 
 
 def _closing(item: TicketDay) -> TicketDay:

@@ -21,6 +21,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.limits.audit import AuditRow, audit, breaches
+from riskdesk_assets.limits.bucket_limits import bucket_limits
 from riskdesk_assets.limits.catalogue import TicketCaps, for_session, ticket_limits
 from riskdesk_assets.limits.fact_limits import fact_limits
 from riskdesk_assets.limits.governor import govern
@@ -160,6 +161,7 @@ def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> 
     fixed = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.fixed))
     held = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.position is not None))
     written = (*ticket_limits(caps), *context.limits, *fact_limits(context.config, day.facts))
+    written = (*written, *bucket_limits(context.config, day.buckets, [item.ticket_id for item in items]))
     limits = for_session(written, (*approved, *fixed), held)
     return _Table(day, context, tuple(items), approved, fixed, held, limits)
 

@@ -24,6 +24,7 @@ FAMILIES = (
     "ticket_gross",
     "leg_notional",
     "name_gross",
+    "bucket",
     "portfolio_gross",
     "portfolio_net",
     "group",
@@ -41,6 +42,7 @@ _TICKS_PER_DOLLAR = 10_000
 _TICKS_PER_CENT = 100
 _PARTS = 1_000_000  # an exposure or a shocked return of 1, in whole numbers
 _DAY = "as_of_date"
+_NO_BUCKET = "RV"
 _UNAUDITED = "the session was released, but no limit of it was recorded"
 
 
@@ -57,6 +59,7 @@ class Written:
     instrument_factors_daily: pl.DataFrame
     instrument_state: pl.DataFrame
     scenarios: pl.DataFrame
+    strategy_budgets: pl.DataFrame
 
 
 def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Iterator[SessionCheck]:
@@ -246,6 +249,7 @@ def _measured(legs: pl.DataFrame, written: Written, config: Config) -> pl.DataFr
     parts = [
         _named(legs.select(_DAY, "ticket_id", "symbol", again=pl.col("value").abs()), "leg_notional", "ticket_id", "symbol"),
         _named(legs.group_by(_DAY, "ticket_id").agg(size.alias("again")), "ticket_gross", "ticket_id"),
+        _named(_of_buckets(legs, written), "bucket", "bucket"),
         _named(by_name, "name_gross", "symbol"),
         _named(by_name, "mandate_name_gross", "symbol"),
         _named(nets.select(_DAY, "symbol", again=pl.col("value").abs()), "symbol_net", "symbol"),
@@ -261,6 +265,13 @@ def _measured(legs: pl.DataFrame, written: Written, config: Config) -> pl.DataFr
     every = pl.concat(parts)
     # The own portfolio bounds the same quantities by names of its own.
     return pl.concat([every, every.with_columns(limit_name=pl.lit("own_") + pl.col("limit_name"))])
+
+
+def _of_buckets(legs: pl.DataFrame, written: Written) -> pl.DataFrame:
+    """as_of_date, bucket, again: gross of the tickets of each bucket; one that has none is in RV."""
+    buckets = written.strategy_budgets.select(_DAY, "ticket_id", "bucket")
+    known = legs.join(buckets, on=[_DAY, "ticket_id"], how="left").with_columns(pl.col("bucket").fill_null(_NO_BUCKET))
+    return known.group_by(_DAY, "bucket").agg(pl.col("value").abs().sum().alias("again"))
 
 
 def _of_facts(nets: pl.DataFrame, written: Written, soft: Sequence[str]) -> list[pl.DataFrame]:

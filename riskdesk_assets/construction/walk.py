@@ -17,6 +17,7 @@ import polars as pl
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.sizing import LONE_BUCKET
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import BookRisk, ReturnHistory, book_risk
 from riskdesk_assets.construction.carry import Mark, Prints
@@ -30,6 +31,7 @@ from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import net_by_symbol
 from riskdesk_assets.risk_model.covariance import Covariance
 from riskdesk_assets.risk_model.estimators import FACTOR
+from riskdesk_assets.strategy.budget_cuts import budget_cuts
 from riskdesk_assets.strategy.ticket import Ticket
 
 CONSTRUCTION_TABLES = (
@@ -88,6 +90,7 @@ class WalkInputs:
     splits: pl.DataFrame
     pair_state: pl.DataFrame
     ticket_snapshots: pl.DataFrame
+    strategy_library: pl.DataFrame
     strategy_budgets: pl.DataFrame
     instrument_scores: pl.DataFrame
     limit_changes: pl.DataFrame
@@ -145,6 +148,7 @@ class _Sources:
     prints: Prints
     splits: Days
     tickets: Days
+    strategies: Days
     budgets: Days
     signals: Days
     limit_changes: Days
@@ -158,6 +162,7 @@ class _Sources:
             prints_of(inputs.bars),
             _by_day(inputs.splits, ("symbol",)),
             _by_day(inputs.ticket_snapshots, TABLES["ticket_snapshots"].key),
+            _by_day(inputs.strategy_library, TABLES["strategy_library"].key),
             _by_day(inputs.strategy_budgets, TABLES["strategy_budgets"].key),
             _by_day(inputs.pair_state, TABLES["pair_state"].key),
             _by_day(inputs.limit_changes, TABLES["limit_changes"].key),
@@ -172,6 +177,7 @@ class _Sources:
             "session": session.isoformat(),
             "bars": self._bars_hash(session),
             "tickets": digest(tickets),
+            "strategies": digest(self.strategies.get(session, [])),
             "budgets": digest(budgets),
             "pair_state": digest(signals),
             "facts": facts_digest(facts),
@@ -196,6 +202,8 @@ class _Sources:
             covariance=self.inputs.covariances.get(session),
             gone=_gone(tickets),
             facts=facts,
+            buckets={str(row["ticket_id"]): str(row["bucket"] or LONE_BUCKET) for row in budgets},
+            budget_cuts={str(row["ticket_id"]): budget_cuts(row) for row in budgets},
         )
         return day, hashes
 

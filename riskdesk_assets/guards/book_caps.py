@@ -20,7 +20,7 @@ _ROUNDS = 24
 # Bound by what the ideal portfolio adds; a position between yesterday's and the ideal one adds no more.
 _OF_ADDITIONS = frozenset((Measure.ADDITIONS, Measure.COUNT, Measure.TRADED))
 _OF_SYMBOLS = frozenset((Family.NAME_GROSS, Family.LEG_NOTIONAL, Family.TICKET_GROSS))
-_OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY))
+_OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY, Family.BUCKET))
 
 
 def layer_of(limit: Limit) -> Layer:

@@ -176,7 +176,7 @@ def _bounds(configs: pl.DataFrame, config: Config) -> dict[str, Bound]:
     for (engine, portfolio_id), row in sorted(rows.items()):
         content: dict[str, Any] = json.loads(row["config"])
         if engine == LIMITS:
-            found |= dict(_desk_bounds(content, row["config_hash"]))
+            found |= dict(_desk_bounds(content, row["config_hash"])) | dict(_bucket_bounds(content, row["config_hash"]))
         elif engine == PORTFOLIO:
             desk = rows.get((LIMITS, portfolio_id))
             nav = float(json.loads(desk["config"])["nav"]) if desk else float(content["nav"])
@@ -201,6 +201,13 @@ def _desk_bounds(content: Mapping[str, Any], config_hash: str) -> Iterator[tuple
             source = f"limits.{family}.overrides.{member}" if member else f"limits.{family}.max"
             bound = Bound(value, written_in, value * scale, unit, source, config_hash)
             yield f"{family}:{member}" if member else family, bound
+
+
+def _bucket_bounds(content: Mapping[str, Any], config_hash: str) -> Iterator[tuple[str, Bound]]:
+    nav = float(content["nav"])
+    for bucket, cap in sorted(content.get("bucket_caps", {}).items()):
+        source = f"sizing.max_allocation_pct.{bucket}"
+        yield f"bucket:{bucket}", Bound(cap, "nav", cap * nav, "dollars", source, config_hash)
 
 
 def _portfolio_bounds(content: Mapping[str, Any], nav: float, config_hash: str) -> Iterator[tuple[str, Bound]]:

@@ -8,6 +8,8 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.settings import Paths
+from riskdesk_assets.common.sizing import FILE as SIZING_RULES
+from riskdesk_assets.common.sizing import sizing_document
 from riskdesk_assets.limits.changes import LimitChange
 
 _MANDATE = {
@@ -58,6 +60,9 @@ def _place(source: str, paths: Paths, profile: str, environ: Mapping[str, str]) 
     over = (section, *path)
     if _holds(overlay.data, over):
         return overlay.file, overlay.line(over), ".".join(over)
+    if section == "sizing":
+        document = sizing_document(paths.config / SIZING_RULES)
+        return document.file, document.line(tuple(path)), ".".join(path)
     if section != "portfolios":
         document = strict_yaml.load(paths.config / f"{section}.yaml")
         return document.file, document.line(tuple(path)), ".".join(path)

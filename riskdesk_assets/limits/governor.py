@@ -1,7 +1,7 @@
 """The mechanical governor: whole tickets scaled down until every limit holds. No solver, no trade-off, no surprise.
 
-Order (design.md section 1): ticket caps, then name gross, then whatever nets (factors and scenarios too), then portfolio
-gross. Each step only shrinks.
+Order (design.md section 1): ticket caps, then name gross and buckets, then whatever nets (factors and scenarios too), then
+portfolio gross. Each step only shrinks.
 A ticket over several tight names takes the smallest ratio, all names at once, so no ticket's fate hangs on its place in a list.
 """
 
@@ -15,7 +15,7 @@ from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_t
 
 _ORDER = (
     (Family.LEG_NOTIONAL, Family.TICKET_GROSS),
-    (Family.NAME_GROSS,),
+    (Family.NAME_GROSS, Family.BUCKET),
     (Family.TURNOVER,),
     (Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY),
     (Family.FACTOR, Family.SCENARIO_LOSS),

@@ -31,6 +31,7 @@ class Measure(StrEnum):
 
     LEG = "leg"  # |notional| of one leg; members: (ticket id, symbol)
     TICKET_GROSS = "ticket_gross"  # |A| + |B| of one ticket; members: (ticket id,)
+    BUCKET_GROSS = "bucket_gross"  # sum of |A| + |B| over several tickets; members: ticket ids
     NAME_GROSS = "name_gross"  # sum over tickets of |notional| in one symbol, before they net
     NET = "net"  # |sum of notionals| over the members
     GROSS = "gross"  # sum over the members of |net notional|
@@ -54,6 +55,7 @@ class Family(StrEnum):
     TICKET_GROSS = "ticket_gross"
     LEG_NOTIONAL = "leg_notional"
     NAME_GROSS = "name_gross"
+    BUCKET = "bucket"
     PORTFOLIO_GROSS = "portfolio_gross"
     PORTFOLIO_NET = "portfolio_net"
     GROUP = "group"
@@ -126,6 +128,8 @@ class Limit:
             return True
         if self.measure in (Measure.LEG, Measure.TICKET_GROSS):
             return self.members[0] == ticket_id
+        if self.measure is Measure.BUCKET_GROSS:
+            return ticket_id in self.members
         if self.coefficients:
             moved = zip(self.members, zip(*self.coefficients, strict=True), strict=True)
             return not {symbol for symbol, column in moved if any(column)}.isdisjoint(symbols)
@@ -143,7 +147,7 @@ class Limit:
         if self.measure is Measure.LEG:
             ticket_id, symbol = self.members
             return sum(abs(leg.notional) for leg in legs if leg.ticket_id == ticket_id and leg.symbol == symbol)
-        if self.measure is Measure.TICKET_GROSS:
+        if self.measure in (Measure.TICKET_GROSS, Measure.BUCKET_GROSS):
             return sum(abs(leg.notional) for leg in legs if leg.ticket_id in members)
         if self.measure is Measure.NAME_GROSS:
             return sum(abs(leg.notional) for leg in legs if leg.symbol in members)

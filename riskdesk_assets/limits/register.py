@@ -23,7 +23,7 @@ from riskdesk_assets.risk_model.estimators import EWMA, FACTOR, LEDOIT_WOLF, MOD
 PORTFOLIO, LIMITS = "PORTFOLIO", "LIMITS"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SAMPLE = ("features/panel.py", "features/own_bars.py", "risk_model/covariance.py", "risk_model/estimators.py")
-_LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py")
+_LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py", "limits/bucket_limits.py")
 _FACTOR_SOURCES = (*_SAMPLE, "features/windows.py", "risk_model/exposures.py", "risk_model/factors.py")
 
 
@@ -75,7 +75,8 @@ def portfolios(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
 
 
 def engine_configs(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
-    """TABLES["engine_configs"]: the PortfolioConfig of every portfolio, and, as engine LIMITS, the desk's limits with its nav.
+    """TABLES["engine_configs"]: the PortfolioConfig of every portfolio, and, as engine LIMITS, the desk's limits with its nav
+    and the caps of its buckets.
 
     The approvals in config/limits.yaml are no limit and stay out, but not whether they are asked for; the mandate is that of
     the environment.
@@ -86,7 +87,8 @@ def engine_configs(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
     ]
     content = config.limits.model_dump(mode="json", exclude={"approval"})
     asked = config.limits.approval.required
-    limits = canonical_json({"nav": config.desk.nav, "approval_required": asked, "limits": content})
+    caps = {"bucket_caps": config.sizing.max_allocation_pct} if config.desk.budgets.enabled else {}
+    limits = canonical_json({"nav": config.desk.nav, "approval_required": asked, "limits": content, **caps})
     own = config.desk.portfolio_id
     rows.append({"engine_name": LIMITS, "portfolio_id": own, "config_hash": digest_bytes(limits.encode()), "config": limits})
     return _each_session("engine_configs", rows, sessions)

@@ -24,7 +24,7 @@ class Exposures:
 
     ``net`` (n, K) signed and ``size`` (n, K) absolute leg weights at x = 1; ``fixed_net`` and ``fixed_size`` (n,) of the legs
     that cannot trade; ``previous`` (n,) yesterday's net book; ``gross`` (K,) sum of |leg weights|; ``held`` (K,) gross held
-    in the direction of the approved legs.
+    in the direction of the approved legs. ``tickets`` (K,) are the ids, ``fixed_gross`` that of each ticket that cannot trade.
     """
 
     symbols: tuple[str, ...]
@@ -35,6 +35,8 @@ class Exposures:
     previous: Array
     gross: Array
     held: Array
+    tickets: tuple[str, ...]
+    fixed_gross: Mapping[str, float]
 
 
 @dataclass
@@ -98,6 +100,8 @@ def exposures(
         previous,
         np.array([gross.get(ticket_id, 0.0) / nav for ticket_id in ticket_ids]),
         np.array([same.get(ticket_id, 0.0) / nav for ticket_id in ticket_ids]),
+        tuple(ticket_ids),
+        {ticket_id: amount / nav for ticket_id, amount in gross_by_ticket(fixed).items()},
     )
 
 
@@ -105,8 +109,8 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
     """The rows of the limits that some x in [0, 1] could breach, in the limits' order.
 
     Args:
-        limits: construct-mode limits on names, nets, grosses, additions, exposures and losses (any other measure gives no
-            row).
+        limits: construct-mode limits on names, buckets, nets, grosses, additions, exposures and losses (any other measure
+            gives no row).
         book: the session's legs.
         nav: dollars.
         margin: fraction of NAV by which bounds are tightened, so that an answer within tolerance obeys the limit itself; never
@@ -128,6 +132,8 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
             tight = _tightened(bound, alone, margin)
             if sum(most_size[i] for i in members) > tight:
                 rows += _reachable(Row(limit.name, _summed(book.size, members), {}, tight - alone), pool)
+        elif limit.measure is Measure.BUCKET_GROSS:
+            rows += _tickets_row(limit, bound, margin, book, pool)
         elif limit.measure is Measure.NET:
             alone = sum(fixed_net[i] for i in members)
             tight = _tightened(bound, abs(alone), margin)
@@ -165,6 +171,16 @@ def _gross_row(name: str, members: Sequence[int], bound: float, book: Exposures,
         if term is not None:
             weights[term] = 1.0
     return _reachable(Row(name, slope, weights, bound - const), pool)
+
+
+def _tickets_row(limit: Limit, bound: float, margin: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
+    """The gross of several tickets, before any of it nets."""
+    members = set(limit.members)
+    alone = sum(amount for ticket_id, amount in book.fixed_gross.items() if ticket_id in members)
+    slope = np.array(
+        [amount if ticket_id in members else 0.0 for ticket_id, amount in zip(book.tickets, book.gross, strict=True)]
+    )
+    return _reachable(Row(limit.name, slope, {}, _tightened(bound, alone, margin) - alone), pool)
 
 
 def _weighted_rows(

@@ -71,7 +71,7 @@ class _Sums:
             return sum([abs(net.get(symbol, 0.0)) for symbol in members])
         if limit.measure is Measure.LEG:
             return self.leg.get(members, 0.0)
-        if limit.measure is Measure.TICKET_GROSS:
+        if limit.measure in (Measure.TICKET_GROSS, Measure.BUCKET_GROSS):
             return sum([self.ticket.get(ticket_id, 0.0) for ticket_id in members])
         if limit.measure in (Measure.EXPOSURE, Measure.LOSS):
             (row,) = limit.coefficients

@@ -50,6 +50,8 @@ _LAST_TABLES = [
     "correlation_panels",
     "scenarios",
     "instrument_scores",
+    "strategy_sizes",
+    "strategy_correlations",
     "decisions",
     "clip_ledger",
     "guard_counters",
@@ -76,6 +78,7 @@ _RISK_INPUTS = [
     "desk_state",
     "engine_decisions",
     "portfolio_limits",
+    "strategy_budgets",
 ]
 
 

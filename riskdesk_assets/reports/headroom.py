@@ -35,7 +35,7 @@ ALONE = ""
 Number = int | Fraction
 Line = tuple[Number, Number]
 """Height at x = 0, and slope."""
-_OF_TICKETS = (Measure.LEG, Measure.TICKET_GROSS, Measure.COUNT)
+_OF_TICKETS = (Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS, Measure.COUNT)
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _alone(term: Line, bound: Number) -> int:
 def _counts(limit: Limit, step: Step) -> bool:
     if limit.measure is Measure.LEG:
         return limit.members == (step.ticket_id, step.symbol)
-    if limit.measure is Measure.TICKET_GROSS:
+    if limit.measure in (Measure.TICKET_GROSS, Measure.BUCKET_GROSS):
         return step.ticket_id in limit.members
     return step.symbol in limit.members
 

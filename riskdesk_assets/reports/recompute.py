@@ -5,8 +5,9 @@ The assets call the same functions one by one; this is their composition, for re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -36,13 +37,16 @@ from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES, risk_rows
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.risk_model.scenario_rows import scenario_rows
-from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets
+from riskdesk_assets.strategy.library import FROM_FILE, strategies_of, strategy_library
 from riskdesk_assets.strategy.scores import FILE, instrument_scores
+from riskdesk_assets.strategy.strategy_file import Strategy
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was computed from; of ``scores`` (its instrument_scores) those from files count.
+    """What a run was computed from; of ``scores`` (its instrument_scores) and ``library`` (its strategy_library) those from
+    files count.
 
     ``prior`` holds rows of earlier sessions of PRIOR_TABLES, but for ticket_snapshots.
     """
@@ -53,6 +57,7 @@ class Inputs:
     start: DeskState
     prior: Mapping[str, pl.DataFrame]
     code_version: str
+    library: pl.DataFrame
     scores: pl.DataFrame | None = None
 
 
@@ -60,7 +65,8 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
     """Table name -> frame, for every table of a run."""
     history, config, tickets = inputs.history, inputs.config, inputs.ticket_snapshots
     panel = panel_of(history, config)
-    before = day_tables(history, panel, config, tickets, inputs.prior["engine_configs"], inputs.scores)
+    strategies = strategies_of(inputs.library, FROM_FILE)
+    before = day_tables(history, panel, config, tickets, strategies, inputs.prior["engine_configs"], inputs.scores)
     prepared = walk_inputs(history, panel, config, before, start=inputs.start, code_version=inputs.code_version)
     with single_threaded():
         done = walk(prepared, lambda place, total: report("replay", place, total))
@@ -104,6 +110,7 @@ def day_tables(
     panel: Panel,
     config: Config,
     tickets: pl.DataFrame,
+    strategies: Mapping[date, Sequence[Strategy]],
     earlier_configs: pl.DataFrame,
     scores: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
@@ -114,6 +121,7 @@ def day_tables(
         panel: the same bars, aligned (all watched symbols).
         config: the effective configuration.
         tickets: TABLES["ticket_snapshots"] of the sessions.
+        strategies: session -> the strategies of the library's file.
         earlier_configs: TABLES["engine_configs"] of earlier sessions.
         scores: TABLES["instrument_scores"] of the run; rows from files are taken from it, those from pairs computed again.
     """
@@ -127,6 +135,15 @@ def day_tables(
     exposures = instrument_factors_daily(models)
     from_pairs, _ = instrument_scores(config, None, states, names, tickets, history.wanted, history.calendar.sessions)
     given = [] if scores is None else [scores.filter(pl.col("source") == FILE)]
+    correlations = return_correlations(panel, config.universe, distinct_pairs(pairs), states, features, first, last)
+    sized = {
+        "strategy_library": strategy_library(config, strategies, tickets, regimes),
+        "ticket_snapshots": tickets,
+        "market_regime": regimes,
+        "pair_state": states,
+        "instrument_state": names,
+        "return_correlations": correlations,
+    }
     return {
         **{name: table.frame([]) for name, table in TABLES.items()},
         "daily_bars": history.session_bars,
@@ -134,12 +151,6 @@ def day_tables(
         "trading_sessions": trading_sessions(history, config.universe.watched),
         "bar_findings": check_bars(
             history.bars, history.calendar, config.universe.watched, first, last, needed_symbols(tickets), config.desk.quality
-        ),
-        "pair_state": states,
-        "market_regime": regimes,
-        "instrument_state": names,
-        "return_correlations": return_correlations(
-            panel, config.universe, distinct_pairs(pairs), states, features, first, last
         ),
         "instrument_factors_daily": exposures,
         "scenarios": scenario_rows(config, exposures, names, history.replay_bars, history.wanted),
@@ -150,7 +161,6 @@ def day_tables(
         "engine_configs": configs,
         "models": model_rows(config, history.wanted),
         "limit_changes": session_changes(config, earlier_configs, configs, history.calendar.before(first)),
-        "ticket_snapshots": tickets,
-        "strategy_library": strategy_library(tickets),
-        "strategy_budgets": strategy_budgets(tickets),
+        **sized,
+        **strategy_budgets(config, *(sized[name] for name in BUDGET_INPUTS)),
     }

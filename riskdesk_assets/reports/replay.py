@@ -27,6 +27,7 @@ from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
 
 SCORES = "instrument_scores.parquet"
+LIBRARY = "strategy_library.parquet"
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,18 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
         prior=prior,
         # The code version is part of a date's id; the manifest's own is used, so that what differs is the numbers.
         code_version=manifest["code_version"],
+        library=_library(run, config),
         scores=_scores_of_files(run, config),
     )
+
+
+def _library(run: RunDirectory, config: Config) -> pl.DataFrame:
+    """The run's strategy_library: its strategies come from a file that may have changed since."""
+    if not config.desk.budgets.enabled:
+        return TABLES["strategy_library"].frame([])
+    if LIBRARY in run.damaged():
+        raise StateError(f"{run.path} cannot be replayed: {LIBRARY} is damaged or missing, and its strategies came from a file")
+    return TABLES["strategy_library"].conform(pl.read_parquet(run.path / LIBRARY))
 
 
 def _scores_of_files(run: RunDirectory, config: Config) -> pl.DataFrame | None:

@@ -32,6 +32,7 @@ _TABLES = (
     "instrument_factors_daily",
     "instrument_state",
     "scenarios",
+    "strategy_budgets",
 )
 
 

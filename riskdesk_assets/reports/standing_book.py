@@ -13,6 +13,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.facts import facts_by_session
+from riskdesk_assets.limits.bucket_limits import bucket_limits
 from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts, fact_limits
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
@@ -20,14 +21,14 @@ from riskdesk_assets.limits.mandate_limits import mandate_limits
 from riskdesk_assets.reports.headroom import StandingBook
 from riskdesk_assets.risk_model.covariance import Covariance
 
-LIMIT_TABLES = ("limit_audit", "portfolio_blotter", "portfolio_limits")
+LIMIT_TABLES = ("limit_audit", "portfolio_blotter", "portfolio_limits", "strategy_budgets")
 """Tables read of the sessions beside those of the risk inputs."""
 _OF_ONE_TICKET: Mapping[str, tuple[Family, Measure]] = {
     "ticket_gross": (Family.TICKET_GROSS, Measure.TICKET_GROSS),
     "leg_notional": (Family.LEG_NOTIONAL, Measure.LEG),
 }
 # What is about one ticket's own legs, or about a day's trading, says nothing of a book of weights alone.
-_OF_A_DAY = (Measure.LEG, Measure.TICKET_GROSS, Measure.ADDITIONS, Measure.COUNT, Measure.TRADED)
+_OF_A_DAY = (Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS, Measure.ADDITIONS, Measure.COUNT, Measure.TRADED)
 
 
 class StandingBooks:
@@ -40,13 +41,18 @@ class StandingBooks:
 
     def of_desk(self, session: date) -> StandingBook:
         """The desk's positions after a session, under the bounds its audit recorded; limits nobody audited are not there."""
-        known = {limit.name: limit for limit in (*self._desk_limits, *fact_limits(self._config, self.facts(session)))}
+        legs, held = self._legs.get(session, ((), ()))
+        tickets = [leg.ticket_id for leg in (*legs, *held)]
+        of_session = (
+            *fact_limits(self._config, self.facts(session)),
+            *bucket_limits(self._config, self._buckets.get(session, {}), tickets),
+        )
+        known = {limit.name: limit for limit in (*self._desk_limits, *of_session)}
         limits = []
         for name, bound, source in self._audit.get(session, ()):
             limit = known.get(name) or _of_ticket(name, source)
             if limit is not None:
                 limits.append(replace(limit, bound=bound, source=source))
-        legs, held = self._legs.get(session, ((), ()))
         return StandingBook(tuple(limits), legs, held)
 
     def of_weights(
@@ -77,6 +83,14 @@ class StandingBooks:
         names = ("instrument_factors_daily", "instrument_state", "scenarios")
         exposures, states, scenarios = (self._tables[name] for name in names)
         return facts_by_session(exposures, states, scenarios, self._sessions)
+
+    @cached_property
+    def _buckets(self) -> Mapping[date, dict[str, str]]:
+        found: dict[date, dict[str, str]] = {}
+        rows = self._tables["strategy_budgets"].drop_nulls("bucket")
+        for session, ticket_id, bucket in rows.select("as_of_date", "ticket_id", "bucket").iter_rows():
+            found.setdefault(session, {})[ticket_id] = bucket
+        return found
 
     @cached_property
     def _audit(self) -> Mapping[date, list[tuple[str, int, str]]]:

@@ -20,6 +20,7 @@ from riskdesk_assets.research.comparison import compare
 from riskdesk_assets.research.comparison_bars import comparison_history
 from riskdesk_assets.research.comparison_files import markdown, write_comparison
 from riskdesk_assets.research.variants import Variant
+from riskdesk_assets.strategy.library import filed_strategies
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
 
@@ -59,6 +60,7 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
         [Variant(name, overrides, f"variant {name}") for name, overrides in config.variants.items()],
         lambda changed: comparison_history(vendor, paths, calendar, changed, first, last),
         tickets_of,
+        lambda changed: filed_strategies(changed, paths.config),
         code_version(),
         lambda done, total: report("comparison", done, total),
     )

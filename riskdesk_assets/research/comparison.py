@@ -26,6 +26,7 @@ from riskdesk_assets.market.history import History
 from riskdesk_assets.reports.recompute import day_tables
 from riskdesk_assets.research.variants import Variant, require_distinct, variant_config
 from riskdesk_assets.research.walk_measures import Measure, walk_measures
+from riskdesk_assets.strategy.strategy_file import Strategy
 
 SCHEMA = {
     "variant": pl.String(),
@@ -67,6 +68,7 @@ def compare(
     variants: Sequence[Variant],
     history_of: Callable[[Config], History],
     tickets_of: Callable[[History], pl.DataFrame],
+    strategies_of: Callable[[Config], Sequence[Strategy]],
     code_version: str,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Comparison:
@@ -77,6 +79,7 @@ def compare(
         variants: one or more, of different names.
         history_of: bars of the sessions, with the lookback the given configuration asks for.
         tickets_of: TABLES["ticket_snapshots"] of a history's sessions.
+        strategies_of: the strategies of the library's file, as a configuration reads it.
         code_version: hash of the code.
         progress: told (sessions walked, sessions in all).
 
@@ -85,7 +88,7 @@ def compare(
     """
     require_distinct(variants)
     configs = {variant.name: variant_config(config, variant) for variant in variants}
-    shared = _Shared(history_of, tickets_of, code_version)
+    shared = _Shared(history_of, tickets_of, strategies_of, code_version)
     measures: dict[str, tuple[Measure, ...]] = {}
     inputs: WalkInputs | None = None
     for place, (name, changed) in enumerate(configs.items()):
@@ -113,9 +116,14 @@ class _Shared:
     """What several variants read, computed once for each set of settings it depends on."""
 
     def __init__(
-        self, history_of: Callable[[Config], History], tickets_of: Callable[[History], pl.DataFrame], code_version: str
+        self,
+        history_of: Callable[[Config], History],
+        tickets_of: Callable[[History], pl.DataFrame],
+        strategies_of: Callable[[Config], Sequence[Strategy]],
+        code_version: str,
     ) -> None:
         self._history_of, self._tickets_of, self._code_version = history_of, tickets_of, code_version
+        self._strategies_of = strategies_of
         self._tables: dict[str, tuple[History, Panel, dict[str, pl.DataFrame]]] = {}
         self._inputs: dict[str, WalkInputs] = {}
         self.source = ""
@@ -128,6 +136,7 @@ class _Shared:
                 sorted(history.day_digests.items()),
                 digest_frame(history.replay_bars, history.replay_bars.columns),
                 tables["ticket_snapshots"].to_dicts(),
+                tables["strategy_library"].to_dicts(),
             ]
             for history, _, tables in self._tables.values()
         ]
@@ -139,7 +148,9 @@ class _Shared:
             history = self._history_of(config)
             panel = panel_of(history, config)
             earlier = TABLES["engine_configs"].frame([])
-            self._tables[before] = (history, panel, day_tables(history, panel, config, self._tickets_of(history), earlier))
+            strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
+            tables = day_tables(history, panel, config, self._tickets_of(history), strategies, earlier)
+            self._tables[before] = (history, panel, tables)
             self.source = history.snapshot.source
         optimizer = config.desk.optimizer
         key = digest([before, config.own.risk_model_id, optimizer.covariance_window, optimizer.covariance_min_coverage])

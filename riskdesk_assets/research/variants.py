@@ -13,7 +13,7 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.settings import Config
 
-SECTIONS = ("desk", "limits", "portfolios")
+SECTIONS = ("desk", "limits", "sizing", "portfolios")
 AS_CONFIGURED = "as configured"
 _WHERE = "variant"
 _EXAMPLE = "name: path=value, such as wide: limits.group.max=0.5"
@@ -111,7 +111,7 @@ def _unknown(config: Config, path: str, where: str) -> Problem | None:
         return Problem(where, None, path, "is not a value", "the path of one value, such as limits.group.max")
     if parts[0] == "portfolios" and parts[1] in {mandate.portfolio_id for mandate in config.mandates}:
         said = f"{parts[1]} is a research mandate: a comparison walks the desk's own portfolio, and nothing in it would change"
-        return Problem(where, None, path, said, f"desk, limits, portfolios.{config.own.portfolio_id}")
+        return Problem(where, None, path, said, f"desk, limits, sizing, portfolios.{config.own.portfolio_id}")
     place: object = config
     for depth, part in enumerate(parts):
         if isinstance(place, BaseModel):

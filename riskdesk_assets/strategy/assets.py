@@ -18,7 +18,17 @@ from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.session_metadata import attach, daily
-from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+from riskdesk_assets.strategy.budgets import (
+    BUDGET_INPUTS,
+    BUDGETS,
+    CORRELATIONS,
+    HAVE_CAPITAL,
+    SIZES,
+    budget_numbers,
+    strategy_budgets,
+    without_capital,
+)
+from riskdesk_assets.strategy.library import FROM_TICKET, filed_strategies, strategy_library
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
 from riskdesk_assets.strategy.scores import instrument_scores
 from riskdesk_assets.strategy.snapshots import notices, ticket_snapshots
@@ -27,6 +37,11 @@ from riskdesk_assets.strategy.ticket_archive import keep
 SESSIONS = partitions()
 ONE_RUN = BackfillPolicy.single_run()
 READABLE = "tickets_readable"
+_BUDGET_TABLES = {
+    SIZES: "Capital of every strategy: recommended, allocated and final size, with each multiplier and its share of the risk.",
+    BUDGETS: "What each ticket may use, with each multiplier that made it, its bucket and its hedge ratio.",
+    CORRELATIONS: "How the P&L streams of every two strategies with tickets in force move together.",
+}
 SCORES, SCORES_READABLE = "instrument_scores", "scores_readable"
 
 
@@ -80,33 +95,65 @@ def _unreadable(rows: pl.DataFrame) -> Iterator[SessionCheck]:
     group_name="strategy",
     partitions_def=SESSIONS,
     backfill_policy=ONE_RUN,
-    deps=["ticket_snapshots"],
-    kinds={"duckdb"},
+    deps=["ticket_snapshots", "market_regime"],
+    kinds={"csv", "duckdb"},
 )
 def strategy_library_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
-    """The strategies the tickets belong to."""
+    """The strategies of config/strategies.csv and of the tickets that stand alone, with the score of each.
+
+    A file with anything wrong in it stops the run before construction: nobody could say which budgets still hold, and the
+    last good book stands.
+    """
     first, last = desk.session_range(context)
-    warehouse = desk.warehouse()
-    rows = strategy_library(warehouse.read("ticket_snapshots", first, last))
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    strategies = filed_strategies(config, desk.paths().config)
+    rows = strategy_library(
+        config,
+        dict.fromkeys(sessions, strategies),
+        warehouse.read("ticket_snapshots", first, last),
+        warehouse.read("market_regime", first, last),
+    )
     warehouse.write(first, last, {"strategy_library": rows})
-    attach(context, "strategy_library", daily(rows, desk.calendar().between(first, last)))
+    candidates = (pl.col("status") == "candidate").sum().alias("candidates")
+    lone = (pl.col("source") == FROM_TICKET).sum().alias("lone_tickets")
+    fitting = pl.col("fits_regime").sum().alias("fitting_the_regime")
+    attach(
+        context, "strategy_library", daily(rows, sessions, candidates, lone, fitting, pl.col("score").max().alias("best_score"))
+    )
 
 
-@asset(
+@multi_asset(
     name="strategy_budgets",
-    group_name="strategy",
+    specs=[
+        AssetSpec(
+            name,
+            group_name="strategy",
+            deps=BUDGET_INPUTS,
+            description=description,
+            kinds={"duckdb", "polars"},
+        )
+        for name, description in _BUDGET_TABLES.items()
+    ],
+    check_specs=[
+        AssetCheckSpec(HAVE_CAPITAL, asset=BUDGETS, description="Every ticket in force belongs to a strategy with capital.")
+    ],
     partitions_def=SESSIONS,
     backfill_policy=ONE_RUN,
-    deps=["ticket_snapshots", "strategy_library"],
-    kinds={"duckdb"},
 )
-def strategy_budgets_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
-    """What each ticket may use."""
+def strategy_budgets_asset(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
+    """What each strategy may have, every multiplier by itself, and what each of its tickets may use of that."""
     first, last = desk.session_range(context)
-    warehouse = desk.warehouse()
-    rows = strategy_budgets(warehouse.read("ticket_snapshots", first, last))
-    warehouse.write(first, last, {"strategy_budgets": rows})
-    attach(context, "strategy_budgets", daily(rows, desk.calendar().between(first, last), pl.col("budget").sum()))
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    tables = {name: warehouse.read(name, first, last) for name in BUDGET_INPUTS}
+    frames = strategy_budgets(config, *(tables[name] for name in BUDGET_INPUTS))
+    warehouse.write(first, last, frames)
+    for name, numbers in budget_numbers(config.desk.nav).items():
+        attach(context, name, daily(frames[name], sessions, *numbers))
+    yield from check_events(BUDGETS, [HAVE_CAPITAL], without_capital(frames[BUDGETS], tables["ticket_snapshots"]), sessions)
 
 
 @multi_asset(

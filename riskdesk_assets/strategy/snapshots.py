@@ -27,10 +27,10 @@ def ticket_snapshots(
     """The table ``ticket_snapshots``: one row per session and ticket file, and one per ticket whose file is gone.
 
     ``status`` is IN_FORCE, NOT_YET, EXPIRED, INVALID (an unusable file: ``note`` holds its problems, and ``ticket_id``,
-    ``content_hash`` and ``pair_id`` what the file held when last it could be read, else "" and nulls) or REMOVED (kept from
-    then on, so that an id is never forgotten). ``change`` is relative to the session before: NEW, UNCHANGED, EDITED, ID_REUSED
-    (the id stood for another pair, or for an expired, removed or archived ticket that said something else) or REMOVED; null
-    for INVALID.
+    ``content_hash``, ``pair_id`` and ``strategy`` what the file held when last it could be read, else "" and nulls) or REMOVED
+    (kept from then on, so that an id is never forgotten). ``change`` is relative to the session before: NEW, UNCHANGED, EDITED,
+    ID_REUSED (the id stood for another pair, or for an expired, removed or archived ticket that said something else) or
+    REMOVED; null for INVALID.
 
     Args:
         folder: the tickets as they are now; they hold for every session asked for.
@@ -75,7 +75,7 @@ def _session_rows(
     held = {str(row["file"]): ticket_id for ticket_id, row in unseen.items() if row["status"] != REMOVED}
     for file, text in sorted(unusable.items()):
         last = unseen.get(held.get(file, ""), {})
-        kept = {name: last.get(name) for name in ("content_hash", "pair_id")}
+        kept = {name: last.get(name) for name in ("content_hash", "pair_id", "strategy")}
         yield _blank(session, file) | kept | {"ticket_id": held.get(file, ""), "status": INVALID, "note": text}
     for row in unseen.values():
         if row["status"] == REMOVED or row["file"] not in unusable:
@@ -124,6 +124,7 @@ def _ticket_row(item: LoadedTicket, session: date, status: str, change: str) -> 
         "exit_z": ticket.exit_z,
         "strategy": ticket.strategy,
         "note": ticket.note,
+        "share": ticket.share,
     }
 
 
