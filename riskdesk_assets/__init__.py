@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from riskdesk_assets.gatekeeper.schemas import TradeApprovalStatus
     from riskdesk_assets.guards.evaluate import evaluate_trading_decision
     from riskdesk_assets.guards.types import PolicyContext, PolicyDecision
+    from riskdesk_assets.reports.expected_pnl_engine import (
+        classify_regime,
+        expected_pnl,
+        expected_return,
+        total_expected_pnl,
+    )
     from riskdesk_assets.reports.portfolio_engine import PortfolioEngine, TargetPortfolio
     from riskdesk_assets.reports.risk_report import RiskReport
     from riskdesk_assets.risk_model.model_checks import (
@@ -32,9 +38,13 @@ __all__ = [
     "TradeApprovalStatus",
     "bias_ratio",
     "christoffersen_independence",
+    "classify_regime",
     "conditional_coverage",
     "evaluate_trading_decision",
+    "expected_pnl",
+    "expected_return",
     "kupiec_pof",
+    "total_expected_pnl",
     "traffic_light",
 ]
 
@@ -46,7 +56,11 @@ _HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
     "PortfolioEngine": "riskdesk_assets.reports.portfolio_engine",
     "RiskReport": "riskdesk_assets.reports.risk_report",
     "TradeApprovalStatus": "riskdesk_assets.gatekeeper.schemas",
+    "classify_regime": "riskdesk_assets.reports.expected_pnl_engine",
     "evaluate_trading_decision": "riskdesk_assets.guards.evaluate",
+    "expected_pnl": "riskdesk_assets.reports.expected_pnl_engine",
+    "expected_return": "riskdesk_assets.reports.expected_pnl_engine",
+    "total_expected_pnl": "riskdesk_assets.reports.expected_pnl_engine",
     "TargetPortfolio": "riskdesk_assets.reports.portfolio_engine",
 }
 

@@ -18,6 +18,8 @@ from pydantic import Field, model_validator
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.approvals import Approval
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.expected_pnl_settings import ExpectedPnlSettings
+from riskdesk_assets.common.expected_returns import ExpectedReturns, load_expected_returns
 from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.limit_members import require_known_members
@@ -240,6 +242,7 @@ class Desk(StrictModel):
     frozen: FrozenSettings
     tickets: TicketSettings
     guards: GuardSettings
+    expected_pnl: ExpectedPnlSettings
     alerts: AlertSettings
 
     @model_validator(mode="after")
@@ -316,6 +319,7 @@ class Config(StrictModel):
     universe: Universe
     portfolios: dict[str, PortfolioConfig]
     scenarios: Scenarios
+    expected_returns: ExpectedReturns
 
     @property
     def own(self) -> PortfolioConfig:
@@ -421,6 +425,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
         universe=universe,
         portfolios=portfolios,
         scenarios=scenarios,
+        expected_returns=load_expected_returns(paths.config),
     )
     require_known_members(config, paths.config)
     return config

@@ -336,6 +336,16 @@ _ALL = (
         ("realized_on", "as_of_date", "ticket_id", "symbol"),
         partition="realized_on",
     ),
+    Table(
+        "expected_pnl",
+        _columns(
+            "as_of_date: DATE; scope name bucket market_regime: VARCHAR; capital employed base_return env_factor "
+            "expected_return expected_week expected_day expected_day_employed realized forecast forecast_employed: DOUBLE; "
+            "window_sessions: BIGINT; window_realized window_expected window_employed realized_ratio employed_ratio "
+            "week_target week_realized: DOUBLE; status message: VARCHAR"
+        ),
+        ("as_of_date", "scope", "name"),
+    ),
 )
 
 TABLES: Mapping[str, Table] = {table.name: table for table in _ALL}

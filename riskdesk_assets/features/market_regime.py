@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.regimes import MarketRegime
 from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
@@ -66,18 +67,25 @@ def market_regime(
     return table.conform(frame)
 
 
-def classify_regime_values(v_z: float, d_z: float, settings: FeatureSettings) -> str:
+def classify_regime_values(v_z: float, d_z: float, settings: FeatureSettings) -> MarketRegime:
+    """The market regime of two z-scores under the desk's thresholds; raises InputError as :func:`regime_of` does."""
+    return regime_of(v_z, d_z, calm_below=settings.calm_below, event_above=settings.event_above)
+
+
+def regime_of(v_z: float, d_z: float, *, calm_below: float, event_above: float) -> MarketRegime:
     """Event when either z-score is above event_above, Calm when both are below calm_below, else Normal.
 
     Raises:
         InputError: a z-score is not a finite number: that is an error, not a regime.
+
+    Source: document 002, section 9.2.
     """
     for field, value in (("volatility_z", v_z), ("dispersion_z", d_z)):
         if not math.isfinite(value):
             raise InputError(Problem("market_regime", None, field, f"is {value}", "a finite z-score"))
-    if v_z > settings.event_above or d_z > settings.event_above:
+    if v_z > event_above or d_z > event_above:
         return "Event"
-    if v_z < settings.calm_below and d_z < settings.calm_below:
+    if v_z < calm_below and d_z < calm_below:
         return "Calm"
     return "Normal"
 

@@ -5,6 +5,9 @@ from datetime import date
 
 import polars as pl
 from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckResult,
+    AssetCheckSpec,
     AssetExecutionContext,
     AssetSpec,
     BackfillPolicy,
@@ -14,6 +17,7 @@ from dagster import (
     multi_asset,
 )
 
+from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
@@ -24,6 +28,15 @@ from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.expected_pnl_rows import (
+    EXPECTED_PNL,
+    ON_TRACK_CHECK,
+    READ_TABLES,
+    expected_pnl_rows,
+    off_track,
+    reach,
+)
+from riskdesk_assets.reports.expected_pnl_summary import expected_digest, expected_numbers
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, REJECTED, binding_or_breached, model_checks
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
@@ -63,6 +76,7 @@ _LAST_TABLES = [
     "portfolio_risk_reports",
     "risk_contributions",
     "model_checks",
+    "expected_pnl",
 ]
 _RISK_INPUTS = [
     "daily_bars",
@@ -163,6 +177,40 @@ def model_checks_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     warehouse.write(first, last, {MODEL_CHECKS: rows})
     against = (pl.col("outcome") == REJECTED).sum().alias("rejected")
     attach(context, MODEL_CHECKS, daily(rows, sessions, against, pl.col("observations").max()))
+
+
+@multi_asset(
+    name=EXPECTED_PNL,
+    specs=[
+        AssetSpec(
+            EXPECTED_PNL,
+            group_name="reports",
+            deps=["market_regime", "strategy_library", "strategy_budgets", "desk_positions", "realized_pnl"],
+            description="What each bucket and strategy should earn in today's market regime, and what they earned of it.",
+            kinds={"duckdb", "polars"},
+        )
+    ],
+    check_specs=[
+        AssetCheckSpec(
+            ON_TRACK_CHECK, asset=EXPECTED_PNL, description="No bucket and no strategy earns far less than expected."
+        )
+    ],
+    partitions_def=SESSIONS,
+    backfill_policy=ONE_RUN,
+)
+def expected_pnl_asset(
+    context: AssetExecutionContext, desk: DeskResource
+) -> Iterator[MaterializeResult[None] | AssetCheckEvaluation | AssetCheckResult]:
+    """Expected P&L by bucket, strategy and in total, against what was realized; a laggard is a warning."""
+    first, last = desk.session_range(context)
+    config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
+    sessions = calendar.between(first, last)
+    tables = {name: warehouse.read(name, calendar.before(first, reach(config, name)), last) for name in READ_TABLES}
+    rows = expected_pnl_rows(config, tables, sessions, calendar.sessions)
+    warehouse.write(first, last, {EXPECTED_PNL: rows})
+    attach(context, EXPECTED_PNL, expected_numbers(rows))
+    yield MaterializeResult(asset_key=EXPECTED_PNL, metadata={"newest": MetadataValue.md(expected_digest(rows))})
+    yield from check_events(EXPECTED_PNL, [ON_TRACK_CHECK], off_track(rows), sessions)
 
 
 # Not downstream of ideal_portfolio itself: a blocked session's directory is evidence, and the next day starts from its state.

@@ -31,6 +31,7 @@ from riskdesk_assets.limits.register import engine_configs, model_rows, portfoli
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
 from riskdesk_assets.market.quality import check_bars
+from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES, expected_pnl_rows
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, model_checks
 from riskdesk_assets.reports.realized import realized_pnl
 from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES, risk_rows
@@ -87,6 +88,9 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
             desk_context(config),
         ),
     }
+    owners = {name: pl.concat([inputs.prior[name], tables[name]]) for name in OWNER_TABLES}
+    known = tables | owners | {EXPECTED_PNL: inputs.prior[EXPECTED_PNL]}
+    tables[EXPECTED_PNL] = expected_pnl_rows(config, known, history.wanted, history.calendar.sessions)
     return tables | risk_tables(history, panel, config, tables, inputs.prior)
 
 

@@ -20,6 +20,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes,
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import library_versions
+from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES, reach
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
@@ -35,6 +36,8 @@ PRIOR_TABLES = (
     "engine_configs",
     "target_portfolios",
     *CHECKED_TABLES,
+    *OWNER_TABLES,
+    EXPECTED_PNL,
 )
 
 
@@ -113,7 +116,7 @@ def page_of(content: RunContent) -> str:
 def prior_sessions(config: Config, table: str) -> int:
     """How many sessions before a run's first its prior rows of a table reach back."""
     checked = config.desk.risk_report.check_window if table in CHECKED_TABLES else 0
-    return max(history_sessions(config), EARLIER_SESSIONS.get(table, 0), checked)
+    return max(history_sessions(config), EARLIER_SESSIONS.get(table, 0), checked, reach(config, table))
 
 
 def directory_id(run_ids: Sequence[str], first: date, last: date) -> str:

@@ -15,7 +15,7 @@ _TICKS = 3
 
 @dataclass(frozen=True)
 class Line:
-    """One series over the chart's sessions; ``style`` is solid, dashed or area; None is a gap."""
+    """One series over the chart's sessions; ``style`` is solid, dashed, dotted or area; None is a gap."""
 
     name: str
     values: Sequence[float | None]

@@ -15,7 +15,11 @@ from riskdesk_assets.common.tables import TABLES
 
 # Charts show a year of sessions, the newest included; of yesterday's positions one session is enough.
 CHART_SESSIONS = 250
-EARLIER_SESSIONS: Mapping[str, int] = {"desk_state": CHART_SESSIONS - 1, "desk_positions": 1}
+EARLIER_SESSIONS: Mapping[str, int] = {
+    "desk_state": CHART_SESSIONS - 1,
+    "desk_positions": 1,
+    "expected_pnl": CHART_SESSIONS - 1,
+}
 
 Row = dict[str, object]
 

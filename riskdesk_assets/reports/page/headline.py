@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
-from riskdesk_assets.reports.page.numerals import count, dollars, percent
+from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
+from riskdesk_assets.reports.regime_axes import NO_REGIMES, RegimeAxes, regime_axes, tape_words
 
 _SOURCES = {
     "SIMULATED": "sample market: simulated prices, no real market",
@@ -92,11 +93,17 @@ def headline(content: PageContent) -> Section:
         Fact("Net", dollars(net / 100), f"{percent(net / 100 / nav, signed=True)} of NAV"),
         Fact("Names", count(len(book)), f"{count(len(_held_tickets(content)))} tickets held"),
         *_risk_facts(content, nav),
+        *_regime_facts(axes_of(content)),
     ]
     return Section(
         "headline",
         "The session",
-        [Facts("desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports", items)],
+        [
+            Facts(
+                "desk_state, ideal_portfolio, desk_positions, portfolio_risk_reports, market_regime, instrument_state",
+                items,
+            )
+        ],
     )
 
 
@@ -124,6 +131,22 @@ def banners(content: PageContent) -> Sequence[Banner]:
 def source_words(content: PageContent) -> str:
     """The price source in words."""
     return _SOURCES.get(content.source, content.source)
+
+
+def axes_of(content: PageContent) -> RegimeAxes:
+    """The session's market regime, and the tape regime of every name."""
+    tables = [content.frames.get(name) for name in ("market_regime", "instrument_state")]
+    market, names = tables
+    return NO_REGIMES if market is None or names is None else regime_axes(market, names)
+
+
+def _regime_facts(axes: RegimeAxes) -> list[Fact]:
+    """The two axes, each under its own name."""
+    scores = f"volatility z {plain(axes.volatility_z, signed=True)}, dispersion z {plain(axes.dispersion_z, signed=True)}"
+    return [
+        Fact("Market regime", axes.market or NOTHING, f"{scores}; source {axes.volatility_source or 'none'}"),
+        Fact("Tape regimes", tape_words(axes) if axes.tape else NOTHING, "names, each with its own"),
+    ]
 
 
 def _held_tickets(content: PageContent) -> set[str]:

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from riskdesk_assets.reports.page.blocks import Section
 from riskdesk_assets.reports.page.book import book_section, why_section
 from riskdesk_assets.reports.page.content import PageContent
+from riskdesk_assets.reports.page.expected import expected_section
 from riskdesk_assets.reports.page.headline import banners, headline, source_words, state_of
 from riskdesk_assets.reports.page.history import history_section
 from riskdesk_assets.reports.page.limits import limits_section
@@ -67,6 +68,7 @@ def _sections(content: PageContent) -> list[Section | None]:
         why_section(content),
         limits_section(content),
         risk_section(content),
+        expected_section(content),
         history_section(content),
         checks_section(content),
         *mandate_sections(content),
