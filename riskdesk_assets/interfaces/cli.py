@@ -24,6 +24,7 @@ from riskdesk_assets.interfaces.stage_commands import build_features, ingest_pri
 from riskdesk_assets.interfaces.terminal import shortened
 from riskdesk_assets.interfaces.ticket_commands import tickets
 from riskdesk_assets.interfaces.ui_command import ui
+from riskdesk_assets.interfaces.workbook_command import workbook
 
 COMMANDS: tuple[click.Command, ...] = (
     run,
@@ -38,6 +39,7 @@ COMMANDS: tuple[click.Command, ...] = (
     shadow,
     compare,
     tickets,
+    workbook,
     replay,
     rebuild,
     audit,

@@ -22,9 +22,11 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import library_versions
 from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES, reach
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
-from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
+from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.realized import history_sessions
+from riskdesk_assets.reports.workbook.session_content import workbook_content
+from riskdesk_assets.reports.workbook.workbook import WORKBOOK, workbook_bytes
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
@@ -75,7 +77,9 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files |= {f"tickets_snapshot/{name}": raw for name, raw in content.tickets.items()}
     files[CONFIG] = _pretty(content.config.model_dump(mode="json"))
     files[START_STATE] = content.start_state.encode()
-    files[PAGE] = page_of(content).encode()
+    page = _page_content(content)
+    files[PAGE] = desk_page(page).encode()
+    files[WORKBOOK] = workbook_bytes(workbook_content(page))
     files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
     files["metrics.json"] = _pretty(_metrics(content))
     files["logs.txt"] = _log(content).encode()
@@ -96,21 +100,6 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
         "files": {name: digest_bytes(raw) for name, raw in files.items()},
     }
     return run_id, files, _pretty(manifest)
-
-
-def page_of(content: RunContent) -> str:
-    """The report page of the run's last session."""
-    return desk_page(
-        page_content(
-            config=content.config,
-            source=content.source,
-            snapshot_id=content.snapshot_id,
-            code_version=content.code_version,
-            session=content.last,
-            frames=content.frames,
-            prior=content.prior,
-        )
-    )
 
 
 def prior_sessions(config: Config, table: str) -> int:
@@ -134,6 +123,19 @@ def parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def _page_content(content: RunContent) -> PageContent:
+    """What the report page and the workbook of the run's last session are made of."""
+    return page_content(
+        config=content.config,
+        source=content.source,
+        snapshot_id=content.snapshot_id,
+        code_version=content.code_version,
+        session=content.last,
+        frames=content.frames,
+        prior=content.prior,
+    )
 
 
 def _pretty(value: Mapping[str, Any]) -> bytes:

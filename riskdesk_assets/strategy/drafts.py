@@ -72,6 +72,14 @@ def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active
     Raises:
         InputError: unusable fields, a draft of that id that exists, a folder that cannot be written to.
     """
+    name, content = prepared(fields, universe)
+    if folder.is_symlink() or (active is not None and folder.resolve() == active.resolve()):
+        raise InputError(Problem(folder.name, None, "", "is no place for drafts", "a folder of its own beside the active one"))
+    return _place(folder, name, content)
+
+
+def prepared(fields: Mapping[str, object], universe: Universe) -> tuple[str, bytes]:
+    """The name and the content of the file that :func:`draft` would write; raises InputError for unusable fields."""
     typed = {name: _typed(name, value) for name, value in fields.items()}
     document = strict_yaml.Document("draft", typed, {})
     ticket = strict_yaml.validate(document, Ticket)
@@ -80,9 +88,7 @@ def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active
     written = parse_ticket(content, name, universe)
     if written.content_hash != ticket.content_hash:
         raise InputError(Problem(name, None, "", "does not read back as it was written"))
-    if folder.is_symlink() or (active is not None and folder.resolve() == active.resolve()):
-        raise InputError(Problem(folder.name, None, "", "is no place for drafts", "a folder of its own beside the active one"))
-    return _place(folder, name, content)
+    return name, content
 
 
 def lint(where: Path | Sequence[Path], universe: Universe) -> LintReport:

@@ -131,7 +131,7 @@ def content(rows: tuple[tuple[str, ...], ...] = ROWS, library_hash: str = "f" * 
             ),
             TicketSize("gs-ms", "brokers", "GS__MS", 800_000.0, 500_000.0, 0.0, 0.0, 0.0, 0.0, "no entry: |z| below entry_z"),
         ],
-        buckets=[BucketLine(name, 1, 500_000.0, 1_875_000.0) for name in BUCKETS],
+        buckets=[BucketLine(name, 1, 500_000.0, 450_000.0, 1_875_000.0) for name in BUCKETS],
         tiers=[TierLine(name, 1, 250_000.0) for name in CHOICES["convictions"]],
         regime_exposure=[
             RegimeLine("Calm", 2, 1_250_000.0, 1.0, 1_250_000.0),
@@ -142,10 +142,7 @@ def content(rows: tuple[tuple[str, ...], ...] = ROWS, library_hash: str = "f" * 
             "strategies", ("big-four", "brokers", "regionals"), ((1.0, 0.2, -0.4), (0.2, 1.0, None), (-0.4, None, 1.0))
         ),
         expected=[
-            ExpectedLine(
-                name, 1_000_000.0, BASE[name], dict(zip(REGIMES, FACTORS[name], strict=True)), 1_000_000.0 * BASE[name]
-            )
-            for name in BUCKETS
+            ExpectedLine(name, 1_000_000.0, BASE[name], dict(zip(REGIMES, FACTORS[name], strict=True))) for name in BUCKETS
         ],
         expected_week=16_500.0,
         actual=[ActualLine("RV", 20, 10_000.0, 4_000.0, 0.4, "below half of what was expected")],

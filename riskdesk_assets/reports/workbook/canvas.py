@@ -120,7 +120,7 @@ class Canvas:
             row,
             column,
             datetime(value.year, value.month, value.day),
-            self.style(role, "date", align="left"),  # noqa: DTZ001
+            self.style(role, "date", align="left"),
         )
 
     def formula(self, row: int, column: int, formula: str, value: float | str, shown: str, role: str = "body") -> None:

@@ -78,12 +78,13 @@ class TicketSize:
 
 @dataclass(frozen=True)
 class BucketLine:
-    """One bucket: its strategies, their capital and its cap in dollars."""
+    """One bucket in dollars: what its strategies were allocated, what is left after all adjustments, and its cap."""
 
     bucket: str
     strategies: int
-    capital: float
-    cap: float | None
+    allocated: float
+    final: float
+    cap: float
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,12 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """One bucket: capital in dollars, its base return a week, its factor in each regime, and the expected P&L a week."""
+    """One bucket: capital in dollars, its base return a week, and its factor in each regime."""
 
     bucket: str
     capital: float
     base: float
     factors: Mapping[str, float]
-    expected_week: float
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,12 @@ class WorkbookContent:
         library: the strategies file it was made from.
         lists: name -> the words that an input column offers.
         planned: rows of the planner as they are first shown: field of a ticket -> value.
-        regime, volatility_z, dispersion_z, tape: the market's regime and what it was read from; tape regime -> names in it.
+        regime: the market's regime; empty where it is not known.
+        regimes: every market regime.
+        volatility_z, dispersion_z: what the regime was read from.
+        tape: tape regime -> how many names are in it.
         headline: the book's first figures.
-        expected_week: of the whole book, in dollars.
+        expected_week: of the whole book, in dollars; None where the regime is not known.
     """
 
     session: date

@@ -102,7 +102,9 @@ def plan_import(
     problems += told
     if since and not force:
         allowed = "export the workbook again, or import with --force"
-        problems += [Problem(standing.file, None, "", f"changed since the workbook was made: {item}", allowed) for item in since]
+        problems += [
+            Problem(standing.file, None, "", f"changed since the workbook was made: {item}", allowed) for item in since
+        ]
     if problems:
         raise InputError(problems)
     merged = _merged(base, now, wanted, book.strategies, file)
@@ -127,7 +129,11 @@ class _Merged:
 
 
 def _merged(
-    base: Mapping[str, Fields], now: Mapping[str, Fields], wanted: Mapping[str, Fields], typed: Sequence[InputRow], file: CsvFile
+    base: Mapping[str, Fields],
+    now: Mapping[str, Fields],
+    wanted: Mapping[str, Fields],
+    typed: Sequence[InputRow],
+    file: CsvFile,
 ) -> _Merged:
     """The new rows of the file: those that stand, in their order and as they are written, but for what the workbook changed."""
     written = {str(row.values[NAME_FIELD]): _texts(row) for row in typed}
@@ -191,8 +197,6 @@ def _text(value: Value) -> str:
     if value is None:
         return ""
     return number_text(value) if isinstance(value, int | float) else str(value)
-
-
 
 
 def _differences(before: Mapping[str, Fields], after: Mapping[str, Fields]) -> list[str]:

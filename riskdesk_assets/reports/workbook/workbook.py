@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -84,3 +86,16 @@ def workbook_bytes(content: WorkbookContent) -> bytes:
                 sheet.set_tab_color(color)
             write(Canvas(sheet, style), content)
     return buffer.getvalue()
+
+
+def same_parts(one: bytes, other: bytes) -> bool:
+    """Whether two workbooks hold the same, however it is packed; False where one cannot be opened."""
+    try:
+        return _parts(one) == _parts(other)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+        return False
+
+
+def _parts(raw: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

@@ -48,7 +48,7 @@ def _regime_figures(content: WorkbookContent) -> list[Figure]:
     tape = ", ".join(f"{count} {word.lower()}" for word, count in content.tape.items() if count)
     most = max(content.tape, key=lambda word: (content.tape[word], word)) if content.tape else None
     return [
-        Figure("Market regime", content.regime, "text", "of the session, one for all names"),
+        Figure("Market regime", content.regime or "not known", "text", "of the session, one for all names"),
         Figure("Volatility z", content.volatility_z, "correlation", "above 1: Event"),
         Figure("Dispersion z", content.dispersion_z, "correlation", "above 1: Event"),
         Figure("Tape regime, most names", most, "text", tape),
@@ -80,18 +80,18 @@ def _tiles(canvas: Canvas, row: int, figures: Sequence[Figure]) -> int:
 
 def _buckets(canvas: Canvas, content: WorkbookContent, row: int) -> int:
     canvas.section(row, "Bucket allocation", _COLUMNS)
-    canvas.header(("Bucket", ">Strategies", ">Capital", ">of NAV", ">Cap", ">Cap used"), row + 1, height=18)
+    canvas.header(("Bucket", ">Strategies", ">Allocated", ">Cap", ">Cap used", ">Final"), row + 1, height=18)
     first = row + 2
     for place, line in enumerate(content.buckets, start=first):
         canvas.text(place, 0, line.bucket)
         canvas.number(place, 1, float(line.strategies), "count")
-        canvas.number(place, 2, line.capital, "dollars")
-        canvas.number(place, 3, line.capital / content.nav, "percent")
-        canvas.number(place, 4, line.cap, "dollars")
-        canvas.number(place, 5, line.capital / line.cap if line.cap else None, "percent")
+        canvas.number(place, 2, line.allocated, "dollars")
+        canvas.number(place, 3, line.cap, "dollars")
+        canvas.number(place, 4, line.allocated / line.cap if line.cap else None, "percent")
+        canvas.number(place, 5, line.final, "dollars")
     last = first + len(content.buckets) - 1
-    series = [("Capital", 2, SERIES[0]), ("Cap", 4, SERIES[1])]
-    _chart(canvas, row + 1, "Capital and cap per bucket", first, last, series, '$#,##0,"k"')
+    series = [("Cap", 3, SERIES[1]), ("Allocated", 2, SERIES[0]), ("After regime and correlation", 5, SERIES[2])]
+    _chart(canvas, row + 1, "Capital per bucket, and its cap", first, last, series, '$#,##0,"k"')
     return row + _BLOCK_ROWS
 
 
@@ -110,7 +110,9 @@ def _tiers(canvas: Canvas, content: WorkbookContent, row: int) -> int:
 
 
 def _regimes(canvas: Canvas, content: WorkbookContent, row: int) -> int:
-    canvas.section(row, "Regime exposure: what the book would be sized at in each market regime", _COLUMNS)
+    canvas.section(
+        row, "Regime exposure: what the strategies would be allocated in each market regime, before correlation", _COLUMNS
+    )
     canvas.header(("Market regime", ">Strategies", ">Fitting", ">Adjustment", ">Adjusted", ">of NAV"), row + 1, height=18)
     first = row + 2
     for place, line in enumerate(content.regime_exposure, start=first):

@@ -6,7 +6,7 @@ import math
 
 from riskdesk_assets.reports.workbook.canvas import Canvas
 from riskdesk_assets.reports.workbook.content import WorkbookContent
-from riskdesk_assets.reports.workbook.layout import EXPECTED_PNL, cell_name
+from riskdesk_assets.reports.workbook.layout import cell_name
 from riskdesk_assets.reports.workbook.sheets.inputs import list_ranges
 
 REGIME_ROW, REGIME_COLUMN = 3, 1
@@ -21,13 +21,8 @@ _HEADER = (
     ">Expected P&L a day",
 )
 _ACTUAL_HEADER = ("Bucket", ">Sessions compared", ">Expected", ">Realized", ">Realized / expected", "What it says")
+NEUTRAL = "Normal"
 SESSIONS_A_WEEK = 5
-
-
-def total_cells(content: WorkbookContent) -> tuple[str, str]:
-    """The cells of the total a week and a day, as another sheet names them."""
-    row = _TABLE_ROW + 1 + len(content.expected)
-    return f"={EXPECTED_PNL}!{cell_name(row, 5)}", f"={EXPECTED_PNL}!{cell_name(row, 6)}"
 
 
 def write_expected_pnl(canvas: Canvas, content: WorkbookContent) -> None:
@@ -35,8 +30,9 @@ def write_expected_pnl(canvas: Canvas, content: WorkbookContent) -> None:
     canvas.titles("Expected P&L", "Capital × base return × environment factor, per bucket and week; a day is a fifth of it.")
     canvas.widths(22, 16, 16, 16, 16, 18, 18)
     canvas.text(REGIME_ROW, 0, "Market regime")
-    canvas.text(REGIME_ROW, REGIME_COLUMN, content.regime, "input", bold=True)
-    canvas.text(REGIME_ROW, 2, f"the session's own is {content.regime}; choose another to see what it would mean", "subtitle")
+    own = f"the session's own is {content.regime}" if content.regime else "the session's own is not known"
+    canvas.text(REGIME_ROW, REGIME_COLUMN, _shown_regime(content), "input", bold=True)
+    canvas.text(REGIME_ROW, 2, f"{own}; choose another to see what it would mean", "subtitle", indent=1)
     canvas.sheet.data_validation(
         REGIME_ROW,
         REGIME_COLUMN,
@@ -70,24 +66,30 @@ def _expected(canvas: Canvas, content: WorkbookContent) -> int:
     names = f"$A${factors + 1}:$A${factors + count}"
     for place, line in enumerate(content.expected):
         row, here = first + place, str(first + place + 1)
-        factor = line.factors[content.regime]
+        factor = line.factors[_shown_regime(content)]
+        expected = line.capital * (line.base * factor)
         canvas.text(row, 0, line.bucket)
         canvas.number(row, 1, line.capital, "dollars")
         canvas.number(row, 2, line.base, "percent2")
         canvas.formula(row, 3, f"=INDEX({table},MATCH(A{here},{names},0),MATCH({regime},{header},0))", factor, "multiple")
         canvas.formula(row, 4, f"=C{here}*D{here}", line.base * factor, "percent2")
-        canvas.formula(row, 5, f"=B{here}*E{here}", line.expected_week, "dollars")
-        canvas.formula(row, 6, f"=F{here}/{SESSIONS_A_WEEK}", line.expected_week / SESSIONS_A_WEEK, "dollars")
+        canvas.formula(row, 5, f"=B{here}*E{here}", expected, "dollars")
+        canvas.formula(row, 6, f"=F{here}/{SESSIONS_A_WEEK}", expected / SESSIONS_A_WEEK, "dollars")
     for column in range(len(_HEADER)):
         canvas.blank(total, column, "total")
     canvas.text(total, 0, "Total", "total")
     capital = math.fsum(line.capital for line in content.expected)
-    week = math.fsum(line.expected_week for line in content.expected)
+    week = math.fsum(line.capital * (line.base * line.factors[_shown_regime(content)]) for line in content.expected)
     sums = ((1, capital), (5, week), (6, week / SESSIONS_A_WEEK))
     for column, value in sums:
         letter = cell_name(0, column)[0]
         canvas.formula(total, column, f"=SUM({letter}{first + 1}:{letter}{total})", value, "dollars", "total")
     return total
+
+
+def _shown_regime(content: WorkbookContent) -> str:
+    """The regime the formulas begin with: the session's own, or the one in which every factor is 1."""
+    return content.regime or NEUTRAL
 
 
 def _factors(canvas: Canvas, content: WorkbookContent, row: int) -> int:

@@ -29,7 +29,7 @@ def list_ranges(content: WorkbookContent) -> dict[str, str]:
     ranges = {}
     for number, (name, words) in enumerate(content.lists.items()):
         letter = cell_name(0, number)[:-1]
-        ranges[name] = f"={LISTS}!${letter}$2:${letter}${len(words) + 1}"
+        ranges[name] = f"={LISTS}!${letter}$2:${letter}${max(len(words), 1) + 1}"
     last = FIRST_ROW + len(content.library.rows) + SPARE_ROWS
     return {**ranges, STRATEGIES: f"='{STRATEGY_INPUT}'!$A${FIRST_ROW + 1}:$A${last}"}
 
