@@ -30,7 +30,7 @@ from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES
 from riskdesk_assets.risk_model.covariance import Covariance
-from riskdesk_assets.strategy.library import strategy_budgets
+from riskdesk_assets.strategy.budgets import strategy_budgets
 from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder, load_tickets
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
 from riskdesk_assets.strategy.ticket import Ticket

@@ -15,7 +15,9 @@ import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.sizing import LONE_BUCKET
 from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, clip_unit, limit_line
+from riskdesk_assets.limits.bucket_limits import LABEL as BUCKET
 from riskdesk_assets.limits.catalogue import OWN
 
 CENTS_PER_DOLLAR = 100
@@ -66,7 +68,10 @@ class HeldLine:
 
 @dataclass(frozen=True)
 class TicketStory:
-    """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds."""
+    """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds.
+
+    ``sizing`` is its row of strategy_budgets: every multiplier of its strategy, its share, its bucket.
+    """
 
     session: date
     run_id: str
@@ -78,6 +83,7 @@ class TicketStory:
     leg_a: str
     leg_b: str
     intent: Row
+    sizing: Row
     zscore: float | None
     beta: float | None
     units: float
@@ -177,7 +183,9 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
     more = ("time_stop_days", "flatten_on_breakdown", "effective_from", "expires_on", "entry_z", "exit_z", "note")
     decision = _one(warehouse.read("decisions", session, session), ticket_id)
     gate = _one(warehouse.read("gate_decisions", session, session), ticket_id)
-    names = {f"ticket_gross:{ticket_id}", *_limit_names([leg_a, leg_b], [ticket_id], config)}
+    budget = _one(warehouse.read("strategy_budgets", session, session), ticket_id)
+    names = {f"ticket_gross:{ticket_id}", f"{BUCKET}:{budget.get('bucket') or LONE_BUCKET}"}
+    names |= {*_limit_names([leg_a, leg_b], [ticket_id], config)}
     names |= _fact_limit_names([leg_a, leg_b], session, warehouse, config)
     return TicketStory(
         session=session,
@@ -190,11 +198,12 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         leg_a=leg_a,
         leg_b=leg_b,
         intent={name: snapshot[name] for name in (*fields, *more) if snapshot.get(name) is not None},
+        sizing={name: value for name, value in budget.items() if value is not None and name not in ("as_of_date", "ticket_id")},
         zscore=proposal.get("zscore"),
         beta=proposal.get("beta"),
         units=proposal.get("units", 0.0),
         reason=proposal.get("reason", snapshot.get("status", "")),
-        stages=tuple(_stages(snapshot, proposal, gate, decision, held, released=state["released"])),
+        stages=tuple(_stages(snapshot, budget, proposal, gate, decision, held, released=state["released"])),
         clips=_clips(warehouse, session, [ticket_id]),
         limits=_limits(warehouse, session, names),
         held=held,
@@ -202,7 +211,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
 
 
 def _stages(
-    snapshot: Row, proposal: Row, gate: Row, decision: Row, held: tuple[HeldLine, ...], *, released: bool
+    snapshot: Row, sizing: Row, proposal: Row, gate: Row, decision: Row, held: tuple[HeldLine, ...], *, released: bool
 ) -> Iterable[Stage]:
     """The waterfall, from what the ticket allows to what the desk holds."""
     if snapshot.get("max_gross_notional") is not None:
@@ -211,7 +220,7 @@ def _stages(
     if not proposal:
         return
     budget, units = proposal["budget"], proposal["units"]
-    yield Stage("budget", budget, None, None, "what its strategy may use")
+    yield Stage("budget", budget, None, None, str(sizing.get("reason") or "what its strategy may use"))
     proposed = (proposal["notional_a"], proposal["notional_b"])
     yield Stage("controller", _gross(proposed), *proposed, f"{units_said(units)} units: {proposal['reason']}")
     scale = proposal["vol_scale"]
@@ -235,6 +244,8 @@ def _stages(
 def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> SymbolStory:
     session: date = state["as_of_date"]
     held = {line.ticket_id: line for line in _held(warehouse, session, pl.col("symbol") == symbol)}
+    budgets = warehouse.read("strategy_budgets", session, session).filter(pl.col("ticket_id").is_in(list(held)))
+    buckets = {f"{BUCKET}:{bucket or LONE_BUCKET}" for bucket in budgets["bucket"]}
     answers: list[TicketAnswer] = []
     for row in proposals.iter_rows(named=True):
         legs = row["pair_id"].split("__")
@@ -261,7 +272,7 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables,
         limits=_limits(
             warehouse,
             session,
-            _limit_names([symbol], held, config) | _fact_limit_names([symbol], session, warehouse, config),
+            _limit_names([symbol], held, config) | _fact_limit_names([symbol], session, warehouse, config) | buckets,
         ),
         clips=_clips(warehouse, session, [answer.ticket_id for answer in answers], symbol),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory, units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+from riskdesk_assets.strategy.budget_cuts import MULTIPLIERS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +28,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         f"{intent.get('status', 'not in the folder any more')}".replace("_", " ").lower(),
     ]
     out.print(f"intent       {escaped(', '.join(filter(None, terms)))}")
+    if story.sizing.get("base_size") is not None:
+        out.print(f"sizing       {escaped(_sizing(story.sizing))}")
     z = "-" if story.zscore is None else f"{story.zscore:+.2f}"
     beta = "-" if story.beta is None else f"{story.beta:.3f}"
     out.print(f"controller   z {z}   beta {beta}   units {units_said(story.units)}   {escaped(story.reason)}")
@@ -63,6 +66,17 @@ def show_symbol(out: Console, story: SymbolStory) -> None:
     out.print(found if story.tickets else "No ticket trades it.")
     _clips(out, story.clips)
     _limits(out, story.limits)
+
+
+def _sizing(row: Mapping[str, Any]) -> str:
+    """The way of a strategy's capital, factor by factor, to this ticket's share of it."""
+    way = [dollars(row["base_size"])]
+    for name, column in MULTIPLIERS.items():
+        if column in ("conviction_multiplier", "return_risk_multiplier", "regime_adjustment") or row[column] != 1.0:
+            way.append(f"x {row[column]:.3g} {name.replace('_', ' ')}")
+    hedge = f", hedge ratio {row['hedge_ratio']:.3f}" if "hedge_ratio" in row else ""
+    capital = f"{' '.join(way)} = {dollars(row['capital'])}"
+    return f"{row['strategy_name']} ({row['bucket']}): {capital}, share {row['share']:.1%}{hedge}"
 
 
 def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,10 @@ from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, Unusable, reda
 from riskdesk_assets.interfaces.options import SESSION, DeskGroup, echo_json, json_option
 
 if TYPE_CHECKING:
+    from riskdesk_assets.common.settings import Config, Paths
     from riskdesk_assets.common.universe import Universe
     from riskdesk_assets.strategy.drafts import LintReport
+    from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What a ticket of ours usually asks for (methods.md section 14), where the command line says nothing else.
 GROSS_OF_NAV = 0.32
@@ -49,8 +51,8 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
     from riskdesk_assets.common.settings import load_config, load_paths
 
     desk = load_paths()
-    universe = load_config(desk).universe
-    reports = list(_linted(paths or (desk.tickets,), universe))
+    config = load_config(desk)
+    reports = list(_linted(paths or (desk.tickets,), config.universe, _library(config, desk), desk.tickets))
     problems = [problem for report in reports for problem in report.problems]
     notices = [notice for report in reports for notice in report.notices]
     names = [name for report in reports for name in report.tickets]
@@ -132,7 +134,7 @@ def promote(ctx: click.Context, name: str, yes: bool, as_json: bool) -> None:
     from riskdesk_assets.strategy.drafts import promote as promote_draft
 
     desk = load_paths()
-    universe = load_config(desk).universe
+    config = load_config(desk)
     today = datetime.now(NEW_YORK).date()
 
     def confirmed(question: str) -> bool:
@@ -142,23 +144,41 @@ def promote(ctx: click.Context, name: str, yes: bool, as_json: bool) -> None:
         click.echo("Nothing was changed.", err=True)
         ctx.exit(FAILED)
 
-    path = promote_draft(name, desk.drafts, desk.tickets, universe, today, confirm=confirmed, archived=desk.archived)
+    path = promote_draft(
+        name,
+        desk.drafts,
+        desk.tickets,
+        config.universe,
+        today,
+        confirm=confirmed,
+        archived=desk.archived,
+        library=_library(config, desk),
+    )
     if as_json:
         echo_json({"active": path, "ticket_id": path.stem})
     else:
         click.echo(f"in force: {path}")
 
 
-def _linted(paths: Iterable[Path], universe: Universe) -> Iterable[LintReport]:
+def _library(config: Config, desk: Paths) -> Sequence[Strategy] | None:
+    """The strategies of the library's file; None where budgets are off and nobody reads it."""
+    from riskdesk_assets.strategy.library import filed_strategies
+
+    return filed_strategies(config, desk.config) if config.desk.budgets.enabled else None
+
+
+def _linted(
+    paths: Iterable[Path], universe: Universe, library: Sequence[Strategy] | None, active: Path
+) -> Iterable[LintReport]:
     """One report for all the files named, and one for each folder."""
     from riskdesk_assets.strategy.drafts import lint as lint_files
 
     files = [path for path in paths if path.is_file()]
     if files:
-        yield lint_files(files, universe)
+        yield lint_files(files, universe, library)
     for path in paths:
         if not path.is_file():
-            yield lint_files(path, universe)
+            yield lint_files(path, universe, library, active=path.resolve() == active.resolve())
 
 
 def _fields(options: dict[str, object], nav: float) -> dict[str, object]:

@@ -34,8 +34,8 @@ LIBRARY = "strategy_library.parquet"
 
 @dataclass(frozen=True)
 class Replayed:
-    """The outcome: tables (and page and workbook) whose hash is equal and those whose is not, damaged files, whether the code is the
-    same."""
+    """The outcome: tables (and page and workbook) whose hash is equal and those whose is not, damaged files, whether the code
+    is the same."""
 
     run_id: str
     equal: tuple[str, ...]

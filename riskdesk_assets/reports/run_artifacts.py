@@ -25,6 +25,7 @@ from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.realized import history_sessions
+from riskdesk_assets.reports.strategy_files import CORRELATIONS_FILE, PORTFOLIO_FILE, correlations_file, portfolio_file
 from riskdesk_assets.reports.workbook.session_content import workbook_content
 from riskdesk_assets.reports.workbook.workbook import WORKBOOK, workbook_bytes
 
@@ -81,6 +82,8 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files[PAGE] = desk_page(page).encode()
     files[WORKBOOK] = workbook_bytes(workbook_content(page))
     files["portfolio_blotter.csv"] = _csv(content.frames["portfolio_blotter"])
+    files[PORTFOLIO_FILE] = _csv(portfolio_file(content.frames["strategy_sizes"], content.last))
+    files[CORRELATIONS_FILE] = _csv(correlations_file(content.frames["strategy_correlations"], content.last))
     files["metrics.json"] = _pretty(_metrics(content))
     files["logs.txt"] = _log(content).encode()
     manifest = {
@@ -146,10 +149,14 @@ def _csv(frame: pl.DataFrame) -> bytes:
     """Text that would start a formula in a spreadsheet gets a leading apostrophe."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(frame.columns)
+    writer.writerow(map(_inert, frame.columns))
     for row in frame.iter_rows():
-        writer.writerow([f"'{item}" if isinstance(item, str) and item[:1] in "=+-@\t\r" and item else item for item in row])
+        writer.writerow(map(_inert, row))
     return buffer.getvalue().encode()
+
+
+def _inert(item: object) -> object:
+    return f"'{item}" if isinstance(item, str) and item[:1] in "=+-@\t\r" and item else item
 
 
 def _metrics(content: RunContent) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from riskdesk_assets.book.clips import OPTIMIZER, STAGES, TICKET_CAPS, WHOLE_LOTS
+from riskdesk_assets.book.clips import BUDGET, OPTIMIZER, STAGES, TICKET_CAPS, WHOLE_LOTS
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.summary import book_size
 from riskdesk_assets.construction.walk import Walk
 from riskdesk_assets.risk_model.model_checks import bias_ratio, kupiec_pof
+from riskdesk_assets.strategy.budget_cuts import CUTS
 
 Unit = Literal["nav", "dollars", "sessions", "number", "ratio", "probability"]
 SESSIONS_A_YEAR = 252
@@ -68,7 +69,7 @@ def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
 
 
 def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:
-    """Stage -> on how many sessions it touched any ticket, in the order of the stages; the optimizer's also by why."""
+    """Stage -> on how many sessions it touched any ticket, in the order of the stages; budget's and optimizer's also by why."""
     found: Counter[str] = Counter()
     for day in days:
         clips = [clip for clip in day.clips if clip.limit_name != WHOLE_LOTS]
@@ -76,8 +77,10 @@ def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:
         if OPTIMIZER in touched:
             words = {"objective" if clip.limit_name == "objective" else "limits" for clip in clips if clip.stage == OPTIMIZER}
             touched |= {f"{OPTIMIZER} {word}" for word in words}
+        touched |= {f"{BUDGET} {clip.limit_name}" for clip in clips if clip.stage == BUDGET}
         found.update(touched)
-    why = {OPTIMIZER: (f"{OPTIMIZER} limits", f"{OPTIMIZER} objective")}
+    cuts = tuple(f"{BUDGET} {name}" for name in CUTS)
+    why = {BUDGET: cuts, OPTIMIZER: (f"{OPTIMIZER} limits", f"{OPTIMIZER} objective")}
     return {label: found[label] for stage in STAGES for label in (stage, *why.get(stage, ()))}
 
 

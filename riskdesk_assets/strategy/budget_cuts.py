@@ -19,6 +19,8 @@ MULTIPLIERS: Mapping[str, str] = {
     "regime_fit": "regime_fit",
     "correlation": "correlation_adjustment",
 }
+CUTS = (NO_STRATEGY, BASE_SIZE, *MULTIPLIERS)
+"""Every name a cut may have, in their order."""
 _WORDS: Mapping[str, str] = {
     "conviction": "the conviction of {strategy} takes {factor:.3g} of its base size",
     "return_risk": "expected return over expected risk of {strategy} allows {factor:.3g} of that",

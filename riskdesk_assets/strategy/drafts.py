@@ -13,6 +13,7 @@ from pathlib import Path
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.universe import Universe
+from riskdesk_assets.strategy.library_notices import strategy_notices
 from riskdesk_assets.strategy.loading import (
     FILE_NAME,
     FILE_NAME_ALLOWED,
@@ -25,6 +26,7 @@ from riskdesk_assets.strategy.loading import (
     shown_name,
 )
 from riskdesk_assets.strategy.notices import Notice, opposite_tickets
+from riskdesk_assets.strategy.strategy_file import Strategy
 from riskdesk_assets.strategy.ticket import Ticket
 
 _COMMENTS: Mapping[str, str] = {
@@ -91,14 +93,30 @@ def prepared(fields: Mapping[str, object], universe: Universe) -> tuple[str, byt
     return name, content
 
 
-def lint(where: Path | Sequence[Path], universe: Universe) -> LintReport:
-    """Check a folder, or the files named, without changing anything; tells also of names that are no ticket files."""
+def lint(
+    where: Path | Sequence[Path], universe: Universe, library: Sequence[Strategy] | None = None, *, active: bool = False
+) -> LintReport:
+    """Check a folder, or the files named, without changing anything; tells also of names that are no ticket files.
+
+    Args:
+        where: the folder, or the files.
+        universe: the names a leg may have.
+        library: the strategies of the library's file; None leaves a ticket's strategy unchecked (budgets are off).
+        active: it is the folder of active tickets, so that the shares of a strategy are all there.
+    """
     if isinstance(where, Path) and not where.is_file():
         folder = load_tickets(where, universe)
     else:
         folder = load_files([where] if isinstance(where, Path) else where, universe)
     ignored = tuple(Notice("INFO", name, (), "is ignored: it does not end in .yaml or .yml") for name in folder.ignored)
-    return LintReport(folder.problems, (*folder.notices, *ignored), tuple(item.ticket.ticket_id for item in folder.tickets))
+    told = (
+        ()
+        if library is None
+        else strategy_notices([(item.file, item.ticket) for item in folder.tickets], library, whole=active)
+    )
+    return LintReport(
+        folder.problems, (*folder.notices, *told, *ignored), tuple(item.ticket.ticket_id for item in folder.tickets)
+    )
 
 
 def promote(
@@ -110,6 +128,7 @@ def promote(
     *,
     confirm: Callable[[str], bool] | None = None,
     archived: Path | None = None,
+    library: Sequence[Strategy] | None = None,
 ) -> Path:
     """Move a draft to the active folder in one step, never over another file.
 
@@ -117,6 +136,7 @@ def promote(
         name: the draft's ticket id or file name, without any folder.
         today: the day from which it would count; a ticket that is over by then is refused.
         confirm: asked with one sentence that says what is about to happen; None: not asked.
+        library: the strategies of the library's file, to say whether the ticket will have capital.
         archived: the archive (beside ``active`` by default); an id found there must say the same as it did.
 
     Raises:
@@ -128,7 +148,7 @@ def promote(
     item = parse_ticket(content, path.name, universe)
     standing = load_tickets(active, universe)
     _require_room(item, standing, archived_ids(archived or active.parent / "archived"), today)
-    question = _question(item, standing)
+    question = _question(item, standing, library)
     if confirm is not None and not confirm(question):
         raise InputError(Problem(path.name, None, "", "was not promoted: not confirmed"))
     target = _place(active, path.name, content)
@@ -206,7 +226,7 @@ def _require_room(item: LoadedTicket, standing: TicketFolder, archive: Mapping[s
         raise InputError(problems)
 
 
-def _question(item: LoadedTicket, standing: TicketFolder) -> str:
+def _question(item: LoadedTicket, standing: TicketFolder, library: Sequence[Strategy] | None) -> str:
     ticket = item.ticket
     start = f" from {ticket.effective_from}" if ticket.effective_from else ""
     sentence = (
@@ -214,7 +234,8 @@ def _question(item: LoadedTicket, standing: TicketFolder) -> str:
         f"{ticket.max_gross_notional:,.0f} dollars gross{start} until {ticket.expires_on}"
     )
     pairs = [(other.file, other.ticket) for other in (*standing.tickets, item)]
-    told = [str(notice) for notice in opposite_tickets(pairs) if ticket.ticket_id in notice.ticket_ids]
+    notices = (*opposite_tickets(pairs), *(() if library is None else strategy_notices(pairs, library, whole=True)))
+    told = [str(notice) for notice in notices if ticket.ticket_id in notice.ticket_ids]
     return "\n".join([sentence, *told])
 
 

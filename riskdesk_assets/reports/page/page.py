@@ -15,10 +15,11 @@ from riskdesk_assets.reports.page.history import history_section
 from riskdesk_assets.reports.page.limits import limits_section
 from riskdesk_assets.reports.page.mandates import engine_section, mandate_sections
 from riskdesk_assets.reports.page.risk import checks_section, risk_section
+from riskdesk_assets.reports.page.strategies import strategies_section
 
 PAGE = "desk_report.html"
 _BESIDE = "./"
-_FILES = ("ideal_portfolio.parquet", "portfolio_blotter.csv", "logs.txt", "metrics.json", "manifest.json")
+_FILES = ("ideal_portfolio.parquet", "portfolio_blotter.csv", "portfolio.csv", "logs.txt", "metrics.json", "manifest.json")
 
 
 def desk_page(content: PageContent) -> str:
@@ -67,6 +68,7 @@ def _sections(content: PageContent) -> list[Section | None]:
         book_section(content),
         why_section(content),
         limits_section(content),
+        strategies_section(content),
         risk_section(content),
         expected_section(content),
         history_section(content),

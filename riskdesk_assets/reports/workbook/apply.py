@@ -51,9 +51,9 @@ def apply_import(plan: ImportPlan, places: Places, universe: Universe) -> Import
         raise StateError(f"{places.library} changed while the import was being confirmed: nothing was done; import again")
     written: list[tuple[Path, DraftPlan]] = []
     try:
-        for item in plan.drafts:
-            if not item.there:
-                written.append((draft(item.fields, places.drafts, universe, places.active), item))
+        for item in (item for item in plan.drafts if not item.there):
+            path = draft(item.fields, places.drafts, universe, places.active)
+            written.append((path, item))
         if plan.library is None:
             return Imported(None, None, tuple(path for path, _ in written))
         kept = places.data / KEPT / f"{places.library.stem}-{plan.standing_hash[:16]}{places.library.suffix}"

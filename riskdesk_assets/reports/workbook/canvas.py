@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from riskdesk_assets.reports.workbook.layout import HEADER_ROW, SUBTITLE_ROW, TITLE_ROW
@@ -24,17 +24,17 @@ LETTER, TABLOID = 1, 3  # paper, in the spreadsheet's own numbers
 LINE_HEIGHT = 13.5  # points, of one line of text
 MOST_LINES = 8
 
+# Each ends with a blank as wide as a digit, so that a number keeps off the text to its right.
 SHOWN: Mapping[str, str] = {
-    "dollars": '$#,##0;[Red]-$#,##0;"–"',
-    "dollars_plain": "$#,##0",
-    "percent": '0.0%;[Red]-0.0%;"–"',
-    "percent2": '0.00%;[Red]-0.00%;"–"',
-    "basis_points": '0.0" bp";[Red]-0.0" bp";"–"',
-    "number": "#,##0.00;[Red]-#,##0.00",
-    "multiple": '0.00"×"',
-    "correlation": "0.00;-0.00",
-    "price": "0.000000",
-    "count": "#,##0",
+    "dollars": '$#,##0_0;[Red]-$#,##0_0;"–"_0',
+    "percent": '0.0%_0;[Red]-0.0%_0;"–"_0',
+    "percent2": '0.00%_0;[Red]-0.00%_0;"–"_0',
+    "number": "#,##0.00_0;[Red]-#,##0.00_0",
+    "multiple": '0.00"×"_0',
+    "correlation": "0.00_0;-0.00_0",
+    "units": "+0.0_0;-0.0_0;0_0",
+    "price": "0.000000_0",
+    "count": "#,##0_0",
     "date": "yyyy-mm-dd",
     "text": "@",
 }
@@ -87,8 +87,6 @@ class Styles:
             properties = {"font_name": FONT, "font_size": 10, "valign": "vcenter", **_ROLES[role]}
             if shown:
                 properties["num_format"] = SHOWN.get(shown, shown)
-            if shown not in ("", "text") and "align" not in properties:
-                properties |= {"align": "right", "indent": 1}
             self._made[key] = self.book.add_format({**properties, **more})
         return self._made[key]
 
@@ -151,8 +149,7 @@ class Canvas:
         self.sheet.set_row(row, height)
         for number, title in enumerate(titles):
             right = title.startswith(">")
-            more = {"align": "right", "indent": 1} if right else {"align": "left"}
-            self.text(row, first + number, title.removeprefix(">"), role, **more)
+            self.text(row, first + number, title.removeprefix(">"), role, align="right" if right else "left")
 
     def height(self, row: int, *wrapped: tuple[str, float]) -> None:
         """A row tall enough for its wrapped texts, each given with its column's width in characters."""

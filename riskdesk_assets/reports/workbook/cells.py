@@ -17,7 +17,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SHOWN = 60
 
 
-class CellProblem(Exception):
+class CellError(Exception):
     """Why a cell's value cannot be taken; ``allowed`` says what can."""
 
     def __init__(self, message: str, allowed: str) -> None:
@@ -53,7 +53,7 @@ def taken(column: Column, raw: Raw, choices: Mapping[str, Sequence[str]]) -> Val
         choices: list name -> its words.
 
     Raises:
-        CellProblem: another type, out of range, or no word of its list.
+        CellError: another type, out of range, or no word of its list.
     """
     if column.kind in ("text", "note"):
         return _text(column, raw)
@@ -68,15 +68,15 @@ def taken(column: Column, raw: Raw, choices: Mapping[str, Sequence[str]]) -> Val
 
 def _text(column: Column, raw: Raw) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
-        raise CellProblem(f"is {_described(raw)}, not text", "text; a leading apostrophe keeps it as it is typed")
+        raise CellError(f"is {_described(raw)}, not text", "text; a leading apostrophe keeps it as it is typed")
     text = raw.strip() if isinstance(raw, str) else number_text(raw)
     text = inert(text.replace("\r\n", "\n"))
     if len(text) > column.longest:
-        raise CellProblem(f"is {len(text):,} characters long", f"at most {column.longest:,}")
+        raise CellError(f"is {len(text):,} characters long", f"at most {column.longest:,}")
     if column.kind == "text" and "\n" in text:
-        raise CellProblem("holds a line break", "one line")
+        raise CellError("holds a line break", "one line")
     if not text.replace("\n", " ").isprintable():
-        raise CellProblem("holds characters that do not print", "printable text")
+        raise CellError("holds characters that do not print", "printable text")
     return text
 
 
@@ -91,21 +91,21 @@ def _choice(word: str, allowed: Sequence[str], or_else: str = "") -> str:
     if word not in allowed:
         by_case = {item.lower(): item for item in allowed}
         near = f"; did you mean '{by_case[word.lower()]}'?" if word.lower() in by_case else nearest(word, allowed)
-        raise CellProblem(f"is {word[:_SHOWN]!r}{near}", f"{or_else}{', '.join(allowed)}")
+        raise CellError(f"is {word[:_SHOWN]!r}{near}", f"{or_else}{', '.join(allowed)}")
     return word
 
 
 def _number(column: Column, raw: Raw) -> float | int:
     wanted, allowed = _wanted(column), _range(column)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise CellProblem(f"is {_described(raw)}, not {wanted}", allowed)
+        raise CellError(f"is {_described(raw)}, not {wanted}", allowed)
     if not math.isfinite(raw):
-        raise CellProblem("is not a finite number", allowed)
+        raise CellError("is not a finite number", allowed)
     if not column.lowest <= raw <= column.highest:
-        raise CellProblem(f"is {number_text(raw)}", allowed)
+        raise CellError(f"is {number_text(raw)}", allowed)
     if column.kind == "whole":
         if raw != int(raw):
-            raise CellProblem(f"is {number_text(raw)}", allowed)
+            raise CellError(f"is {number_text(raw)}", allowed)
         return int(raw)
     return float(number_text(raw))
 
@@ -122,10 +122,10 @@ def _day(raw: Raw) -> date:
     allowed = "a date, typed such as 2027-12-31"
     if isinstance(raw, datetime):
         if raw.time() != time(0):
-            raise CellProblem("is a date with a time of day", allowed)
+            raise CellError("is a date with a time of day", allowed)
         return raw.date()
     if not isinstance(raw, date):
-        raise CellProblem(f"is {_described(raw)}, not a date", allowed)
+        raise CellError(f"is {_described(raw)}, not a date", allowed)
     return raw
 
 

@@ -19,11 +19,16 @@ def choices_of(config: Config) -> Mapping[str, tuple[str, ...]]:
         "buckets": BUCKETS,
         "signal_types": SIGNAL_TYPES,
         "convictions": TIERS,
-        "return_scores": tuple(config.sizing.expected_return_score),
-        "risk_scores": tuple(config.sizing.expected_risk_score),
+        "return_scores": _by_size(config.sizing.expected_return_score),
+        "risk_scores": _by_size(config.sizing.expected_risk_score),
         "regimes": REGIMES,
         "regime_fits": regime_fits(REGIMES),
         "symbols": config.universe.tradable,
         "orientations": ORIENTATIONS,
         "yes_no": (YES, NO),
     }
+
+
+def _by_size(scores: Mapping[str, float]) -> tuple[str, ...]:
+    """Score words from the least to the most: an order that does not depend on how the configuration was read."""
+    return tuple(sorted(scores, key=lambda word: (scores[word], word)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
-from riskdesk_assets.reports.workbook.cells import CellProblem, Raw, Value, is_blank, taken
+from riskdesk_assets.reports.workbook.cells import CellError, Raw, Value, is_blank, taken
 from riskdesk_assets.reports.workbook.layout import FIRST_ROW, HEADER_ROW, Column, cell_name, place
 from riskdesk_assets.reports.workbook.sheet_scan import SheetFacts
 
@@ -138,7 +138,7 @@ def _row(
     choices: Mapping[str, Sequence[str]],
     selected: tuple[str, str] | None,
 ) -> tuple[InputRow | None, list[Problem]]:
-    places = {column: title for column, title in cells.values()}
+    places = {column for column, _ in cells.values()}
     used = [column for column in range(len(sheet.grid[number])) if _in_use(sheet, number, column)]
     if not used:
         return None, []
@@ -152,7 +152,7 @@ def _row(
         where, title = cells[column.field]
         try:
             values[column.field] = _value(sheet, number, where, column, choices)
-        except CellProblem as error:
+        except CellError as error:
             problems.append(error.at(file, place(sheet.name, number, where, title)))
         if selected is not None and column.field == selected[0] and values.get(column.field) != selected[1]:
             return None, problems
@@ -170,12 +170,12 @@ def _in_use(sheet: Sheet, row: int, column: int) -> bool:
 
 def _value(sheet: Sheet, row: int, at: int, column: Column, choices: Mapping[str, Sequence[str]]) -> Value:
     if (row, at) in sheet.facts.formulas:
-        raise CellProblem("holds a formula: what it would give is not read", "the value itself, typed")
+        raise CellError("holds a formula: what it would give is not read", "the value itself, typed")
     if (row, at) in sheet.facts.errors:
-        raise CellProblem("holds an error", "a value")
+        raise CellError("holds an error", "a value")
     raw = sheet.at(row, at)
     if is_blank(raw):
         if column.required:
-            raise CellProblem("is empty", column.prompt)
+            raise CellError("is empty", column.prompt)
         return None
     return taken(column, raw, choices)

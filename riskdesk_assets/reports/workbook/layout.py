@@ -85,7 +85,7 @@ STRATEGY_COLUMNS: tuple[Column, ...] = (
         "return_scores",
         lowest=-1,
         highest=2,
-        shown="0.0%",
+        shown="0.0%_0",
     ),
     Column(
         "Expected risk",
@@ -97,7 +97,7 @@ STRATEGY_COLUMNS: tuple[Column, ...] = (
         "risk_scores",
         lowest=0,
         highest=5,
-        shown="0.0%",
+        shown="0.0%_0",
     ),
     Column(
         "Regime fit",
@@ -136,7 +136,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Dollars of both legs together, at most.",
         lowest=1,
         highest=1e12,
-        shown="$#,##0",
+        shown="$#,##0_0",
     ),
     Column(
         "Max leg $",
@@ -147,7 +147,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Dollars of either leg, at most.",
         lowest=1,
         highest=1e12,
-        shown="$#,##0",
+        shown="$#,##0_0",
     ),
     Column(
         "Horizon, sessions",
@@ -158,7 +158,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Sessions the idea should take.",
         lowest=1,
         highest=2520,
-        shown="0",
+        shown="0_0",
     ),
     Column("Conviction", "conviction", "choice", True, 13, "Low takes half units.", "convictions"),
     Column(
@@ -170,7 +170,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Sessions held before it goes flat.",
         lowest=1,
         highest=2520,
-        shown="0",
+        shown="0_0",
     ),
     Column("Flat on breakdown", "flatten_on_breakdown", "choice", True, 12, "yes: flat when the pair breaks down.", "yes_no"),
     Column("Expires on", "expires_on", "date", True, 12, "The last day in force, as a date.", shown="yyyy-mm-dd"),
@@ -183,7 +183,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Left empty: the desk's own.",
         lowest=0,
         highest=100,
-        shown="0.00",
+        shown="0.00_0",
     ),
     Column(
         "Exit |z|",
@@ -194,7 +194,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Left empty: the desk's own.",
         lowest=0,
         highest=100,
-        shown="0.00",
+        shown="0.00_0",
     ),
     Column(
         "Share",
@@ -205,7 +205,7 @@ PLANNER_COLUMNS: tuple[Column, ...] = (
         "Its part of the strategy's capital; left empty: equal parts.",
         lowest=0.0001,
         highest=1,
-        shown="0%",
+        shown="0%_0",
     ),
     Column("Ticket id", "ticket_id", "text", False, 24, "Left empty: made from the legs and the strategy."),
     Column("Note", "note", "note", False, 40, "Why.", longest=2000),

@@ -149,15 +149,12 @@ def _twice(file: str, rows: Sequence[InputRow]) -> list[Problem]:
 
 
 def _unknown_strategies(file: str, orders: Sequence[InputRow], strategies: Sequence[InputRow]) -> list[Problem]:
+    """Orders for a strategy that no row names."""
     known = {str(row.values[NAME_FIELD]) for row in strategies}
-    return [
-        problem_at(
-            file,
-            row,
-            "strategy",
-            f"is {row.values['strategy']!r}, which no row of {STRATEGY_INPUT} names{nearest(str(row.values['strategy']), known)}",
-            "a strategy of the workbook, or nothing",
-        )
-        for row in orders
-        if row.values["strategy"] is not None and row.values["strategy"] not in known
-    ]
+    problems = []
+    for row in orders:
+        name = row.values["strategy"]
+        if name is not None and name not in known:
+            message = f"is {name!r}, which no row of {STRATEGY_INPUT} names{nearest(str(name), known)}"
+            problems.append(problem_at(file, row, "strategy", message, "a strategy of the workbook, or nothing"))
+    return problems

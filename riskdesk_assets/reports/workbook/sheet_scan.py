@@ -115,8 +115,7 @@ class _Sheet(ContentHandler):
                 self.hidden_columns.append((self._whole(given.get("min", "1")) - 1, self._whole(given.get("max", "1")) - 1))
 
     def endElement(self, name: str) -> None:  # noqa: N802  (the parser's name)
-        if name.rpartition(":")[2] == "c":
-            self._in_cell = False
+        self._in_cell = self._in_cell and name.rpartition(":")[2] != "c"
 
     def _here(self) -> Cell:
         """The present cell, which has content; far ones are remembered by the first of them alone."""

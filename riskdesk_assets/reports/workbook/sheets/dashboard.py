@@ -35,6 +35,7 @@ def write_dashboard(canvas: Canvas, content: WorkbookContent) -> None:
     row = _tiles(canvas, row + 1, _regime_figures(content))
     row = _buckets(canvas, content, row)
     row = _tiers(canvas, content, row)
+    canvas.sheet.set_h_pagebreaks([row])
     row = _regimes(canvas, content, row)
     last = max(_COLUMNS - 1, len(content.heat_map.names))
     row = _heat_map(canvas, content, row)
@@ -136,7 +137,6 @@ def _regimes(canvas: Canvas, content: WorkbookContent, row: int) -> int:
 
 def _heat_map(canvas: Canvas, content: WorkbookContent, row: int) -> int:
     heat = content.heat_map
-    canvas.sheet.set_h_pagebreaks([row])
     canvas.section(row, f"Correlation heat map: {heat.of}", max(_COLUMNS, len(heat.names) + 1))
     if not heat.names:
         canvas.text(row + 1, 0, "No correlations on this session.", "subtitle")

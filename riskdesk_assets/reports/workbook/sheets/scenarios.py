@@ -60,7 +60,9 @@ def _chart(canvas: Canvas, row: int, count: int) -> None:
     )
     chart.set_title({"name": "Scenario P&L, dollars", "name_font": {"size": 11, "color": "#1F3554"}, "overlay": False})
     chart.set_legend({"none": True})
-    chart.set_x_axis({"num_format": "$#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D0D6DE"}}})
+    chart.set_x_axis(
+        {"num_format": "$#,##0", "label_position": "high", "major_gridlines": {"visible": True, "line": {"color": "#D0D6DE"}}}
+    )
     chart.set_y_axis({"reverse": True, "label_position": "low", "num_font": {"size": 9}})
     chart.set_size({"width": 1180, "height": 340})
     canvas.sheet.insert_chart(row, 0, chart, {"x_offset": 4, "y_offset": 4})

@@ -63,7 +63,7 @@ def write_sizing_output(canvas: Canvas, content: WorkbookContent) -> None:
     canvas.titles(
         "Sizing Output", "What each strategy may use on this session, how it came to that, and what its tickets made of it."
     )
-    canvas.widths(25, 16, 15, 12, *[12.5] * 8, _WHY_WIDTH)
+    canvas.widths(25, 24, 15, 12, *[12.5] * 8, _WHY_WIDTH)
     canvas.header(_RESULT_HEADER)
     row = FIRST_ROW
     for size in content.sizes:
@@ -149,7 +149,7 @@ def _ticket(canvas: Canvas, row: int, ticket: TicketSize) -> None:
     role = "body" if ticket.released else "dim"
     for column, text in enumerate((ticket.ticket_id, ticket.strategy, ticket.pair)):
         canvas.text(row, column, text, role)
-    canvas.number(row, 3, ticket.units, "+0.0;-0.0;0", role)
+    canvas.number(row, 3, ticket.units, "units", role)
     dollars = (ticket.max_gross, ticket.budget, ticket.proposed, ticket.approved, ticket.released)
     for column, value in enumerate(dollars, start=4):
         canvas.number(row, column, value, "dollars", role)
