@@ -117,7 +117,7 @@ class Canvas:
         self.sheet.write_datetime(
             row,
             column,
-            datetime(value.year, value.month, value.day),
+            datetime.combine(value, time()),
             self.style(role, "date", align="left"),
         )
 
@@ -174,7 +174,7 @@ class Canvas:
     def for_print(
         self, session: date, *, last_row: int, last_column: int, repeat: int | None = HEADER_ROW, paper: int = LETTER
     ) -> None:
-        """Landscape on letter paper (or a larger one), as wide as one page, its header repeated, the session and the page below."""
+        """Landscape on letter paper or larger, as wide as one page, its header repeated, session and page number below."""
         self.sheet.set_landscape()
         self.sheet.set_paper(paper)
         self.sheet.fit_to_pages(1, 0)

@@ -6,6 +6,7 @@ The library that reads values gives a formula's last result and says nothing of 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
@@ -15,7 +16,6 @@ from riskdesk_assets.reports.workbook.layout import LAST_COLUMN, LAST_ROW, cell_
 from riskdesk_assets.reports.workbook.package import Package, require_plain_xml
 
 _CELL = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})\Z")
-_HIDDEN = ("1", "true")
 _KEPT = 1000
 Cell = tuple[int, int]
 
@@ -90,7 +90,7 @@ class _Sheet(ContentHandler):
         if tag == "row":
             self._row = self._whole(given["r"]) - 1 if "r" in given else self._row + 1
             self._column = -1
-            if given.get("hidden", "").lower() in _HIDDEN or given.get("ht") in ("0", "0.0"):
+            if _out_of_sight(given, "ht"):
                 self.hidden_rows.add(min(self._row, LAST_ROW + 1))
         elif tag == "c":
             if "r" in given:
@@ -110,9 +110,8 @@ class _Sheet(ContentHandler):
             # One in the way is enough to refuse the sheet; a million of them need not be kept.
             if merged[0] <= LAST_ROW and merged[1] <= LAST_COLUMN and len(self.merged) < _KEPT:
                 self.merged.append(merged)
-        elif tag == "col" and (given.get("hidden", "").lower() in _HIDDEN or given.get("width") in ("0", "0.0")):
-            if len(self.hidden_columns) < _KEPT:
-                self.hidden_columns.append((self._whole(given.get("min", "1")) - 1, self._whole(given.get("max", "1")) - 1))
+        elif tag == "col" and _out_of_sight(given, "width") and len(self.hidden_columns) < _KEPT:
+            self.hidden_columns.append((self._whole(given.get("min", "1")) - 1, self._whole(given.get("max", "1")) - 1))
 
     def endElement(self, name: str) -> None:  # noqa: N802  (the parser's name)
         self._in_cell = self._in_cell and name.rpartition(":")[2] != "c"
@@ -140,6 +139,11 @@ class _Sheet(ContentHandler):
 
     def _damaged(self, text: str) -> InputError:
         return InputError(Problem(self._file, None, self._sheet, f"is damaged: {text[:20]!r} is no cell, row or column"))
+
+
+def _out_of_sight(given: Mapping[str, str], size: str) -> bool:
+    """Whether a row or column is hidden, or has no size."""
+    return given.get("hidden", "").lower() in ("1", "true") or given.get(size) in ("0", "0.0")
 
 
 def first_beyond(facts: SheetFacts) -> str:

@@ -40,7 +40,7 @@ def strategy_sizes(page: PageContent) -> list[StrategySize]:
             conviction=convictions.get(str(row["strategy_name"]), ""),
             status=str(row["status"]),
             tickets=_whole(row, "ticket_count"),
-            **{name: number(row, name) for name in _FIGURES},  # type: ignore[arg-type]
+            **{name: number(row, name) for name in _FIGURES},
             note=str(row["reason"] or ""),
         )
         for row in page.rows("strategy_sizes")
