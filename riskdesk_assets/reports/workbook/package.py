@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ MAX_PARTS = 300
 _CHUNK = 64 * 1024
 
 _ALLOWED = "a workbook exported by `riskdesk workbook export` and saved as .xlsx"
+# What the archive's reader raises, according to where the damage is (NotImplementedError is a RuntimeError).
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, LookupError)
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _CONTENT_TYPES = "[Content_Types].xml"
 _ACTIVE_CONTENT: Mapping[str, str] = {
@@ -71,7 +74,7 @@ def open_package(path: Path) -> Package:
         raise _refused(file, "is an .xls workbook, or one with a password")
     try:
         archive = zipfile.ZipFile(io.BytesIO(raw))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise _refused(file, "is no .xlsx workbook, or not a whole one") from error
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -136,7 +139,7 @@ def _unpacked(file: str, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo
                     left -= len(chunk)
                     if left < 0:
                         raise _refused(file, f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except _DAMAGE as error:
             raise _refused(file, f"is damaged: {entry.filename} cannot be unpacked") from error
         yield entry.filename, bytes(content)
 

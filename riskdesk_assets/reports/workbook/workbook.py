@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -92,7 +93,7 @@ def same_parts(one: bytes, other: bytes) -> bool:
     """Whether two workbooks hold the same, however it is packed; False where one cannot be opened."""
     try:
         return _parts(one) == _parts(other)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, LookupError):
         return False
 
 

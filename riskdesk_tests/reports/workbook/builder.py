@@ -22,6 +22,7 @@ from riskdesk_assets.reports.workbook.content import (
     WorkbookContent,
 )
 from riskdesk_assets.reports.workbook.layout import regime_fits
+from riskdesk_assets.reports.workbook.library import hash_of
 
 COLUMNS = (
     "StrategyName",
@@ -96,7 +97,7 @@ CHOICES = {
 SESSION = date(2026, 11, 27)
 
 
-def content(rows: tuple[tuple[str, ...], ...] = ROWS, library_hash: str = "f" * 64, **changes: object) -> WorkbookContent:
+def content(rows: tuple[tuple[str, ...], ...] = ROWS, **changes: object) -> WorkbookContent:
     """A session's content; ``changes`` replace fields."""
     made = WorkbookContent(
         session=SESSION,
@@ -106,7 +107,7 @@ def content(rows: tuple[tuple[str, ...], ...] = ROWS, library_hash: str = "f" * 
         desk="bank_pairs",
         nav=2_500_000.0,
         status="RELEASED",
-        library=Library(COLUMNS, rows, library_hash),
+        library=Library(COLUMNS, rows, hash_of((COLUMNS, *rows))),
         lists=CHOICES,
         planned=[_planned(row) for row in rows],
         regime="Normal",
