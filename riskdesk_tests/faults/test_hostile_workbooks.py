@@ -153,7 +153,7 @@ ATTACKS: list[tuple[str, Callable[[bytes], bytes], str]] = [
             INPUT,
             lambda raw: raw.replace(
                 b"</sheetData>",
-                b"".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>'.encode() for n in range(40, 60_000)) + b"</sheetData>",
+                b"".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>'.encode() for n in range(40, 20_000)) + b"</sheetData>",
             ),
         ),
         "Strategy Input!A521: is beyond what is read",

@@ -16,7 +16,7 @@ from riskdesk_assets.common.errors import InputError, Problem
 
 # An exported workbook is below 100 KB, and below 1 MB unpacked; these leave room for years of additions by hand.
 MAX_FILE_BYTES = 5 * 1024 * 1024
-MAX_UNPACKED_BYTES = 24 * 1024 * 1024
+MAX_UNPACKED_BYTES = 8 * 1024 * 1024
 MAX_PARTS = 300
 _CHUNK = 64 * 1024
 

@@ -35,10 +35,10 @@ def sheet_parts(package: Package) -> Mapping[str, SheetPart]:
         raise _damaged(package, "it does not say where its sheets are")
     targets = {
         _attribute(element, "Id"): _part_name(_attribute(element, "Target"))
-        for element in _elements(package.parts[_RELATIONS], "Relationship")
+        for element in _elements(package, _RELATIONS, "Relationship")
     }
     found: dict[str, SheetPart] = {}
-    for element in _elements(package.parts[_WORKBOOK], "sheet"):
+    for element in _elements(package, _WORKBOOK, "sheet"):
         name, relation = _attribute(element, "name"), _attribute(element, "id")
         if name in found or relation not in targets:
             raise _damaged(package, f"its sheet {name[:40]!r} is there twice or nowhere")
@@ -46,10 +46,15 @@ def sheet_parts(package: Package) -> Mapping[str, SheetPart]:
     return found
 
 
-def _elements(content: bytes, tag: str) -> list[Element]:
-    from defusedxml.ElementTree import fromstring
+def _elements(package: Package, part: str, tag: str) -> list[Element]:
+    """The elements of a part by their plain name, in its order."""
+    from defusedxml.ElementTree import ParseError, fromstring
 
-    return [element for element in fromstring(content, forbid_dtd=True).iter() if element.tag.rpartition("}")[2] == tag]
+    try:
+        root = fromstring(package.parts[part], forbid_dtd=True)
+    except ParseError as error:
+        raise _damaged(package, f"{part} is not well-formed") from error
+    return [element for element in root.iter() if element.tag.rpartition("}")[2] == tag]
 
 
 def _attribute(element: Element, name: str) -> str:
