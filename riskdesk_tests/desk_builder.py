@@ -24,15 +24,21 @@ from riskdesk_assets.construction.inputs import DayInputs, PairSignal, desk_cont
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
 from riskdesk_assets.construction.walk import WalkInputs
-from riskdesk_assets.features.compute import pair_states, panel_of, watched_pairs
+from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
+from riskdesk_assets.features.correlations import return_correlations
+from riskdesk_assets.features.instrument_state import instrument_state
+from riskdesk_assets.features.market_regime import market_regime
+from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History, lookback_start
 from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES
 from riskdesk_assets.risk_model.covariance import Covariance
-from riskdesk_assets.strategy.budgets import strategy_budgets
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets
+from riskdesk_assets.strategy.library import strategy_library
 from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder, load_tickets
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
+from riskdesk_assets.strategy.strategy_file import FILE, Strategy, load_strategies
 from riskdesk_assets.strategy.ticket import Ticket
 
 CODE = "the tests' own code version"
@@ -148,7 +154,8 @@ def inputs_of(
 ) -> WalkInputs:
     """The walk's inputs for a range, with the features computed from the bars; tickets or a ready ticket_snapshots.
 
-    ``tables``: rows of other tables of WALK_TABLES, which are empty where none are given.
+    Budgets are those of the shipped library. ``tables``: rows of other tables of WALK_TABLES, which are empty where none are
+    given.
     """
     history = history_of_bars(config, first, last, bars)
     panel = panel_of(history, config)
@@ -171,12 +178,45 @@ def inputs_of(
             **{name: TABLES[name].frame([]) for name in WALK_TABLES},
             "pair_state": states,
             "ticket_snapshots": rows,
-            "strategy_budgets": strategy_budgets(rows),
+            **strategy_tables(config, history, panel, rows, states),
             **(tables or {}),
         },
         start=start,
         code_version=CODE,
     )
+
+
+@cache
+def shipped_strategies() -> tuple[Strategy, ...]:
+    """The repo's own library."""
+    return load_strategies(ROOT / "config" / FILE, desk_config().sizing)
+
+
+def library_of(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
+    """The shipped library as strategy_library keeps it, without the tickets."""
+    nothing = [TABLES[name].frame([]) for name in ("ticket_snapshots", "market_regime")]
+    return strategy_library(config, dict.fromkeys(sessions, shipped_strategies()), *nothing)
+
+
+def strategy_tables(
+    config: Config, history: History, panel: Panel, tickets: pl.DataFrame, states: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """strategy_library and what stage 1 makes of it, from the bars."""
+    first, last, features = history.first, history.last, config.desk.features
+    regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
+    pairs = distinct_pairs(states.select("as_of_date", "leg_a", "leg_b"))
+    given = {
+        "strategy_library": strategy_library(config, dict.fromkeys(history.wanted, shipped_strategies()), tickets, regimes),
+        "ticket_snapshots": tickets,
+        "market_regime": regimes,
+        "pair_state": states,
+        "instrument_state": instrument_state(
+            panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last
+        ),
+        "return_correlations": return_correlations(panel, config.universe, pairs, states, features, first, last),
+    }
+    library = {"strategy_library": given["strategy_library"]}
+    return library | strategy_budgets(config, *(given[name] for name in BUDGET_INPUTS))
 
 
 def marks(**prices: float) -> dict[str, Mark]:

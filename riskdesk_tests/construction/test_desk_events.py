@@ -20,7 +20,7 @@ from riskdesk_assets.construction.inputs import PairSignal, desk_context
 from riskdesk_assets.construction.remeasure import Written, remeasure
 from riskdesk_assets.construction.rows import day_rows
 from riskdesk_assets.construction.state import DeskState, Memory
-from riskdesk_assets.construction.walk import Walk, walk
+from riskdesk_assets.construction.walk import Walk, WalkInputs, walk
 from riskdesk_assets.market.quality import check_bars
 from riskdesk_assets.strategy.ticket import Ticket
 from riskdesk_tests.desk_builder import (
@@ -268,26 +268,28 @@ def test_a_held_name_that_left_the_universe_is_refused_by_name() -> None:
 # --- whole walks ------------------------------------------------------------------------------------------------------
 
 
-def written(done: Walk) -> Written:
-    return Written(**{each.name: done.frames.get(each.name, TABLES[each.name].frame([])) for each in fields(Written)})
+def written(done: Walk, inputs: WalkInputs) -> Written:
+    frames = {**done.frames, "strategy_budgets": inputs.strategy_budgets}
+    return Written(**{each.name: frames.get(each.name, TABLES[each.name].frame([])) for each in fields(Written)})
 
 
-def failed_checks(done: Walk, config: Config) -> set[tuple[date, str]]:
+def failed_checks(done: Walk, inputs: WalkInputs) -> set[tuple[date, str]]:
     sessions = [day.session for day in done.days]
-    return {(item.session, item.check) for item in remeasure(written(done), config, sessions) if not item.passed}
+    return {(item.session, item.check) for item in remeasure(written(done, inputs), inputs.config, sessions) if not item.passed}
 
 
 def test_a_blocked_session_is_marked_so_in_every_table_and_fails_its_family() -> None:
     sessions = sessions_from(date(2026, 3, 2), 6)
     config = changed(CONFIG, "limits.group", {"max": 0.05, "mode": "gate"})
-    done = walk(inputs_of(config, shipped_tickets(), sessions[0], sessions[-1]))
+    inputs = inputs_of(config, shipped_tickets(), sessions[0], sessions[-1])
+    done = walk(inputs)
     blocked = [day.session for day in done.days if day.release.status == "BLOCKED"]
     assert blocked
     states = dict(done.frames["desk_state"].select("as_of_date", "released").iter_rows())
     assert [day for day in sessions if not states[day]] == blocked
     assert not set(done.frames["ideal_portfolio"]["as_of_date"]) & set(blocked)
     assert not done.frames["limit_audit"].filter(pl.col("as_of_date").is_in(blocked))["released"].any()
-    assert {(day, name) for day in blocked for name in ("group", "release")} <= failed_checks(done, config)
+    assert {(day, name) for day in blocked for name in ("group", "release")} <= failed_checks(done, inputs)
 
 
 def test_an_unreadable_ticket_costs_its_own_session_and_no_later_one() -> None:
@@ -301,14 +303,15 @@ def test_an_unreadable_ticket_costs_its_own_session_and_no_later_one() -> None:
         good.filter(pl.col("as_of_date") == sessions[1]),
     )
     again = snapshots_of(tickets, sessions[3:], previous=bad)
-    done = walk(inputs_of(CONFIG, pl.concat([good, bad, again]), sessions[0], sessions[-1]))
+    inputs = inputs_of(CONFIG, pl.concat([good, bad, again]), sessions[0], sessions[-1])
+    done = walk(inputs)
     assert [day.release.status for day in done.days] == ["RELEASED"] * 2 + ["FAILED_CLOSED"] + ["RELEASED"] * 2
     held_on = {
         day: done.frames["desk_positions"].filter(pl.col("as_of_date") == day).select("ticket_id", "leg", "shares")
         for day in sessions
     }
     assert held_on[sessions[2]].equals(held_on[sessions[1]])
-    assert failed_checks(done, CONFIG) == {(sessions[2], "release")}
+    assert failed_checks(done, inputs) == {(sessions[2], "release")}
 
 
 @pytest.mark.parametrize(("stranger", "closed"), [(False, True), (True, False)])

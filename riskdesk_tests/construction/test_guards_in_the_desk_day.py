@@ -54,6 +54,11 @@ def config(mode: str) -> Config:
 
 
 @cache
+def budgets() -> pl.DataFrame:
+    return inputs_of(desk_config(), snapshots_of(shipped_tickets(), DAYS), DAYS[0], DAYS[-1], bars()).strategy_budgets
+
+
+@cache
 def bars() -> pl.DataFrame:
     frame = sample_bars().filter(pl.col("as_of_date") <= DAYS[-1])
     return frame.filter((pl.col("symbol") != "KEY") | ~pl.col("as_of_date").is_in(SILENT))
@@ -129,7 +134,8 @@ def test_every_limit_holds_on_the_ideal_portfolio_and_on_what_stands(mode: str) 
 
 def written(frames: Mapping[str, pl.DataFrame]) -> Written:
     tables = ("desk_positions", "guard_decisions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
-    return Written(**{name: frames[name] for name in tables}, **{name: TABLES[name].frame([]) for name in _FACTS})
+    nothing = {name: TABLES[name].frame([]) for name in _FACTS}
+    return Written(**{name: frames[name] for name in tables}, **nothing, strategy_budgets=budgets())
 
 
 def test_desk_positions_beyond_a_bound_fail_and_beside_a_frozen_leg_they_warn() -> None:

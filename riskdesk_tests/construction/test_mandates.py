@@ -39,7 +39,7 @@ def tables(first: date, last: date) -> dict[str, pl.DataFrame]:
     config = desk_config()
     history = history_of_bars(config, first, last)
     rows = snapshots_of(shipped_tickets(), history.wanted)
-    return day_tables(history, panel_of(history, config), config, rows, TABLES["engine_configs"].frame([]))
+    return day_tables(history, panel_of(history, config), config, rows, {}, TABLES["engine_configs"].frame([]))
 
 
 def walked(

@@ -50,9 +50,11 @@ def _whole(table: str, rows: Sequence[Mapping[str, object]]) -> list[dict[str, o
 
 @cache
 def sound() -> Written:
-    done = walk(inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1], tables=facts()))
+    inputs = inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1], tables=facts())
+    done = walk(inputs)
     assert all(day.release.released for day in done.days)
-    return Written(**{name: done.frames[name] for name in WRITTEN}, **facts())
+    budgets = inputs.strategy_budgets
+    return Written(**{name: done.frames[name] for name in WRITTEN}, **facts(), strategy_budgets=budgets)
 
 
 def failed(written: Written) -> dict[tuple[date, str], str]:
@@ -80,6 +82,7 @@ def test_what_the_walk_wrote_passes_every_check_on_every_session() -> None:
         "ticket_gross",
         "leg_notional",
         "name_gross",
+        "bucket",
         "portfolio_gross",
         "portfolio_net",
         "factor",
@@ -143,6 +146,7 @@ def test_a_session_without_a_book_is_not_said_to_have_no_limits() -> None:
     [
         "leg_notional",
         "name_gross",
+        "bucket",
         "portfolio_gross",
         "portfolio_net",
         "group",
@@ -186,6 +190,16 @@ def test_a_name_that_turned_soft_after_the_book_was_built_is_found() -> None:
     assert set(failed(replace(sound(), instrument_state=states))) == {(DAYS[1], "fragility")}
 
 
+def test_a_ticket_that_changed_its_bucket_after_the_book_was_built_is_found() -> None:
+    held = sound().desk_positions.filter(pl.col("as_of_date") == DAYS[1])["ticket_id"]
+    moved = (pl.col("as_of_date") == DAYS[1]) & (pl.col("ticket_id") == held[0])
+    budgets = sound().strategy_budgets
+    was = budgets.filter(moved)["bucket"][0]
+    other = "Spread" if was != "Spread" else "RV"
+    changed_one = budgets.with_columns(bucket=pl.when(moved).then(pl.lit(other)).otherwise("bucket"))
+    assert set(failed(replace(sound(), strategy_budgets=changed_one))) == {(DAYS[1], "bucket")}
+
+
 def test_a_book_of_billions_is_measured_without_an_overflow() -> None:
     larger = sound().desk_positions.with_columns(shares=pl.col("shares") * 1_000_000)
     found = failed(replace(sound(), desk_positions=larger))
@@ -200,7 +214,7 @@ def test_what_the_own_portfolio_bounds_is_measured_by_its_own_names() -> None:
         config = changed(config, f"portfolios.bank_pairs.{field}", value)
     config = changed(config, "portfolios.bank_pairs.group_limits", {"regional": 0.2, "no_such_group": 0.1})
     done = walk(inputs_of(config, shipped_tickets(), DAYS[0], DAYS[-1], tables=facts()))
-    written = Written(**{name: done.frames[name] for name in WRITTEN}, **facts())
+    written = replace(sound(), **{name: done.frames[name] for name in WRITTEN})
     assert [item for item in remeasure(written, config, DAYS) if not item.passed] == []
     own = set(written.limit_audit.filter(pl.col("limit_name").str.starts_with("own_"))["limit_name"])
     assert own == {"own_factor:size", "own_fragility", "own_portfolio_gross", "own_group:regional"}

@@ -32,6 +32,7 @@ ALL = ("BAC", "C", "JPM", "WFC")
 MEASURED = [
     (Measure.LEG, ("T1", "BAC"), 80),
     (Measure.TICKET_GROSS, ("T1",), 180),
+    (Measure.BUCKET_GROSS, ("T1", "T3", "T9"), 240),  # 180 + 60, nothing nets
     (Measure.NAME_GROSS, ("JPM",), 160),  # 100 + 60, before they net
     (Measure.NAME_GROSS, ("BAC",), 110),
     (Measure.NET, ("JPM",), 40),  # 100 - 60

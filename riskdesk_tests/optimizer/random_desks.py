@@ -46,6 +46,7 @@ def limit(name: str, measure: Measure, members: tuple[str, ...], bound: float, m
     family = {
         Measure.LEG: Family.LEG_NOTIONAL,
         Measure.TICKET_GROSS: Family.TICKET_GROSS,
+        Measure.BUCKET_GROSS: Family.BUCKET,
         Measure.NAME_GROSS: Family.NAME_GROSS,
         Measure.NET: Family.PORTFOLIO_NET,
         Measure.GROSS: Family.PORTFOLIO_GROSS,
@@ -100,8 +101,19 @@ def limits_of_facts(symbols: tuple[str, ...], rng: np.random.Generator, tight: f
     )
 
 
-def random_problem(seed: int, shape: Shape, tight: float = 1.0, *, facts: bool = False) -> TicketProblem:
-    """One session: overlapping pairs, a book held from yesterday, sometimes a frozen ticket; with limits on facts if asked."""
+def limits_of_buckets(ticket_ids: tuple[str, ...], seed: int, tight: float = 1.0) -> tuple[Limit, ...]:
+    """Every third ticket in a bucket of its own, the others in another, and frozen ones with them; a few buckets are tight."""
+    rng = np.random.default_rng([seed, 3])
+    members = {"A": tuple(ticket_ids[::3]), "B": ("frozen", *(t for k, t in enumerate(ticket_ids) if k % 3))}
+    return tuple(
+        limit(f"bucket:{name}", Measure.BUCKET_GROSS, tuple(sorted(found)), float(NAV * tight * rng.uniform(0.02, 1.2)))
+        for name, found in members.items()
+    )
+
+
+def random_problem(seed: int, shape: Shape, tight: float = 1.0, *, facts: bool = False, buckets: bool = False) -> TicketProblem:
+    """One session: overlapping pairs, a book held from yesterday, sometimes a frozen ticket; limits on facts and buckets if
+    asked."""
     rng = np.random.default_rng(seed)
     symbols = names(shape.names)
     ticket_ids = tuple(f"T{k:02d}" for k in range(shape.tickets))
@@ -134,7 +146,11 @@ def random_problem(seed: int, shape: Shape, tight: float = 1.0, *, facts: bool =
         reversion=np.array([gross_of[t] * rng.choice([0.0, rng.uniform(0, 3e-4)]) for t in ticket_ids]),
         horizons=rng.integers(5, 60, shape.tickets).astype(float),
         cost_rate=rng.uniform(1e-4, 4e-4, shape.names),
-        limits=desk_limits(symbols, rng, shape.groups, tight) + (limits_of_facts(symbols, rng, tight) if facts else ()),
+        limits=(
+            *desk_limits(symbols, rng, shape.groups, tight),
+            *(limits_of_facts(symbols, rng, tight) if facts else ()),
+            *(limits_of_buckets(ticket_ids, seed, tight) if buckets else ()),
+        ),
         risk_aversion=RISK_AVERSION,
         settings=SETTINGS,
     )

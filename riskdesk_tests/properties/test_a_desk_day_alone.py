@@ -25,6 +25,7 @@ from riskdesk_tests.desk_builder import (
     desk_config,
     history_of_bars,
     inputs_of,
+    library_of,
     sample_bars,
     sample_volatility,
     sessions_from,
@@ -67,7 +68,7 @@ def computed(first: date, last: date, market: pl.DataFrame, volatility: pl.DataF
     yesterday = written["ticket_snapshots"].filter(pl.col("as_of_date") == calendar().before(first))
     tickets = snapshots_of(shipped_tickets(), history.wanted, previous=yesterday)
     state = starting_state(written["desk_state"], calendar(), first)
-    return recompute(Inputs(history, settings, tickets, state, prior, CODE))
+    return recompute(Inputs(history, settings, tickets, state, prior, CODE, library_of(settings, history.wanted)))
 
 
 @cache
@@ -127,7 +128,7 @@ def test_the_order_of_rows_in_every_input_changes_no_byte() -> None:
     inputs = inputs_of(config(), shipped_tickets(), DAYS[0], DAYS[4], bars())
     turned = {
         name: getattr(inputs, name).reverse()
-        for name in ("bars", "splits", "pair_state", "ticket_snapshots", "strategy_budgets")
+        for name in ("bars", "splits", "pair_state", "ticket_snapshots", "strategy_library", "strategy_budgets")
     }
     first, second = walk(inputs), walk(type(inputs)(**{**vars(inputs), **turned}))
     assert digests(first.frames, DAYS[0], DAYS[4]) == digests(second.frames, DAYS[0], DAYS[4])

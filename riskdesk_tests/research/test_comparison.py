@@ -23,12 +23,14 @@ from riskdesk_assets.research.comparison import Comparison, compare
 from riskdesk_assets.research.comparison_files import TABLE, TEXT, VARIANTS, markdown, read_comparison, write_comparison
 from riskdesk_assets.research.variants import Variant, variant_config
 from riskdesk_assets.research.walk_measures import bound_sessions, stage_sessions, walk_measures
+from riskdesk_assets.strategy.strategy_file import Strategy
 from riskdesk_tests.desk_builder import (
     CODE,
     changed,
     desk_config,
     history_of_bars,
     sessions_from,
+    shipped_strategies,
     shipped_tickets,
     snapshots_of,
 )
@@ -54,9 +56,13 @@ def tickets_of(history: History) -> pl.DataFrame:
     return snapshots_of(shipped_tickets(), history.wanted)
 
 
+def strategies_of(settings: Config) -> tuple[Strategy, ...]:
+    return shipped_strategies() if settings.desk.budgets.enabled else ()
+
+
 @cache
 def compared() -> Comparison:
-    return compare(config(), ALL, history_of, tickets_of, CODE)
+    return compare(config(), ALL, history_of, tickets_of, strategies_of, CODE)
 
 
 @cache
@@ -64,7 +70,8 @@ def walked(name: str) -> Walk:
     settings = variant_config(config(), next(item for item in ALL if item.name == name))
     history = history_of(settings)
     panel = panel_of(history, settings)
-    tables = day_tables(history, panel, settings, tickets_of(history), TABLES["engine_configs"].frame([]))
+    strategies = dict.fromkeys(history.wanted, strategies_of(settings))
+    tables = day_tables(history, panel, settings, tickets_of(history), strategies, TABLES["engine_configs"].frame([]))
     return walk(walk_inputs(history, panel, settings, tables, start=GENESIS, code_version=CODE))
 
 
@@ -128,13 +135,15 @@ def test_a_stage_counts_the_sessions_on_which_it_touched_a_ticket_but_for_whole_
     found = stage_sessions(done.days)
     split = {label: count for label, count in found.items() if " " in label}
     assert {label: count for label, count in found.items() if count and label not in split} == counted
-    assert max(split.values()) <= found["OPTIMIZER"] <= sum(split.values())
+    for stage in ("BUDGET", "OPTIMIZER"):
+        parts = [count for label, count in split.items() if label.startswith(f"{stage} ")]
+        assert max(parts) <= found[stage] <= sum(parts)
 
 
 def test_the_id_follows_from_what_was_compared_and_from_nothing_else() -> None:
-    again = compare(config(), (SHIPPED,), history_of, tickets_of, CODE)
-    other = compare(config(), (SHIPPED,), history_of, tickets_of, "other code")
-    assert again.id == compare(config(), (SHIPPED,), history_of, tickets_of, CODE).id
+    again = compare(config(), (SHIPPED,), history_of, tickets_of, strategies_of, CODE)
+    other = compare(config(), (SHIPPED,), history_of, tickets_of, strategies_of, "other code")
+    assert again.id == compare(config(), (SHIPPED,), history_of, tickets_of, strategies_of, CODE).id
     assert len({again.id, other.id, compared().id}) == 3
 
 
@@ -143,7 +152,7 @@ def test_a_bad_variant_is_refused_before_anything_is_computed() -> None:
         raise AssertionError("nothing is to be read")
 
     with pytest.raises(InputError, match=r"limits\.groop\.max"):
-        compare(config(), (SHIPPED, Variant("bad", {"limits.groop.max": 1})), never, tickets_of, CODE)
+        compare(config(), (SHIPPED, Variant("bad", {"limits.groop.max": 1})), never, tickets_of, strategies_of, CODE)
 
 
 def test_a_comparison_is_kept_whole_and_the_same_one_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_an_unknown_path_is_told_with_the_nearest_known_one(path: str, nearest: 
         ("limits.group.max.more", 1, "is one value"),
         ("desk.portfolio_id", "bank_long_only", "is not a value"),
         ("limits", None, "is not a value"),
-        ("universe.pairs", None, "allowed: desk, limits, portfolios"),
+        ("universe.pairs", None, "allowed: desk, limits, sizing, portfolios"),
         ("portfolios.bank_long_only.risk_aversion_lambda", 50, "nothing in it would change"),
     ],
 )

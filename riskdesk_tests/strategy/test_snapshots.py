@@ -11,9 +11,11 @@ from polars.testing import assert_frame_equal
 
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.strategy.library import strategy_budgets, strategy_library
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets
+from riskdesk_assets.strategy.library import strategy_library
 from riskdesk_assets.strategy.loading import load_tickets
 from riskdesk_assets.strategy.snapshots import notices, ticket_snapshots
+from riskdesk_tests.desk_builder import desk_config
 from riskdesk_tests.strategy.tickets import UNIVERSE, write_ticket
 
 MON, TUE, WED, THU = (date(2026, 3, day) for day in (2, 3, 4, 5))
@@ -160,17 +162,30 @@ def test_no_sessions_and_no_tickets_give_an_empty_table(tmp_path: Path) -> None:
     assert notices(EMPTY) == ()
 
 
-def test_each_ticket_in_force_stands_alone_with_its_own_gross_as_its_budget(tmp_path: Path) -> None:
+def test_with_budgets_off_each_ticket_in_force_stands_alone_with_its_own_gross_as_its_budget(tmp_path: Path) -> None:
+    # Document 000 knows no budgets: what a ticket says of a strategy is not looked at, and no library is read.
     write_ticket(tmp_path, "a.yaml", ticket_id="a", max_gross_notional=700000, conviction="High", strategy="ignored")
     write_ticket(tmp_path, "b.yaml", ticket_id="b", expires_on=MON, conviction=1)
     frame = snapshot(tmp_path, [MON, TUE])
-    library, budgets = strategy_library(frame), strategy_budgets(frame)
-    assert library.rows() == [
+    classic = desk_config("classic")
+    nothing = {name: TABLES[name].frame([]) for name in BUDGET_INPUTS}
+    library = strategy_library(classic, {}, frame, nothing["market_regime"])
+    told = library.select("as_of_date", "strategy_name", "bucket", "signal_type", "status", "conviction", "ticket_count")
+    assert told.rows() == [
         (MON, "a", "RV", "mean_reversion", "active", "High", 1),
         (MON, "b", "RV", "mean_reversion", "active", "Low", 1),
         (TUE, "a", "RV", "mean_reversion", "active", "High", 1),
     ]
+    given = nothing | {"strategy_library": library, "ticket_snapshots": frame}
+    frames = strategy_budgets(classic, *(given[name] for name in BUDGET_INPUTS))
+    budgets = frames["strategy_budgets"].filter(pl.col("as_of_date") == TUE)
+    columns = ("as_of_date", "strategy_name", "ticket_id", "max_gross_notional", "budget", "reason")
     reason = "stands alone: budget is the ticket's own max_gross_notional"
-    assert budgets.filter(pl.col("as_of_date") == TUE).rows() == [(TUE, "a", "a", 700000.0, 700000.0, reason)]
-    assert strategy_library(EMPTY).schema == TABLES["strategy_library"].schema
-    assert strategy_budgets(EMPTY).schema == TABLES["strategy_budgets"].schema
+    assert budgets.select(columns).rows() == [
+        (TUE, "a", "a", 700000.0, 700000.0, reason),
+        (TUE, "b", "b", 800000.0, 0.0, "no budget: not in force: expired"),
+    ]
+    assert frames["strategy_sizes"].is_empty()
+    assert frames["strategy_correlations"].is_empty()
+    empty = strategy_budgets(classic, *(nothing[name] for name in BUDGET_INPUTS))
+    assert {name: found.schema for name, found in empty.items()} == {name: TABLES[name].schema for name in empty}
