@@ -74,7 +74,7 @@ def import_(ctx: click.Context, file: Path, yes: bool, force: bool, as_json: boo
     from riskdesk_assets.interfaces.workbook_import import do_import, read_plan
     from riskdesk_assets.interfaces.workbook_view import plan_json, show_plan
 
-    if not as_json and not yes and not sys.stdin.isatty():
+    if not as_json and not yes and not _somebody_watches():
         raise Unusable("nobody is there to confirm: give --yes, or --json to see the plan alone")
     prepared = read_plan(file, force=force)
     plan = prepared.plan
@@ -100,6 +100,11 @@ def import_(ctx: click.Context, file: Path, yes: bool, force: bool, as_json: boo
     for path in done.drafts:
         click.echo(f"drafted   {path}")
     _say_next(plan)
+
+
+def _somebody_watches() -> bool:
+    """Whether a person can answer."""
+    return sys.stdin.isatty()
 
 
 def _say_next(plan: ImportPlan) -> None:

@@ -31,7 +31,7 @@ DESIGNED = {
         "clip_ledger",
         "desk_state",
     },
-    "reports": {"portfolio_risk_reports", "run_artifacts", "desk_report"},
+    "reports": {"portfolio_risk_reports", "run_artifacts", "desk_report", "desk_workbook"},
     "research": {"realized_pnl"},
 }
 REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
