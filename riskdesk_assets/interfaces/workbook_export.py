@@ -9,7 +9,6 @@ from pathlib import Path
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import calendar_end, load_calendar
 from riskdesk_assets.common.settings import Paths, load_config, load_paths
-from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.whole_file import replace_file
@@ -17,7 +16,7 @@ from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.risk_reading import stored_session
 from riskdesk_assets.reports.workbook.copies import place_workbook
 from riskdesk_assets.reports.workbook.library import library_of
-from riskdesk_assets.reports.workbook.session_content import workbook_content
+from riskdesk_assets.reports.workbook.session_content import TABLES_SHOWN, workbook_content
 from riskdesk_assets.reports.workbook.workbook import workbook_bytes
 from riskdesk_assets.strategy.strategy_file import FILE, load_strategies
 
@@ -68,14 +67,16 @@ def _content(paths: Paths, asof: date | None) -> tuple[date, bytes, int]:
     session = stored_session(warehouse, asof)
     calendar = load_calendar(paths.data / "calendar", calendar_end(datetime.now(UTC)))
     library = library_of(load_strategies(paths.config / FILE, config.sizing))
-    frames = {name: warehouse.read(name, session, session) for name in TABLES}
+    frames = {name: warehouse.read(name, session, session) for name in TABLES_SHOWN}
+    bars = warehouse.read("daily_bars", session, session)
     prior = {
         name: warehouse.read(name, calendar.before(session, reach), calendar.before(session))
         for name, reach in EARLIER_SESSIONS.items()
+        if name in TABLES_SHOWN
     }
     page = page_content(
         config=config,
-        source=str(frames["daily_bars"]["source"][0]) if frames["daily_bars"].height else "",
+        source=str(bars["source"][0]) if bars.height else "",
         snapshot_id="",
         code_version=code_version(),
         session=session,

@@ -26,6 +26,28 @@ from riskdesk_assets.reports.workbook.size_lines import (
 )
 from riskdesk_assets.strategy.library import FROM_FILE, strategies_of
 
+TABLES_SHOWN = (
+    "clip_ledger",
+    "decisions",
+    "desk_positions",
+    "desk_state",
+    "expected_pnl",
+    "gate_decisions",
+    "ideal_portfolio",
+    "instrument_state",
+    "limit_audit",
+    "market_regime",
+    "portfolio_risk_reports",
+    "proposals",
+    "risk_contributions",
+    "scenarios",
+    "strategy_budgets",
+    "strategy_correlations",
+    "strategy_library",
+    "strategy_sizes",
+    "ticket_snapshots",
+)
+"""Tables whose rows a workbook is made of; another one's change nothing in it."""
 # What a ticket of ours usually asks for (methods.md section 14): where a planner's row begins.
 GROSS_OF_NAV = 0.32
 LEG_OF_GROSS = 0.7

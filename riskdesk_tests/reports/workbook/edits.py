@@ -1,4 +1,4 @@
-"""A workbook edited as a person's spreadsheet would save it, cell by cell in its XML, and as an attacker would, part by part."""
+"""A workbook edited as a spreadsheet would save it, cell by cell in its XML, and as an attacker would, part by part."""
 
 from __future__ import annotations
 

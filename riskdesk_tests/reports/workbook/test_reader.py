@@ -200,7 +200,7 @@ def test_a_hidden_row_or_column_with_content_is_refused(book: bytes, tmp_path: P
         "book.xlsx: Strategy Input!A6: is hidden (allowed: show the row and its columns, or empty them)"
     ]
     column = replaced(book, "xl/worksheets/sheet2.xml", '<col min="5"', '<col hidden="1" min="5"')
-    assert [item.partition(":")[2].strip()[:20] for item in told(tmp_path, column)][0] == "Strategy Input!E5: i"
+    assert "Strategy Input!E5: is hidden" in told(tmp_path, column)[0]
     flat = replaced(book, "xl/worksheets/sheet2.xml", '<row r="6"', '<row r="6" ht="0"')
     assert "Strategy Input!A6: is hidden" in told(tmp_path, flat)[0]
     empty = replaced(book, "xl/worksheets/sheet2.xml", '<row r="12"', '<row r="12" hidden="1"')

@@ -1,4 +1,4 @@
-"""The workbook as it is written: the same bytes twice, inert text, locked outputs, dropdowns, live formulas with today's values."""
+"""The workbook as it is written: the same bytes twice, inert text, locked outputs, dropdowns, live formulas."""
 
 from __future__ import annotations
 
