@@ -130,6 +130,21 @@ ATTACKS: list[tuple[str, Callable[[bytes], bytes], str]] = [
         ),
         "holds a document type or an entity in xl/worksheets/sheet2.xml",
     ),
+    # Either of these two ends the process where it is believed: room for that many is made at once.
+    (
+        "a count of texts that lies",
+        lambda book: with_part(
+            book, "xl/sharedStrings.xml", lambda raw: raw.replace(b' uniqueCount="', b' uniqueCount="4294967295', 1)
+        ),
+        "says it holds 4294967295",
+    ),
+    (
+        "a count of formats that lies",
+        lambda book: with_part(
+            book, "xl/styles.xml", lambda raw: raw.replace(b'<cellXfs count="', b'<cellXfs count="4294967295', 1)
+        ),
+        "says it holds 4294967295",
+    ),
     (
         "broken XML",
         lambda book: replaced(book, INPUT, "</sheetData>", ""),

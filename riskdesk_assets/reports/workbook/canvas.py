@@ -149,7 +149,9 @@ class Canvas:
         self.sheet.set_row(row, height)
         for number, title in enumerate(titles):
             right = title.startswith(">")
-            self.text(row, first + number, title.removeprefix(">"), role, align="right" if right else "left")
+            # The blank keeps a title at the right off the one that follows it.
+            words = f"{title.removeprefix('>')}\N{NO-BREAK SPACE}" if right else title
+            self.text(row, first + number, words, role, align="right" if right else "left")
 
     def height(self, row: int, *wrapped: tuple[str, float]) -> None:
         """A row tall enough for its wrapped texts, each given with its column's width in characters."""

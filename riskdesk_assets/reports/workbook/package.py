@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
@@ -18,6 +19,8 @@ from riskdesk_assets.common.errors import InputError, Problem
 MAX_FILE_BYTES = 5 * 1024 * 1024
 MAX_UNPACKED_BYTES = 8 * 1024 * 1024
 MAX_PARTS = 300
+MAX_COUNT = 1_000_000
+_COUNTS = ("count", "uniqueCount")
 _CHUNK = 64 * 1024
 
 _ALLOWED = "a workbook exported by `riskdesk workbook export` and saved as .xlsx"
@@ -101,11 +104,24 @@ def require_plain_xml(file: str, name: str, content: bytes, handler: ContentHand
     from defusedxml.common import DefusedXmlException
 
     try:
-        defusedxml.sax.parseString(content, handler or ContentHandler(), forbid_dtd=True)
+        defusedxml.sax.parseString(content, handler or _Counts(file, name), forbid_dtd=True)
     except DefusedXmlException as error:
         raise _refused(file, f"holds a document type or an entity in {name}") from error
     except (SAXException, ValueError, LookupError) as error:
         raise _refused(file, f"is damaged: {name} is not well-formed") from error
+
+
+class _Counts(ContentHandler):
+    """Hears what a part says it holds how many of: the library that reads values makes room for that many at once."""
+
+    def __init__(self, file: str, name: str) -> None:
+        super().__init__()
+        self._file, self._name = file, name
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802  (the parser's name)
+        for key, value in attrs.items():
+            if key.rpartition(":")[2] in _COUNTS and not (value.isascii() and value.isdigit() and int(value) <= MAX_COUNT):
+                raise _refused(self._file, f"is damaged: {self._name} says it holds {value[:20]} of {name[:20]}")
 
 
 def _require_plain(file: str, entries: list[zipfile.ZipInfo]) -> None:

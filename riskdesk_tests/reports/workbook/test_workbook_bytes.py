@@ -215,5 +215,5 @@ def test_two_packings_of_the_same_parts_are_the_same_workbook(book: bytes) -> No
 
 def test_the_input_header_stands_where_the_reader_looks(book: bytes) -> None:
     grid = load_workbook(io.BytesIO(book)).get_sheet_by_name("Trade Planner").to_python(skip_empty_area=False)
-    assert [str(title) for title in grid[HEADER_ROW]] == [column.title for column in PLANNER_COLUMNS]
+    assert [str(title).strip() for title in grid[HEADER_ROW]] == [column.title for column in PLANNER_COLUMNS]
     assert grid[FIRST_ROW][11] == date(2027, 11, 26)
