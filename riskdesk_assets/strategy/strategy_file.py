@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -13,7 +13,7 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.csv_file import MAX_BYTES, CsvFile, CsvRow, parse_csv
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.model import StrictModel
-from riskdesk_assets.common.sizing import REGIMES, Bucket, MarketRegime, SizingRules, Tier
+from riskdesk_assets.common.sizing import BUCKETS, REGIMES, Bucket, MarketRegime, SizingRules, Tier
 from riskdesk_assets.common.strict_yaml import read_bytes
 from riskdesk_assets.strategy.ticket import TIER_LEVELS, TIER_NAMES
 
@@ -33,6 +33,12 @@ def _one_line(value: str) -> str:
     if not value.isprintable():
         raise PydanticCustomError("one_line", "holds line ends", {"allowed": "text on one line"})
     return value
+
+
+def _near(value: str, known: Collection[str]) -> str:
+    """The known word that differs in case alone, else the nearest."""
+    alike = [word for word in known if word.casefold() == value.casefold()]
+    return f"; did you mean '{alike[0]}'?" if alike else nearest(value, known)
 
 
 ShortText = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
@@ -61,6 +67,15 @@ class Strategy(StrictModel):
     catalyst: ShortText = Field(default="", alias="Catalyst")
     status: Status = Field(default=ACTIVE, alias="Status")
 
+    @field_validator("bucket", mode="before")
+    @classmethod
+    def _bucket(cls, value: object) -> object:
+        """An unknown bucket is an error, whatever its tables would make of it (features X-11)."""
+        if isinstance(value, str) and value not in BUCKETS:
+            context = {"shown": repr(value)[:60], "near": _near(value, BUCKETS), "allowed": ", ".join(BUCKETS)}
+            raise PydanticCustomError("bucket", "is {shown}{near}", context)
+        return value
+
     @field_validator("conviction", mode="before")
     @classmethod
     def _tier(cls, value: object) -> object:
@@ -69,7 +84,7 @@ class Strategy(StrictModel):
             return TIER_NAMES[int(value)]
         if isinstance(value, str) and value not in TIER_LEVELS:
             allowed = f"{', '.join(TIER_LEVELS)}, or 1 to 5"
-            context = {"shown": repr(value)[:60], "near": nearest(value.title(), TIER_LEVELS), "allowed": allowed}
+            context = {"shown": repr(value)[:60], "near": _near(value, TIER_LEVELS), "allowed": allowed}
             raise PydanticCustomError("conviction", "is {shown}{near}", context)
         return value
 
@@ -95,7 +110,7 @@ class Strategy(StrictModel):
         words = f", or {', '.join(scores)}" if scores else ""
         context = {
             "shown": repr(value)[:60],
-            "near": nearest(value.title(), scores),
+            "near": _near(value, scores),
             "allowed": f"an annual fraction {span} to {most:g}, such as 0.06{words}",
         }
         raise PydanticCustomError("fraction", "is {shown}{near}", context)
@@ -111,7 +126,7 @@ class Strategy(StrictModel):
             if word not in REGIMES:
                 context = {
                     "shown": repr(word)[:60],
-                    "near": nearest(word.title(), REGIMES),
+                    "near": _near(word, REGIMES),
                     "allowed": f"{', '.join(REGIMES)}, parted by {_REGIME_MARK}",
                 }
                 raise PydanticCustomError("regime", "names {shown}{near}", context)

@@ -111,6 +111,7 @@ def test_a_conviction_may_be_a_level_as_on_tickets(tmp_path: Path, level: str, t
             {"Bucket": "Spreads"},
             ":2: Bucket: is 'Spreads'; did you mean 'Spread'? (allowed: Directional, Discretionary, Spread,",
         ),
+        ({"Bucket": "rv"}, ":2: Bucket: is 'rv'; did you mean 'RV'?"),
         ({"Bucket": ""}, ":2: Bucket: is required and missing"),
         ({"SignalType": "mean reversion"}, ":2: SignalType: is 'mean reversion'; did you mean 'mean_reversion'?"),
         ({"Conviction": "high"}, ":2: Conviction: is 'high'; did you mean 'High'?"),

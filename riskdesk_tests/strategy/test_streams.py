@@ -38,10 +38,10 @@ def test_strategies_are_as_correlated_as_the_sums_of_their_tickets_pnl() -> None
         "one": -pnl[2],
         "half": 0.5 * pnl[3],
     }
-    for one in streams:
-        assert found.volatility(one) == pytest.approx(streams[one].std(ddof=1), rel=1e-9)
-        for other in streams:
-            expected = np.corrcoef(streams[one], streams[other])[0, 1]
+    for one, stream in streams.items():
+        assert found.volatility(one) == pytest.approx(stream.std(ddof=1), rel=1e-9)
+        for other, another in streams.items():
+            expected = np.corrcoef(stream, another)[0, 1]
             assert found.correlation(one, other) == pytest.approx(expected, abs=1e-9)
     capital = {"two": 3.0, "one": 2.0, "half": 1.0}
     book = sum(capital[name] * stream for name, stream in streams.items())
