@@ -159,7 +159,7 @@ ATTACKS: list[tuple[str, Callable[[bytes], bytes], str]] = [
     (
         "a far cell",
         lambda book: replaced(book, INPUT, "</sheetData>", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'),
-        "Strategy Input!XFD1048576: is beyond what is read (allowed: rows up to 520)",
+        "Strategy Input!XFD1048576: is beyond what is read (allowed: rows up to 2020)",
     ),
     (
         "thousands of rows",
@@ -171,7 +171,7 @@ ATTACKS: list[tuple[str, Callable[[bytes], bytes], str]] = [
                 b"".join(f'<row r="{n}"><c r="A{n}"><v>1</v></c></row>'.encode() for n in range(40, 20_000)) + b"</sheetData>",
             ),
         ),
-        "Strategy Input!A521: is beyond what is read",
+        "Strategy Input!A2021: is beyond what is read",
     ),
     (
         "rows without a place",

@@ -62,7 +62,7 @@ class StrategySize:
 
 @dataclass(frozen=True)
 class TicketSize:
-    """One ticket's way from its cap to what the book holds, in dollars of gross."""
+    """One ticket's way from its cap to what the book holds, in dollars of gross; ``hedge_ratio`` is leg B's per leg A's."""
 
     ticket_id: str
     strategy: str
@@ -73,6 +73,7 @@ class TicketSize:
     proposed: float | None
     approved: float | None
     released: float | None
+    hedge_ratio: float | None
     note: str
 
 

@@ -24,7 +24,7 @@ SUBTITLE_ROW = 1
 HEADER_ROW = 3
 FIRST_ROW = HEADER_ROW + 1
 SPARE_ROWS = 20
-LAST_ROW = 519
+LAST_ROW = 2019
 LAST_COLUMN = 63
 
 # On the first sheet, below the label of this text: the hash of the library that the workbook was made from.

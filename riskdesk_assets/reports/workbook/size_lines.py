@@ -73,6 +73,7 @@ def ticket_sizes(page: PageContent) -> list[TicketSize]:
                 proposed=_gross(proposal, "capped_a", "capped_b"),
                 approved=number(gates.get(ticket_id, {}), "approved_gross"),
                 released=_gross(decision, "released_notional_a", "released_notional_b"),
+                hedge_ratio=number(budget, "hedge_ratio"),
                 note="; ".join(part for part in said if part),
             )
         )

@@ -128,9 +128,12 @@ def content(rows: tuple[tuple[str, ...], ...] = ROWS, **changes: object) -> Work
                 750_000.0,
                 700_000.0,
                 400_000.0,
+                1.1,
                 "OPTIMIZER objective",
             ),
-            TicketSize("gs-ms", "brokers", "GS__MS", 800_000.0, 500_000.0, 0.0, 0.0, 0.0, 0.0, "no entry: |z| below entry_z"),
+            TicketSize(
+                "gs-ms", "brokers", "GS__MS", 800_000.0, 500_000.0, 0.0, 0.0, 0.0, 0.0, 0.9, "no entry: |z| below entry_z"
+            ),
         ],
         buckets=[BucketLine(name, 1, 500_000.0, 450_000.0, 1_875_000.0) for name in BUCKETS],
         tiers=[TierLine(name, 1, 250_000.0) for name in CHOICES["convictions"]],

@@ -84,7 +84,7 @@ def test_no_text_becomes_a_formula_or_a_link(text: str) -> None:
     hostile = workbook_bytes(
         content(
             library=Library(COLUMNS, (row,), hash_of((COLUMNS, row))),
-            ticket_sizes=[TicketSize(text, text, text, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, text)],
+            ticket_sizes=[TicketSize(text, text, text, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, text)],
             run_id=text,
             status=text,
         )

@@ -50,7 +50,7 @@ _TICKET_HEADER = (
     ">Approved by the gate",
     ">Released gross",
     ">Released / budget",
-    "",
+    ">Hedge ratio",
     "",
     "Why",
 )
@@ -155,7 +155,7 @@ def _ticket(canvas: Canvas, row: int, ticket: TicketSize) -> None:
         canvas.number(row, column, value, "dollars", role)
     share = ticket.released / ticket.budget if ticket.released is not None and ticket.budget else None
     canvas.number(row, 9, share, "percent", role)
-    for column in (10, 11):
-        canvas.blank(row, column, role)
+    canvas.number(row, 10, ticket.hedge_ratio, "correlation", role)
+    canvas.blank(row, 11, role)
     canvas.text(row, _LAST, ticket.note, role, text_wrap=True)
     canvas.height(row, (ticket.note, _WHY_WIDTH))
