@@ -32,6 +32,7 @@ from riskdesk_assets.interfaces.stage_commands import build_features, ingest_pri
 from riskdesk_assets.interfaces.terminal import shortened
 from riskdesk_assets.interfaces.ticket_commands import tickets
 from riskdesk_assets.interfaces.ui_command import ui
+from riskdesk_assets.interfaces.workbook_command import workbook
 
 COMMANDS: tuple[click.Command, ...] = (
     run,
@@ -56,6 +57,7 @@ COMMANDS: tuple[click.Command, ...] = (
     resume,
     halts,
     pairs,
+    workbook,
     replay,
     rebuild,
     audit,

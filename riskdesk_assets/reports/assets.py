@@ -57,6 +57,8 @@ from riskdesk_assets.reports.reconciliation import (
 from riskdesk_assets.reports.risk_rows import CONTRIBUTIONS, EARLIER, REPORTS, RISK_TABLES, report_numbers, risk_rows
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES, RunContent, directory_id, prior_sessions, run_files
 from riskdesk_assets.reports.run_store import publish
+from riskdesk_assets.reports.workbook.copies import place_workbook
+from riskdesk_assets.reports.workbook.workbook import WORKBOOK
 from riskdesk_assets.strategy.ticket_archive import stored
 
 SESSIONS = partitions()
@@ -284,6 +286,21 @@ def desk_report(context: AssetExecutionContext, desk: DeskResource) -> None:
     )
     said = {"page": MetadataValue.path(page), "headline": MetadataValue.md(page_digest(content))}
     context.add_asset_metadata(said, asset_key="desk_report", partition_key=last.isoformat())
+
+
+@asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[run_artifacts], kinds={"excel"})
+def desk_workbook(context: AssetExecutionContext, desk: DeskResource) -> None:
+    """The Excel workbook of the run's newest session, copied to DATA_DIR/workbooks/; an edited copy is kept beside it."""
+    first, last = desk.session_range(context)
+    paths, warehouse = desk.paths(), desk.warehouse()
+    run_ids = warehouse.read("desk_state", first, last)["run_id"].to_list()
+    run = paths.runs / directory_id(run_ids, first, last)
+    copied = place_workbook(paths.data, last, (run / WORKBOOK).read_bytes())
+    said = {"workbook": MetadataValue.path(copied.path), "bytes": copied.path.stat().st_size}
+    if copied.edited is not None:
+        context.log.warning(f"the copy that stood there had been edited: it is kept as {copied.edited}")
+        said["edited"] = MetadataValue.path(copied.edited)
+    context.add_asset_metadata(said, asset_key="desk_workbook", partition_key=last.isoformat())
 
 
 @asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[_BOOK, run_artifacts], kinds={"csv"})

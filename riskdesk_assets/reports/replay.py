@@ -20,11 +20,13 @@ from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.controllers.policy_model import read_policy
 from riskdesk_assets.market.history import history_of
 from riskdesk_assets.market.snapshots import Snapshot
-from riskdesk_assets.reports.page.content import page_content
+from riskdesk_assets.reports.page.content import PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
 from riskdesk_assets.reports.run_artifacts import CONFIG, POLICY, PRIOR_TABLES, START_STATE, table_digest
 from riskdesk_assets.reports.run_store import RunDirectory, open_run
+from riskdesk_assets.reports.workbook.session_content import workbook_content
+from riskdesk_assets.reports.workbook.workbook import WORKBOOK, same_parts, workbook_bytes
 from riskdesk_assets.strategy.scores import FILE
 from riskdesk_assets.strategy.ticket_archive import content_hashes
 
@@ -35,8 +37,8 @@ LIBRARY = "strategy_library.parquet"
 
 @dataclass(frozen=True)
 class Replayed:
-    """The outcome: tables (and the page) whose hash is equal and those whose is not, damaged files, whether the code is the
-    same."""
+    """The outcome: tables (and page and workbook) whose hash is equal and those whose is not, damaged files, whether the code
+    is the same."""
 
     run_id: str
     equal: tuple[str, ...]
@@ -67,28 +69,38 @@ def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
     frames = recompute(inputs)
     expected = {name: entry["sha256"] for name, entry in manifest["tables"].items()}
     found = {name: table_digest(name, frame) for name, frame in frames.items() if name in expected}
-    # Another version of the code may lay the page out anew from the same numbers.
-    if PAGE in manifest["files"] and manifest["code_version"] == code_version():
-        expected[PAGE], found[PAGE] = manifest["files"][PAGE], digest_bytes(_page(run, inputs, frames).encode())
+    # Another version of the code may lay the page and the workbook out anew from the same numbers.
+    if manifest["code_version"] == code_version():
+        page = _page(run, inputs, frames)
+        if PAGE in manifest["files"]:
+            expected[PAGE], found[PAGE] = manifest["files"][PAGE], digest_bytes(desk_page(page).encode())
+        if WORKBOOK in manifest["files"]:
+            expected[WORKBOOK], found[WORKBOOK] = manifest["files"][WORKBOOK], _workbook_digest(run, page)
     different = tuple(sorted(name for name in expected if found.get(name) != expected[name]))
     equal = tuple(sorted(set(expected) - set(different)))
     return Replayed(run.run_id, equal, different, damaged, manifest["code_version"] == code_version())
 
 
-def _page(run: RunDirectory, inputs: Inputs, frames: Mapping[str, pl.DataFrame]) -> str:
-    """The report page of the run's last session from the frames computed again."""
+def _page(run: RunDirectory, inputs: Inputs, frames: Mapping[str, pl.DataFrame]) -> PageContent:
+    """What the run's report page and workbook are made of, from the frames computed again."""
     manifest = run.manifest
-    return desk_page(
-        page_content(
-            config=inputs.config,
-            source=manifest["source"],
-            snapshot_id=manifest["snapshot_id"],
-            code_version=manifest["code_version"],
-            session=inputs.history.last,
-            frames=frames,
-            prior=inputs.prior,
-        )
+    return page_content(
+        config=inputs.config,
+        source=manifest["source"],
+        snapshot_id=manifest["snapshot_id"],
+        code_version=manifest["code_version"],
+        session=inputs.history.last,
+        frames=frames,
+        prior=inputs.prior,
     )
+
+
+def _workbook_digest(run: RunDirectory, page: PageContent) -> str:
+    """The stored workbook's hash where the one made again has the same parts: another zlib may pack them otherwise."""
+    again, place = workbook_bytes(workbook_content(page)), run.path / WORKBOOK
+    if place.is_file() and same_parts(place.read_bytes(), again):
+        return str(run.manifest["files"][WORKBOOK])
+    return digest_bytes(again)
 
 
 def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Inputs:

@@ -22,10 +22,12 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import library_versions
 from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES, reach
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
-from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
+from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.realized import history_sessions
 from riskdesk_assets.reports.strategy_files import CORRELATIONS_FILE, PORTFOLIO_FILE, correlations_file, portfolio_file
+from riskdesk_assets.reports.workbook.session_content import workbook_content
+from riskdesk_assets.reports.workbook.workbook import WORKBOOK, workbook_bytes
 
 CONFIG = "inputs/config.json"
 START_STATE = "inputs/start_state.json"
@@ -81,7 +83,9 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     files[START_STATE] = content.start_state.encode()
     if content.policy is not None:
         files[POLICY] = content.policy
-    files[PAGE] = page_of(content).encode()
+    page = _page_content(content)
+    files[PAGE] = desk_page(page).encode()
+    files[WORKBOOK] = workbook_bytes(workbook_content(page))
     files["portfolio_blotter.csv"] = csv_bytes(content.frames["portfolio_blotter"])
     files[PORTFOLIO_FILE] = csv_bytes(portfolio_file(content.frames["strategy_sizes"], content.last))
     files[CORRELATIONS_FILE] = csv_bytes(correlations_file(content.frames["strategy_correlations"], content.last))
@@ -106,21 +110,6 @@ def run_files(content: RunContent) -> tuple[str, dict[str, bytes], bytes]:
     return run_id, files, pretty_json(manifest)
 
 
-def page_of(content: RunContent) -> str:
-    """The report page of the run's last session."""
-    return desk_page(
-        page_content(
-            config=content.config,
-            source=content.source,
-            snapshot_id=content.snapshot_id,
-            code_version=content.code_version,
-            session=content.last,
-            frames=content.frames,
-            prior=content.prior,
-        )
-    )
-
-
 def prior_sessions(config: Config, table: str) -> int:
     """How many sessions before a run's first its prior rows of a table reach back."""
     checked = config.desk.risk_report.check_window if table in CHECKED_TABLES else 0
@@ -142,6 +131,19 @@ def parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def _page_content(content: RunContent) -> PageContent:
+    """What the report page and the workbook of the run's last session are made of."""
+    return page_content(
+        config=content.config,
+        source=content.source,
+        snapshot_id=content.snapshot_id,
+        code_version=content.code_version,
+        session=content.last,
+        frames=content.frames,
+        prior=content.prior,
+    )
 
 
 def pretty_json(value: Mapping[str, Any]) -> bytes:

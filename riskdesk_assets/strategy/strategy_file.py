@@ -11,11 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.buckets import BUCKETS, Bucket
-from riskdesk_assets.common.csv_file import CsvFile, CsvRow, read_csv
+from riskdesk_assets.common.csv_file import MAX_BYTES, CsvFile, CsvRow, parse_csv
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.regimes import MARKET_REGIMES, MarketRegime
 from riskdesk_assets.common.sizing import SizingRules, Tier
+from riskdesk_assets.common.strict_yaml import read_bytes
 from riskdesk_assets.strategy.ticket import TIER_LEVELS, TIER_NAMES
 
 FILE = "strategies.csv"
@@ -156,7 +157,12 @@ def load_strategies(path: Path, sizing: SizingRules) -> tuple[Strategy, ...]:
     Raises:
         InputError: every problem, with file, line and column, what is allowed and the nearest match.
     """
-    found = read_csv(path, REQUIRED, OPTIONAL)
+    return parse_strategies(read_bytes(path, MAX_BYTES), str(path), sizing)
+
+
+def parse_strategies(raw: bytes, file: str, sizing: SizingRules) -> tuple[Strategy, ...]:
+    """As :func:`load_strategies`, for a file's bytes."""
+    found = parse_csv(raw, file, REQUIRED, OPTIONAL)
     strategies: list[Strategy] = []
     problems: list[Problem] = []
     for row in found.rows:

@@ -39,7 +39,7 @@ DESIGNED = {
         "clip_ledger",
         "desk_state",
     },
-    "reports": {"portfolio_risk_reports", "expected_pnl", "run_artifacts", "desk_report"},
+    "reports": {"portfolio_risk_reports", "expected_pnl", "run_artifacts", "desk_report", "desk_workbook"},
     "research": {"realized_pnl", "policy_training_set", "policy_model", "backtests"},
 }
 REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}

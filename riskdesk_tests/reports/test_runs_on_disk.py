@@ -21,6 +21,7 @@ from riskdesk_assets.reports.page.page import PAGE
 from riskdesk_assets.reports.rebuild import rebuild, restore
 from riskdesk_assets.reports.replay import replay
 from riskdesk_assets.reports.run_store import MANIFEST, open_run, publish
+from riskdesk_assets.reports.workbook.workbook import WORKBOOK
 from riskdesk_tests.desk_builder import calendar, sessions_from
 from riskdesk_tests.desk_on_disk import BANKS, DeskFolder, make_desk, run
 
@@ -72,7 +73,7 @@ def test_a_run_directory_is_complete_and_its_manifest_names_the_hash_of_every_fi
     there = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()} - {MANIFEST}
     assert there == set(manifest["files"])
     assert all(digest_file(place / name) == sha for name, sha in manifest["files"].items())
-    assert {"ideal_portfolio.parquet", "portfolio_blotter.csv", "metrics.json", "logs.txt", PAGE} <= there
+    assert {"ideal_portfolio.parquet", "portfolio_blotter.csv", "metrics.json", "logs.txt", PAGE, WORKBOOK} <= there
     assert {"portfolio.csv", "correlations.csv"} <= there
     assert {f"{name}.parquet" for name in TABLES} <= there
     assert len([name for name in there if name.startswith("tickets_snapshot/")]) == 5
@@ -114,7 +115,7 @@ def test_a_range_replays_bit_for_bit(walked: DeskFolder) -> None:
     with walked.entered():
         found = replay(only_run(walked).name, walked.paths, calendar())
     assert (found.identical, found.different, found.damaged) == (True, (), ())
-    assert set(found.equal) == {*TABLES, PAGE}
+    assert set(found.equal) == {*TABLES, PAGE, WORKBOOK}
 
 
 def test_replay_names_the_file_whose_byte_was_flipped(desk: DeskFolder) -> None:
@@ -151,7 +152,7 @@ def scored_from_a_file(place: Path) -> None:
 def test_scores_from_pairs_are_computed_again_where_a_run_kept_none(desk: DeskFolder) -> None:
     found = replay(without_scores(desk).name, desk.paths, calendar())
     assert found.identical
-    assert set(found.equal) == {*TABLES, PAGE} - {"instrument_scores"}
+    assert set(found.equal) == {*TABLES, PAGE, WORKBOOK} - {"instrument_scores"}
 
 
 def test_scores_from_a_file_that_a_run_kept_none_of_are_refused_by_name(desk: DeskFolder) -> None:

@@ -41,6 +41,10 @@ class PageContent:
         frame = self.frames.get(table)
         return [] if frame is None else frame.to_dicts()
 
+    def frame(self, table: str) -> pl.DataFrame:
+        """The session's rows of a table; an empty frame where there are none."""
+        return self.frames.get(table, TABLES[table].frame([]))
+
     def own(self, table: str) -> list[Row]:
         """The session's rows of a table that are about the desk's own portfolio."""
         return [row for row in self.rows(table) if row["portfolio_id"] == self.config.desk.portfolio_id]
