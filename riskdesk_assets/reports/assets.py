@@ -22,6 +22,7 @@ from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_metadata import attach, daily
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
@@ -35,6 +36,7 @@ from riskdesk_assets.reports.expected_pnl_rows import (
     ON_TRACK_CHECK,
     READ_TABLES,
     expected_pnl_rows,
+    looked_back_on,
     off_track,
     reach,
 )
@@ -245,7 +247,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         first=first,
         last=last,
         frames=frames,
-        prior={name: _prior(warehouse.read(name, start, before), name, first) for name, start in reach.items()},
+        prior={name: _prior(warehouse.read(name, start, before), name, first, config) for name, start in reach.items()},
         start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).json,
         tickets=stored(frames["ticket_snapshots"], paths.snapshots),
         code_version=code_version(),
@@ -256,9 +258,11 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
     context.add_asset_metadata({"run_id": run_id, "directory": str(place), "files": len(files) + 1}, asset_key="run_artifacts")
 
 
-def _prior(rows: pl.DataFrame, name: str, first: date) -> pl.DataFrame:
+def _prior(rows: pl.DataFrame, name: str, first: date, config: Config) -> pl.DataFrame:
     """Rows strictly before the run; of what only tells a change from the session before, only the last session is an input."""
     earlier = rows.filter(pl.col("as_of_date") < first)
+    if name == EXPECTED_PNL:
+        return looked_back_on(earlier, config)
     if name in ("limit_audit", "portfolio_limits"):
         return earlier.filter(binding_or_breached())
     return earlier.filter(pl.col("as_of_date") == pl.col("as_of_date").max()) if name in _LAST_SESSION else earlier

@@ -100,6 +100,13 @@ def expected_pnl_rows(
     return TABLES[EXPECTED_PNL].frame(rows)
 
 
+def looked_back_on(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Of rows before a run those its own need: the page's chart shows no strategy, so theirs are kept only as far as a window
+    may reach."""
+    sessions = rows["as_of_date"].unique().sort().tail(reach(config, EXPECTED_PNL))
+    return rows.filter((pl.col("scope") != STRATEGY) | pl.col("as_of_date").is_in(sessions.implode()))
+
+
 def off_track(rows: pl.DataFrame) -> Iterator[SessionCheck]:
     """A warning for each session on which a bucket or the total is UNDERPERFORMING: which, the numbers, and the strategies."""
     bad = rows.filter(pl.col("status") == UNDERPERFORMING).sort("as_of_date", "scope", "name")

@@ -22,6 +22,7 @@ from riskdesk_assets.reports.expected_pnl_rows import (
     TOO_FEW,
     TOTAL,
     UNDERPERFORMING,
+    looked_back_on,
     off_track,
     reach,
 )
@@ -229,6 +230,18 @@ def test_a_day_alone_and_a_range_cut_in_two_are_the_range_bit_for_bit() -> None:
         alone = computed(CONFIG, cut(written, back, DAYS[first], DAYS[last]), DAYS[first : last + 1])
         expected = whole.filter(pl.col("as_of_date").is_between(DAYS[first], DAYS[last]))
         assert digest_frame(alone, key) == digest_frame(expected, key), DAYS[first]
+
+
+def test_what_a_run_directory_keeps_of_earlier_rows_is_all_its_own_rows_need() -> None:
+    short = changed(CONFIG, "desk.expected_pnl.window_sessions", 6)
+    tables = busy()
+    whole = computed(short, tables, DAYS)
+    kept = looked_back_on(whole.filter(pl.col("as_of_date") < DAYS[50]), short)
+    strategies = kept.filter(pl.col("scope") == STRATEGY)["as_of_date"]
+    assert (strategies.min(), kept["as_of_date"].min()) == (DAYS[50 - 3 * 6], DAYS[0])
+    again = computed(short, {**tables, EXPECTED_PNL: kept}, DAYS[50:])
+    key = TABLES[EXPECTED_PNL].key
+    assert digest_frame(again, key) == digest_frame(whole.filter(pl.col("as_of_date") >= DAYS[50]), key)
 
 
 def test_the_order_of_rows_changes_no_bit_and_nothing_later_is_looked_at() -> None:
