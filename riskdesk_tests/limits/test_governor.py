@@ -64,6 +64,26 @@ def test_name_gross_comes_before_portfolio_gross() -> None:
     assert [item.limit.family for item in scalings] == [Family.NAME_GROSS, Family.PORTFOLIO_GROSS, Family.PORTFOLIO_GROSS]
 
 
+def test_a_name_cut_to_what_a_later_step_left_of_it_may_come_out_higher_but_never_above_the_cut() -> None:
+    # Document 000 scales names first and the whole book after them, and its portfolio gross nets tickets per symbol. T1 and T2
+    # oppose each other in A; T3 hedges half of what they hold in B and E: nets A 0, B -50, E 50, gross 100.
+    book = (*pair("T1", "A", "B", 100.0), *pair("T2", "E", "A", 100.0), *pair("T3", "B", "E", 50.0))
+    whole = limit(Family.PORTFOLIO_GROSS, Measure.GROSS, ("A", "B", "E"), 60)
+
+    def gross_in_a(bound: float) -> float:
+        name = limit(Family.NAME_GROSS, Measure.NAME_GROSS, ("A",), bound)
+        return name.measured(govern(book, (), [name, whole])[0])
+
+    # A cap of 200 takes nothing: gross 100 is scaled to 60, A from 200 to 120.
+    assert gross_in_a(200) == pytest.approx(120)
+    # A cap of 150 scales T1 and T2 by 0.75: now T3 hedges more of them, B -25, E 25, gross 50 is within 60: A stays at 150.
+    # No step can know what a later one would have taken, and none may give back: that is the order's own, no fault of a step.
+    assert gross_in_a(150) == pytest.approx(150)
+    # At 100 T3 hedges all of them; a cut below what was built takes effect as it is.
+    assert gross_in_a(100) == pytest.approx(100)
+    assert gross_in_a(119) == pytest.approx(119)
+
+
 def test_turnover_scales_what_a_ticket_adds_and_not_what_it_holds() -> None:
     # T1 holds 160 gross and wants 200: 40 added; T2 is new: 60 added; together 100, the bound 50: a half of each addition
     legs, _ = govern(
