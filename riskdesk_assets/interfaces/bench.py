@@ -65,7 +65,7 @@ def bench_desk(sessions: int) -> DeskBench:
     """
     with tempfile.TemporaryDirectory(prefix="riskdesk-bench-") as folder:
         desk = {"DATA_DIR": str(Path(folder) / "data"), "RUNS_DIR": str(Path(folder) / "runs")}
-        with _environment(desk):
+        with environment(desk):
             return _measured(sessions)
 
 
@@ -146,7 +146,7 @@ def _run_in_a_process(session: date) -> int:
 
 
 @contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+def environment(changes: Mapping[str, str]) -> Iterator[None]:
     """The environment with some variables changed, for the block and every process it starts."""
     before = {name: os.environ.get(name) for name in (*changes, "DAGSTER_HOME")}
     os.environ.update(changes)

@@ -89,6 +89,53 @@ def optimizer(names: tuple[int, ...], days: int | None, tickets: int, as_json: b
 
 
 @bench.command()
+@click.option("--sessions", default=1257, show_default=True, type=click.IntRange(30, 5000), help="Sessions of the backtest.")
+@click.option("--pairs", default=20, show_default=True, type=click.IntRange(1, 100), help="Pairs, one ticket each.")
+@click.option("--variants", default=16, show_default=True, type=click.IntRange(0, 256), help="Variants of the sweep; 0: none.")
+@click.option("--sweep-sessions", default=250, show_default=True, type=click.IntRange(5, 5000), help="Sessions of the sweep.")
+@json_option
+def backtest(sessions: int, pairs: int, variants: int, sweep_sessions: int, as_json: bool) -> None:
+    """Time a backtest, features already there, beside vectorbt, bt and backtrader on the same targets, and a sweep by two.
+
+    The peers account for given targets and decide nothing, so what they are held against is "books to P&L". Those not installed
+    are named with the reason (`pip install "riskdesk[bench]"`).
+    """
+    from dataclasses import asdict
+
+    from riskdesk_assets.interfaces.bench_backtest import bench_backtest
+
+    done = bench_backtest(sessions, pairs, variants, sweep_sessions)
+    if as_json:
+        echo_json({**asdict(done), "speed_up": done.speed_up})
+        return
+    from riskdesk_assets.interfaces.terminal import banner, console, table
+
+    out = console()
+    out.print(f"{banner(done.source)}   {done.pairs} pairs, {done.sessions:,} sessions to {done.last}")
+    found = table(
+        "profile", ">features s", ">walk s", ">of processor", ">measured s", ">ms/session", ">peak MB", ">books to P&L s"
+    )
+    for item in done.profiles:
+        seconds = (item.prepare, item.walk, item.walk_cpu, item.measure)
+        per = 1000 * item.seconds / done.sessions
+        found.add_row(
+            item.profile, *(f"{value:,.2f}" for value in seconds), f"{per:,.2f}", f"{item.peak_mb:,.0f}", f"{item.books:,.2f}"
+        )
+    out.print(found)
+    others = table("peer, on the same targets", ">processor s", ">x ours", ">P&L apart")
+    for peer in done.peers:
+        others.add_row(peer.name, f"{peer.seconds:,.2f}", f"{peer.seconds / done.profiles[0].books:,.1f}", f"{peer.apart:.1e}")
+    out.print(others)
+    for name, reason in done.missing.items():
+        out.print(f"{name} takes no part: {reason}")
+    if done.sweep_one is not None and done.sweep_two is not None:
+        out.print(
+            f"sweep of {done.sweep_variants} over {done.sweep_sessions} sessions: {done.sweep_one:,.1f} s one after the other, "
+            f"{done.sweep_two:,.1f} s by two: {done.speed_up:.2f} times faster"
+        )
+
+
+@bench.command()
 @click.option("--decisions", default=5000, show_default=True, type=click.IntRange(100, 200_000), help="Decisions of a round.")
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(1, 100), help="Rounds; medians over them count.")
 @json_option
