@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (">pair", ">score", ">hedge", ">life", ">corr", ">cost", ">z", ">EG p  BH p")
 LEGEND = (
-    "hedge: sd of the hedge ratio as a share of its mean; life: half-life in sessions; cost: a round trip with borrow, in sd of "
-    "the spread; beside each, how many % of the other pairs are worse; score: the weighted mean of that; z: of the date, "
+    "hedge: sd of the hedge ratio as a share of its mean; life: half-life in sessions; cost: a round trip with borrow, in sd "
+    "of the spread; beside each, how many % of the other pairs are worse; score: the weighted mean of that; z: of the date, "
     "positive when A is dear; EG p: Engle-Granger with one lag, alone; BH p: adjusted for all of them."
 )
 
