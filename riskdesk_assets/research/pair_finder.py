@@ -24,7 +24,7 @@ from riskdesk_assets.construction.inputs import DeskContext, desk_context
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.features.windows import Array
 from riskdesk_assets.research.multiple_testing import benjamini_hochberg, bonferroni
-from riskdesk_assets.research.pair_formation import PairFormation, pair_formation
+from riskdesk_assets.research.pair_formation import PairFormation, pair_formations
 from riskdesk_assets.research.pair_settings import PairFinderSettings
 
 # Column of a number -> what it counts as in the score, and whether more of it is better.
@@ -131,15 +131,20 @@ def _ends(log_price: Array) -> bool:
 
 
 def _formations(prices: dict[str, Array], needed: int, context: DeskContext) -> list[PairFormation]:
+    """Every pair with enough common bars; those with the same common sessions are measured together."""
     import statsmodels.tsa.stattools  # noqa: F401  # before the thread limit, which reaches only what is loaded
 
+    sharing: dict[bytes, list[tuple[str, str]]] = {}
+    for one, other in combinations(sorted(prices), 2):
+        common = ~np.isnan(prices[one]) & ~np.isnan(prices[other])
+        if np.count_nonzero(common) >= needed:
+            sharing.setdefault(common.tobytes(), []).append((one, other))
     found = []
     with single_threaded():
-        for one, other in combinations(sorted(prices), 2):
-            common = ~np.isnan(prices[one]) & ~np.isnan(prices[other])
-            if np.count_nonzero(common) >= needed:
-                logs = (np.ascontiguousarray(prices[one][common]), np.ascontiguousarray(prices[other][common]))
-                found.append(pair_formation((one, other), logs, context))
+        for mask, pairs in sorted(sharing.items()):
+            common = np.frombuffer(mask, dtype=np.bool_)
+            sides = (np.column_stack([prices[pair[side]][common] for pair in pairs]) for side in (0, 1))
+            found.extend(pair_formations(pairs, *sides, context))
     return found
 
 

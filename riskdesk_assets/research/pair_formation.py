@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
+import numpy.typing as npt
 
 from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.features.cointegration import engle_granger_pvalue
@@ -46,47 +48,64 @@ class PairFormation:
 
 
 def pair_formation(legs: tuple[str, str], log_prices: tuple[Array, Array], context: DeskContext) -> PairFormation:
-    """Measure one pair on its common bars of the formation window.
+    """As :func:`pair_formations`, of one pair; log prices of shape (bars,)."""
+    log_one, log_other = (log_price[:, np.newaxis] for log_price in log_prices)
+    return pair_formations([legs], log_one, log_other, context)[0]
+
+
+def pair_formations(
+    pairs: Sequence[tuple[str, str]], log_one: Array, log_other: Array, context: DeskContext
+) -> list[PairFormation]:
+    """Measure pairs on the common bars of the formation window.
 
     Args:
-        legs: the two names, in any order.
-        log_prices: their log adj_close, each of shape (bars,), oldest first; nothing else is read.
+        pairs: the two names of each, in any order.
+        log_one, log_other: log adj_close of the first and the second name of each pair, shape (bars, pairs), oldest first;
+            nothing else is read.
         context: windows; cost and borrow rates.
     """
-    (leg_a, log_a), (leg_b, log_b) = _more_volatile_first(legs, log_prices)
-    features, bars = context.config.desk.features, len(log_a)
+    features, bars = context.config.desk.features, len(log_one)
+    turned = _second_moves_more(pairs, log_one, log_other)
+    log_a, log_b = np.where(turned, log_other, log_one), np.where(turned, log_one, log_other)
     return_a, return_b = log_returns(log_a)[1:], log_returns(log_b)[1:]
     level = level_beta(log_a, log_b)
-    reverts = None if level is None else _known(half_life(log_a, log_b, np.full(bars, level), bars)[-1])
+    lives = half_life(log_a, log_b, np.broadcast_to(level, log_a.shape), bars)[-1]
+    correlations = windowed_correlation(return_a, return_b, bars - 1)[-1]
     variance_b = windowed_covariance(return_b, return_b, features.window_hedge)
     moving = np.where(np.sqrt(variance_b) > SMALLEST_SD, variance_b, np.nan)
-    beta = np.concatenate([[np.nan], ratio(windowed_covariance(return_a, return_b, features.window_hedge), moving)])
-    hedges = beta[np.isfinite(beta)]
-    hedge = _known(np.mean(hedges)) if len(hedges) else None
+    beta = np.full_like(log_a, np.nan)
+    beta[1:] = ratio(windowed_covariance(return_a, return_b, features.window_hedge), moving)
     _, sds = spread_moments(log_a, log_b, beta, features.window_z)
-    sds = sds[np.isfinite(sds)]
-    spread_sd = _known(np.median(sds)) if len(sds) else None
-    return PairFormation(
-        leg_a=leg_a,
-        leg_b=leg_b,
-        level_beta=level,
-        half_life=reverts,
-        correlation=_known(windowed_correlation(return_a, return_b, len(return_a))[-1]),
-        hedge_ratio=hedge,
-        hedge_instability=_known(np.std(hedges, ddof=1) / abs(hedge)) if hedge and len(hedges) > 1 else None,
-        spread_sd=spread_sd,
-        cost=_cost(context, (leg_a, leg_b), hedge, spread_sd, reverts),
-        pvalue=_known(engle_granger_pvalue(log_a, log_b)),
-    )
+    found = []
+    for place, (one, other) in enumerate(pairs):
+        legs = (other, one) if turned[place] else (one, other)
+        hedges, own_sds = (column[np.isfinite(column)] for column in (beta[:, place], sds[:, place]))
+        hedge = _known(np.mean(hedges)) if len(hedges) else None
+        reverts = _known(lives[place])
+        spread_sd = _known(np.median(own_sds)) if len(own_sds) else None
+        found.append(
+            PairFormation(
+                leg_a=legs[0],
+                leg_b=legs[1],
+                level_beta=_known(level[place]),
+                half_life=reverts,
+                correlation=_known(correlations[place]),
+                hedge_ratio=hedge,
+                hedge_instability=_known(np.std(hedges, ddof=1) / abs(hedge)) if hedge and len(hedges) > 1 else None,
+                spread_sd=spread_sd,
+                cost=_cost(context, legs, hedge, spread_sd, reverts),
+                pvalue=_known(engle_granger_pvalue(*(np.ascontiguousarray(log[:, place]) for log in (log_a, log_b)))),
+            )
+        )
+    return found
 
 
-def level_beta(log_a: Array, log_b: Array) -> float | None:
-    """Slope of the least-squares line of ln A on ln B, shape (bars,) each; None where leg B stands still."""
+def level_beta(log_a: Array, log_b: Array) -> Array:
+    """Slope of the least-squares line of ln A on ln B, shape (bars, pairs) each; NaN where leg B stands still."""
     count = len(log_b)
     variance = windowed_covariance(log_b, log_b, count)[-1]
-    if not np.sqrt(variance) > SMALLEST_SD:
-        return None
-    return _known(windowed_covariance(log_a, log_b, count)[-1] / variance)
+    moving = np.where(np.sqrt(variance) > SMALLEST_SD, variance, np.nan)
+    return ratio(windowed_covariance(log_a, log_b, count)[-1], moving)
 
 
 def round_trip(context: DeskContext, legs: tuple[str, str], hedge: float, sessions: float) -> float:
@@ -110,15 +129,11 @@ def _cost(
     return round_trip(context, legs, hedge, held) / spread_sd
 
 
-def _more_volatile_first(legs: tuple[str, str], log_prices: tuple[Array, Array]) -> tuple[tuple[str, Array], tuple[str, Array]]:
-    """By size, not by name: which name comes first must not depend on what the names are called."""
-    first, second = sorted(zip(legs, log_prices, strict=True), key=lambda item: (-_volatility(item[1]), item[0]))
-    return first, second
-
-
-def _volatility(log_price: Array) -> float:
-    returns = log_returns(log_price)[1:]
-    return float(windowed_sd(returns, len(returns))[-1])
+def _second_moves_more(pairs: Sequence[tuple[str, str]], log_one: Array, log_other: Array) -> npt.NDArray[np.bool_]:
+    """Which pairs are turned round: by size, not by name, so that a ranking does not depend on what a name is called."""
+    one, other = (windowed_sd(log_returns(log)[1:], len(log) - 1)[-1] for log in (log_one, log_other))
+    later = np.array([first > second for first, second in pairs], dtype=np.bool_)
+    return (other > one) | ((other == one) & later)
 
 
 def _known(value: float | np.floating) -> float | None:

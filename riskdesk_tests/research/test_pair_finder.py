@@ -92,7 +92,7 @@ def test_slope_and_half_life_are_the_reference_numbers_on_real_bars(real_bars_di
         (("KEY", "RF"), 0.695516, 128),
     ):
         log_a, log_b = (np.ascontiguousarray(panel.log_adj[rows.start : rows.stop, panel.column(leg)]) for leg in legs)
-        beta = level_beta(log_a, log_b)
+        beta = level_beta(log_a[:, np.newaxis], log_b[:, np.newaxis])[0]
         assert beta == pytest.approx(slope, abs=5e-7)
         assert half_life(log_a, log_b, np.full(len(rows), beta), len(rows))[-1] == pytest.approx(days, rel=2e-3)
 

@@ -386,14 +386,17 @@ def test_bytes_that_are_no_text_are_shown_escaped(empty: DeskFolder) -> None:
     assert b"Traceback" not in done.stderr
 
 
-def test_todays_portfolio_is_generated_for_real(desk: DeskFolder, folder_hash: Hash) -> None:
+def test_todays_portfolio_and_a_backtest_are_computed_for_real(desk: DeskFolder, folder_hash: Hash) -> None:
     before = folder_hash(desk.active)
     newest = desk.calendar.newest_closed(datetime.now(UTC))
-    result = desk.run("console", "--yes", input="generate todays ideal portfolio\nsummarize\n")
+    said = ["generate todays ideal portfolio", "summarize", f"backtest from {desk.first} to {desk.calendar.after(desk.first)}"]
+    result = desk.run("console", "--yes", input="\n".join(said))
     assert result.exit_code == 0, result.output
     assert desk.warehouse.read("desk_state")["as_of_date"].max() == newest
     assert "exactly zero" in result.stdout
     assert f"{newest}  RELEASED" in result.stdout
+    assert "total pnl net" in result.stdout
+    assert len(list((desk.root / "runs" / "backtests").glob("bt-*"))) == 1
     assert folder_hash(desk.active) == before
 
 
