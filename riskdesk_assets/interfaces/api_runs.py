@@ -23,6 +23,8 @@ from riskdesk_assets.reports.run_store import PUBLISH_LOG, RunDirectory, open_ru
 FILES = {
     "ideal_portfolio.parquet": "application/vnd.apache.parquet",
     "portfolio_blotter.csv": "text/csv; charset=utf-8",
+    "portfolio.csv": "text/csv; charset=utf-8",
+    "correlations.csv": "text/csv; charset=utf-8",
     "logs.txt": "text/plain; charset=utf-8",
     "metrics.json": "application/json",
     "manifest.json": "application/json",

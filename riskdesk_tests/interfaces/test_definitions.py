@@ -38,7 +38,7 @@ REGISTER = {"portfolios", "engine_configs", "models", "limit_changes"}
 COMPARISONS = "config_comparisons"
 OURS = {
     "market": {"bar_findings"},
-    "strategy": {*REGISTER, "instrument_scores"},
+    "strategy": {*REGISTER, "instrument_scores", "strategy_sizes", "strategy_correlations"},
     "construction": {"engine_decisions", "portfolio_limits", "guard_decisions", "guard_counters"},
     "reports": {"risk_contributions", "model_checks", "published_book"},
     "research": {COMPARISONS},
@@ -49,6 +49,7 @@ FAMILIES = {
     "ticket_gross",
     "leg_notional",
     "name_gross",
+    "bucket",
     "portfolio_gross",
     "portfolio_net",
     "group",

@@ -118,3 +118,26 @@ def test_a_session_without_a_book_is_told_with_those_that_have_one(built: DeskFo
     result = built.run("explain", "JPM", "--asof", str(earlier))
     assert result.exit_code == 2
     assert f"there is no book of {earlier} (books from {built.first} to {built.last})" in result.stderr
+
+
+def test_a_ticket_is_told_with_every_multiplier_of_its_strategy(built: DeskFolder) -> None:
+    ticket = held_ticket(built)
+    row = (
+        built.warehouse.read("strategy_budgets", built.last, built.last)
+        .filter(pl.col("ticket_id") == ticket)
+        .row(0, named=True)
+    )
+    story = told(built, ticket)
+    assert {name: story["sizing"][name] for name in ("strategy_name", "bucket", "share", "capital", "budget")} == {
+        name: row[name] for name in ("strategy_name", "bucket", "share", "capital", "budget")
+    }
+    product = row["base_size"] * row["conviction_multiplier"] * row["return_risk_multiplier"] * row["kelly_multiplier"]
+    product *= row["bucket_multiplier"] * row["regime_adjustment"] * row["regime_fit"] * row["correlation_adjustment"]
+    assert row["capital"] == pytest.approx(product)
+    assert row["budget"] == pytest.approx(min(row["capital"] * row["share"], row["max_gross_notional"]))
+    budget = next(stage for stage in story["stages"] if stage["name"] == "budget")
+    assert (budget["gross"], budget["note"]) == (row["budget"], row["reason"])
+    text = " ".join(built.run("explain", ticket).stdout.split())
+    assert f"{row['strategy_name']} ({row['bucket']}): $500,000 x" in text
+    assert f"share {row['share']:.1%}, hedge ratio {row['hedge_ratio']:.3f}" in text
+    assert f"bucket:{row['bucket']}" in {limit["name"] for limit in story["limits"]}

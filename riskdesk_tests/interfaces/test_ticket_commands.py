@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from riskdesk_assets.common.settings import ROOT
+from riskdesk_tests.desk_on_disk import edit
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
 Hash = Callable[[Path], dict[str, bytes]]
@@ -19,6 +22,24 @@ def test_the_shipped_tickets_are_clean(empty: DeskFolder) -> None:
     told = json.loads(result.stdout)
     assert told["clean"] is True
     assert len(told["tickets"]) == 12
+
+
+def test_lint_tells_who_will_have_no_budget_and_which_file_of_the_library_is_wrong(empty: DeskFolder) -> None:
+    text = (empty.active / "jpm-bac-reversion.yaml").read_text()
+    idea = empty.root / "idea.yaml"
+    idea.write_text(text.replace("jpm-bac-reversion", "idea").replace("strategy: Money-center", "strategy: Money-centre"))
+    found = json.loads(empty.run("tickets", "lint", str(idea), "--json").stdout)
+    assert found["clean"] is True
+    assert found["notices"] == [
+        "WARNING: idea.yaml: idea will have no budget: strategy 'Money-centre reversion' is not in the library; "
+        "did you mean 'Money-center reversion'?"
+    ]
+    config = empty.root / "config"
+    shutil.copytree(ROOT / "config", config)
+    edit(config / "strategies.csv", "Card lag,Systematic", "Card lag,Systemic")
+    result = empty.run("tickets", "lint", str(idea), RISKDESK_CONFIG_DIR=str(config))
+    assert result.exit_code == 2
+    assert "strategies.csv:8: Bucket: is 'Systemic'; did you mean 'Systematic'?" in result.stderr
 
 
 def test_lint_names_file_line_field_and_what_is_allowed(empty: DeskFolder) -> None:

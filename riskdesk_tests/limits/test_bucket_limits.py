@@ -42,7 +42,7 @@ def test_a_bucket_holds_its_tickets_and_those_without_a_strategy_are_in_rv() -> 
 
 def test_the_optimizer_fills_a_bucket_to_its_cap_and_no_further_and_prices_it() -> None:
     bound = 0
-    for seed in range(60):
+    for seed in range(30):
         problem = random_problem(seed, Shape(6, 10), 3.0)
         members = problem.ticket_ids[:3]
         cap = 0.15 * NAV
@@ -62,7 +62,7 @@ def test_the_optimizer_fills_a_bucket_to_its_cap_and_no_further_and_prices_it() 
         if "bucket:A" in solution.prices:
             bound += 1
             assert used == pytest.approx(cap, abs=2e-6 * NAV)
-    assert bound > 20
+    assert bound > 10
 
 
 def test_the_governor_scales_the_tickets_of_a_full_bucket_alone() -> None:

@@ -74,6 +74,7 @@ def test_a_run_directory_is_complete_and_its_manifest_names_the_hash_of_every_fi
     assert there == set(manifest["files"])
     assert all(digest_file(place / name) == sha for name, sha in manifest["files"].items())
     assert {"ideal_portfolio.parquet", "portfolio_blotter.csv", "metrics.json", "logs.txt", PAGE, WORKBOOK} <= there
+    assert {"portfolio.csv", "correlations.csv"} <= there
     assert {f"{name}.parquet" for name in TABLES} <= there
     assert len([name for name in there if name.startswith("tickets_snapshot/")]) == 5
     assert [item["session"] for item in manifest["dates"]] == [str(day) for day in DAYS]

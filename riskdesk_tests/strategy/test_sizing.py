@@ -174,7 +174,7 @@ def covariances(draw: st.DrawFn) -> StrategyCovariance:
 REGIME = st.sampled_from([*REGIMES, None])
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(libraries(), covariances(), REGIME, st.integers(0, 5), st.integers(1, 3))
 def test_more_conviction_never_lowers_a_strategys_capital_or_score(
     library: list[Strategy], covariance: StrategyCovariance, regime: str | None, place: int, steps: int
@@ -188,7 +188,7 @@ def test_more_conviction_never_lowers_a_strategys_capital_or_score(
     assert score(more, regime, RULES) >= score(item, regime, RULES)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(libraries(), covariances(), REGIME)
 def test_kelly_caps_regime_and_correlation_never_raise_and_no_cap_is_passed(
     library: list[Strategy], covariance: StrategyCovariance, regime: str | None
@@ -217,7 +217,7 @@ def test_kelly_caps_regime_and_correlation_never_raise_and_no_cap_is_passed(
     assert sum(shares) == pytest.approx(1.0) or not any(shares)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(libraries(), covariances(), st.integers(0, 1000))
 def test_without_kelly_without_penalty_and_in_the_mildest_regime_nobody_has_less(
     library: list[Strategy], covariance: StrategyCovariance, seed: int
@@ -235,7 +235,7 @@ def test_without_kelly_without_penalty_and_in_the_mildest_regime_nobody_has_less
         assert size.recommended_size >= strict[name].recommended_size
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(libraries(), covariances(), REGIME, st.integers(0, 1000))
 def test_the_order_of_the_library_changes_no_bit(
     library: list[Strategy], covariance: StrategyCovariance, regime: str | None, seed: int

@@ -19,7 +19,15 @@ from riskdesk_assets.reports.page.strategies import strategies_section
 
 PAGE = "desk_report.html"
 _BESIDE = "./"
-_FILES = ("ideal_portfolio.parquet", "portfolio_blotter.csv", "portfolio.csv", "logs.txt", "metrics.json", "manifest.json")
+_FILES = (
+    "ideal_portfolio.parquet",
+    "portfolio_blotter.csv",
+    "portfolio.csv",
+    "correlations.csv",
+    "logs.txt",
+    "metrics.json",
+    "manifest.json",
+)
 
 
 def desk_page(content: PageContent) -> str:
