@@ -62,6 +62,9 @@ def do_import(prepared: Prepared, wait_seconds: float) -> Imported:
 def _folders(paths: Paths, config: Config) -> Folders:
     """Drafts that stand, and ids that are taken."""
     taken = dict.fromkeys(archived_ids(paths.archived), paths.archived.name)
-    taken |= {item.ticket.ticket_id: paths.tickets.name for item in load_tickets(paths.tickets, config.universe).tickets}
+    members: dict[str, list[str]] = {}
+    for item in load_tickets(paths.tickets, config.universe).tickets:
+        taken[item.ticket.ticket_id] = paths.tickets.name
+        members.setdefault(item.ticket.strategy or "", []).append(item.ticket.ticket_id)
     drafts = sorted(paths.drafts.glob(f"*{_DRAFT_SUFFIX}")) if paths.drafts.is_dir() else []
-    return Folders({path.name: strict_yaml.read_bytes(path) for path in drafts if not path.is_symlink()}, taken)
+    return Folders({path.name: strict_yaml.read_bytes(path) for path in drafts if not path.is_symlink()}, taken, members)

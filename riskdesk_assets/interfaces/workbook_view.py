@@ -32,6 +32,8 @@ def show_plan(plan: ImportPlan) -> None:
         click.echo(f"new strategies: {', '.join(plan.added)}")
     if plan.removed:
         click.echo(f"strategies taken out: {', '.join(plan.removed)}")
+    for notice in plan.notices:
+        click.echo(f"{click.style('warning:', fg='yellow')} {notice}")
     for draft in plan.drafts:
         click.echo(f"draft  {draft}")
     if plan.empty:
@@ -46,6 +48,7 @@ def plan_json(plan: ImportPlan) -> dict[str, object]:
         "added": list(plan.added),
         "removed": list(plan.removed),
         "changes": [asdict(change) for change in plan.changes],
+        "notices": list(plan.notices),
         "drafts": [
             {"ticket_id": draft.ticket_id, "file": draft.name, "there": draft.there, **draft.fields} for draft in plan.drafts
         ],

@@ -18,10 +18,17 @@ _LONGEST_ID = 64
 
 @dataclass(frozen=True)
 class Folders:
-    """What the folders of tickets hold: draft file -> its bytes, and id -> where it is taken (active or archived)."""
+    """What the folders of tickets hold.
+
+    Attributes:
+        drafts: draft file -> its bytes.
+        taken: ticket id -> the folder it is in, active or archived.
+        members: strategy -> ids of the active tickets that name it.
+    """
 
     drafts: Mapping[str, bytes]
     taken: Mapping[str, str]
+    members: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)

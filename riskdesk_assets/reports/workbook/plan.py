@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +17,7 @@ from riskdesk_assets.reports.workbook.input_table import InputRow
 from riskdesk_assets.reports.workbook.layout import BASE, NAME_FIELD, READ_ME
 from riskdesk_assets.reports.workbook.library import COLUMNS, by_name, counted, csv_bytes, hash_of, written_columns
 from riskdesk_assets.reports.workbook.reader import WorkbookInput
-from riskdesk_assets.strategy.strategy_file import OPTIONAL, REQUIRED, parse_strategies
+from riskdesk_assets.strategy.strategy_file import ACTIVE, OPTIONAL, REQUIRED, parse_strategies
 
 Fields = Mapping[str, str]
 
@@ -55,6 +55,7 @@ class ImportPlan:
         changed_since: what changed in the library since the workbook was made, in words.
         added, removed: names of strategies.
         changes: fields of strategies that are in both.
+        notices: what else follows from it, in words: active tickets that lose their capital.
         drafts: ticket drafts to be written.
         standing_hash: of the strategies file the plan was made for (SHA-256).
         library: the new strategies file; None where it stays as it is.
@@ -65,6 +66,7 @@ class ImportPlan:
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changes: tuple[FieldChange, ...]
+    notices: tuple[str, ...]
     drafts: tuple[DraftPlan, ...]
     standing_hash: str
     library: bytes | None
@@ -112,7 +114,15 @@ def plan_import(
     if library is not None:
         parse_strategies(library, standing.file, standing.sizing)
     return ImportPlan(
-        book.file, since, merged.added, merged.removed, merged.changes, drafts, digest_bytes(standing.raw), library
+        file=book.file,
+        changed_since=since,
+        added=merged.added,
+        removed=merged.removed,
+        changes=merged.changes,
+        notices=tuple(_notices(merged, folders)),
+        drafts=drafts,
+        standing_hash=digest_bytes(standing.raw),
+        library=library,
     )
 
 
@@ -157,6 +167,18 @@ def _merged(
     added = tuple(name for name in wanted if name not in now and (name not in base or base[name] != wanted[name]))
     rows.extend(written[name] for name in added)
     return _Merged(tuple(rows), added, removed, tuple(changes))
+
+
+def _notices(merged: _Merged, folders: Folders) -> Iterator[str]:
+    """Active tickets whose strategy goes, or has no capital any more."""
+    demoted = [change.strategy for change in merged.changes if change.field == "Status" and change.after != ACTIVE]
+    for name, why in (
+        *((name, "is taken out") for name in merged.removed),
+        *((name, "is a candidate then") for name in demoted),
+    ):
+        tickets = ", ".join(sorted(folders.members.get(name, ())))
+        if tickets:
+            yield f"strategy {name} {why}: active tickets that name it will have no budget: {tickets}"
 
 
 def _base(book: WorkbookInput) -> dict[str, dict[str, str]]:

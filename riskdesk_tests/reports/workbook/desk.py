@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,12 +53,21 @@ class Desk:
         planned = [{**content().planned[0], "strategy": row[0]} for row in library.rows]
         return workbook_bytes(content(library=library, lists=choices_of(CONFIG), planned=planned))
 
-    def plan(self, raw: bytes, *, force: bool = False, taken: Mapping[str, str] | None = None) -> ImportPlan:
+    def plan(
+        self,
+        raw: bytes,
+        *,
+        force: bool = False,
+        taken: Mapping[str, str] | None = None,
+        members: Mapping[str, Sequence[str]] | None = None,
+    ) -> ImportPlan:
         path = self.root / "book.xlsx"
         path.write_bytes(raw)
         drafts = {item.name: item.read_bytes() for item in self.places.drafts.glob("*.yaml")}
         book = read_workbook(path, choices_of(CONFIG))
-        return plan_import(book, self.standing, CONFIG.universe, Folders(drafts, taken or {}), TODAY, force=force)
+        return plan_import(
+            book, self.standing, CONFIG.universe, Folders(drafts, taken or {}, members or {}), TODAY, force=force
+        )
 
     def apply(self, plan: ImportPlan) -> Imported:
         return apply_import(plan, self.places, CONFIG.universe)

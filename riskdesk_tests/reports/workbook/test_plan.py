@@ -62,6 +62,17 @@ def test_a_new_row_is_a_new_strategy_and_an_emptied_one_is_taken_out(desk: Desk)
     assert list(library(plan.library)) == ["big-four", "brokers", "new"]
 
 
+def test_active_tickets_that_would_lose_their_capital_are_named_before_anybody_confirms(desk: Desk) -> None:
+    gone: dict[str, Value] = dict.fromkeys([f"{letter}{BROKERS}" for letter in "ABCDEFGHIJKL"])
+    raw = typed(desk.export(), {**gone, f"B{BIG_FOUR}": "candidate", f"J{IDEA}": "Rates"})
+    plan = desk.plan(raw, members={"brokers": ("gs-ms", "c-ms"), "big-four": ("jpm-bac",), "idea": ("x",), "": ("lone",)})
+    assert plan.notices == (
+        "strategy brokers is taken out: active tickets that name it will have no budget: c-ms, gs-ms",
+        "strategy big-four is a candidate then: active tickets that name it will have no budget: jpm-bac",
+    )
+    assert desk.plan(raw).notices == ()
+
+
 def test_a_field_the_file_has_no_column_for_gets_one(desk: Desk) -> None:
     plan = desk.plan(typed(desk.export(), {f"K{BROKERS}": "Results"}))
     assert [str(change) for change in plan.changes] == ["brokers: Catalyst nothing -> 'Results'"]
