@@ -80,9 +80,12 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
     \b
     riskdesk run              bring the desk up to the newest session
+    riskdesk morning          the desk on one screen
+    riskdesk console          the same in plain words
     riskdesk morning          the desk on one screen: regimes, expected P&L, clips, limits
     riskdesk explain JPM      why the position in JPM is what it is
     riskdesk tickets lint     check the ticket files
+    riskdesk backtest         what the rules would have earned
     riskdesk serve            the gatekeeper's REST API, the status page and the reports
     riskdesk ui               the asset graph, the runs and the checks in a browser
 
