@@ -498,3 +498,19 @@ def test_a_chart_of_awkward_values_has_only_finite_coordinates(values: list[floa
     assert "inf" not in drawn
     assert "<t>" not in drawn
     assert "<0>" not in drawn
+
+
+def test_every_strategy_bucket_and_correlation_of_the_session_is_on_the_page(content: PageContent) -> None:
+    text = Reader(desk_page(content)).words
+    sizes, correlations = content.rows("strategy_sizes"), content.rows("strategy_correlations")
+    assert sizes
+    assert correlations
+    for row in sizes:
+        assert str(row["strategy_name"]) in text
+        assert f"${float(str(row['final_size'])):,.0f}" in text
+    for row in correlations:
+        value = float(str(row["correlation"]))
+        assert f"{abs(value):.2f}" in text
+    assert "Capital by bucket" in text
+    without = {**content.frames, "strategy_sizes": TABLES["strategy_sizes"].frame([])}
+    assert 'id="strategies"' not in desk_page(replace(content, frames=without))
