@@ -18,16 +18,8 @@ from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.session_metadata import attach, daily
-from riskdesk_assets.strategy.budgets import (
-    BUDGET_INPUTS,
-    BUDGETS,
-    CORRELATIONS,
-    HAVE_CAPITAL,
-    SIZES,
-    budget_numbers,
-    strategy_budgets,
-    without_capital,
-)
+from riskdesk_assets.strategy.budget_checks import HAVE_CAPITAL, budget_numbers, without_capital
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, BUDGETS, CORRELATIONS, SIZES, strategy_budgets
 from riskdesk_assets.strategy.library import FROM_TICKET, filed_strategies, strategy_library
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
 from riskdesk_assets.strategy.scores import instrument_scores

@@ -27,6 +27,7 @@ def every_measure(rng: np.random.Generator) -> tuple[Limit, ...]:
     return (
         limit("leg", Measure.LEG, ("T01", SYMBOLS[2]), 1.0),
         limit("ticket", Measure.TICKET_GROSS, ("T02",), 1.0),
+        limit("bucket", Measure.BUCKET_GROSS, ("T00", "T03", "absent", "frozen"), 1.0),
         limit("name", Measure.NAME_GROSS, (SYMBOLS[0],), 1.0),
         limit("net", Measure.NET, members, 1.0),
         limit("gross", Measure.GROSS, members[3:], 1.0),

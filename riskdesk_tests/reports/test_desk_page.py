@@ -638,3 +638,19 @@ def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(
     assert made.metadata["expected_day_RV"].value == pytest.approx(made.metadata["expected_day"].value)
     assert "data:image/svg+xml" not in str(made.metadata["newest"].value)  # the total has no row before this session
     assert "| RV | " in str(made.metadata["newest"].value)
+
+
+def test_every_strategy_bucket_and_correlation_of_the_session_is_on_the_page(content: PageContent) -> None:
+    text = Reader(desk_page(content)).words
+    sizes, correlations = content.rows("strategy_sizes"), content.rows("strategy_correlations")
+    assert sizes
+    assert correlations
+    for row in sizes:
+        assert str(row["strategy_name"]) in text
+        assert f"${float(str(row['final_size'])):,.0f}" in text
+    for row in correlations:
+        value = float(str(row["correlation"]))
+        assert f"{abs(value):.2f}" in text
+    assert "Capital by bucket" in text
+    without = {**content.frames, "strategy_sizes": TABLES["strategy_sizes"].frame([])}
+    assert 'id="strategies"' not in desk_page(replace(content, frames=without))

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.strategy.budget_checks import without_capital
 from riskdesk_assets.strategy.budget_cuts import budget_cuts
-from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets, ticket_shares, without_capital
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets, ticket_shares
 from riskdesk_assets.strategy.library import strategies_of, strategy_library
 from riskdesk_assets.strategy.library_notices import strategy_notices
 from riskdesk_assets.strategy.strategy_file import Strategy
