@@ -263,7 +263,9 @@ def _stages(
     budget, units = proposal["budget"], proposal["units"]
     yield Stage("budget", budget, None, None, str(sizing.get("reason") or "what its strategy may use"))
     proposed = (proposal["notional_a"], proposal["notional_b"])
-    yield Stage("controller", _gross(proposed), *proposed, f"{units_said(units)} units: {proposal['reason']}")
+    yield Stage(
+        "controller", _gross(proposed), *proposed, f"{units_said(units)} units: {proposal['reason']}{_predicted(proposal)}"
+    )
     scale = proposal["vol_scale"]
     scaled = (proposed[0] * scale, proposed[1] * scale)
     yield Stage("vol target", _gross(scaled), *scaled, f"times {scale:.3f}")
@@ -415,6 +417,14 @@ def _limits(warehouse: Tables, session: date, names: set[str]) -> tuple[LimitLin
 
 def _gross(legs: tuple[float, float]) -> float:
     return abs(legs[0]) + abs(legs[1])
+
+
+def _predicted(proposal: Row) -> str:
+    """What the learned policy rests its units on; nothing where the baseline decided."""
+    value, sure = proposal.get("predicted_return"), proposal.get("confidence")
+    if value is None or sure is None:
+        return ""
+    return f"; the learned policy expects {value:+.2%} of a full unit after costs, confidence {sure:.2f}"
 
 
 def units_said(units: float) -> str:

@@ -148,10 +148,8 @@ def test_every_limit_family_is_a_blocking_check_of_the_book_per_session(defs: De
 
 def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions) -> None:
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
-    by_hand = selected["compare"] | selected["monthly_policy"]
-    assert selected["post_close"] | by_hand == {spec.key for spec in defs.resolve_all_asset_specs()}
     asked = selected["compare"] | selected["backtest"]
-    assert selected["post_close"] | asked == {spec.key for spec in defs.resolve_all_asset_specs()}
+    assert selected["post_close"] | asked | selected["monthly_policy"] == {spec.key for spec in defs.resolve_all_asset_specs()}
     assert selected["compare"] == {AssetKey(COMPARISONS)}
     assert selected["backtest"] == {AssetKey(BACKTESTS)}
     assert all(not asked & selected[job] for job in JOBS if job not in ("compare", "backtest"))
@@ -206,3 +204,29 @@ def test_the_schedules_range_of_missed_sessions_is_one_run_that_runs(
         desk.last,
         *desk.calendar.between(desk.calendar.after(desk.last), day),
     ]
+
+
+def test_the_promotion_gate_blocks_what_would_publish_a_policy(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    (key,) = graph.get_check_keys_for_assets({AssetKey("policy_model")})
+    assert (key.name, graph.get_check_spec(key).blocking) == ("policy_promotion_gate", True)
+    assert graph.get(AssetKey("policy_promotion")).parent_keys == {AssetKey("policy_model")}
+
+
+@pytest.mark.parametrize(
+    ("tick", "end", "key"),
+    [
+        (datetime(2026, 3, 1, 6, tzinfo=NEW_YORK), "2026-02-27", "monthly_policy:2026-02"),
+        (datetime(2026, 6, 1, 6, tzinfo=NEW_YORK), "2026-05-29", "monthly_policy:2026-05"),
+        (datetime(2026, 4, 1, 6, tzinfo=NEW_YORK), "2026-03-31", "monthly_policy:2026-03"),
+    ],
+)
+def test_once_a_month_a_policy_is_trained_through_the_month_that_has_ended(
+    defs: Definitions, instance: DagsterInstance, tick: datetime, end: str, key: str
+) -> None:
+    with build_schedule_context(instance, tick, repository_def=defs.get_repository_def()) as context:
+        found = defs.resolve_schedule_def("monthly_policy_schedule").evaluate_tick(context)
+    assert found.run_requests is not None
+    (request,) = found.run_requests
+    assert request.run_key == key
+    assert request.run_config == {"ops": {"policy_training_set": {"config": {"end": end}}}}

@@ -56,6 +56,9 @@ class PolicyDesk:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> PolicyDesk:
     """A desk that is told to let a policy decide, and has none yet."""
+    # Importing it sets a variable of OpenMP's, which is not the command line's doing.
+    import sklearn  # noqa: F401
+
     desk = PolicyDesk(make_desk(tmp_path_factory.mktemp("policy_desk")))
     desk.prices.mkdir()
     bars = reverting_bars(BANKS).rename({"as_of_date": "date"}).drop("source")
