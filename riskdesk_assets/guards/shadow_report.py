@@ -59,7 +59,8 @@ class ShadowReport:
 
     ``turnover_reduction`` and ``cost_reduction``: 1 - guarded / naive. ``pnl_difference``: guarded less naive, before costs,
     dollars; ``net_difference``: after them. ``tracking_per_session``: standard deviation (ddof 1) of the daily P&L difference
-    before costs, dollars. ``mean_distance``: mean over sessions of distance / naive gross, where there is any.
+    before costs, dollars: the tracking error against rebalancing every session. ``mean_distance``: mean over sessions of
+    distance / naive gross, where there is any.
     """
 
     sessions: int

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from statistics import median
+from threading import Thread
 from time import perf_counter, sleep
 
 from riskdesk_assets.interfaces.bench_client import Connection, Load, closed_load, connect, open_load
@@ -26,7 +28,11 @@ PROBE_PAUSE = 0.02
 _TOKEN = "bench-" + "0" * 32
 _PAIRS = ("EURUSD", "GBPUSD", "AUDUSD", "NZDUSD", "JPM", "BAC")
 _START_SECONDS = 60
-_WARM = 0.2  # of an overload run: caches fill, and memory is measured from then on
+_WARM = 0.2  # of an overload run, at most _MOST_WARM seconds: caches fill, and memory is measured from then on
+_MOST_WARM = 60.0
+_LOOK_SECONDS = 0.5  # from one reading of the server's memory to the next
+_GRACE_SECONDS = 60.0  # beyond what a phase takes: a server that hangs ends the bench with an error
+MEMORY_MB = 20.0  # what a server may grow by while it turns the surplus away
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,25 @@ class HaltTimes:
 
 @dataclass(frozen=True)
 class Overload:
-    """Twice the measured load for a while: answers by status, and how much memory the server took in the meantime."""
+    """Twice the measured load for a while: answers by status, and how much memory the server took in the meantime.
+
+    Status 0 is surplus that found no free connection. ``memory_growth_mb`` at the end, ``memory_peak_mb`` at most on the way,
+    both above what it was once warm; ``journal_mb``: the journal's file at the end.
+    """
 
     seconds: float
     offered_per_second: float
     statuses: dict[str, int]
     p99_ms: float
     memory_growth_mb: float
+    memory_peak_mb: float
+    journal_mb: float
+
+    @property
+    def held(self) -> bool:
+        """Everything was decided or turned away with 429, some of it was, and memory grew by less than MEMORY_MB."""
+        known = set(self.statuses) <= {"0", "200", "429"} and {"200", "429"} <= set(self.statuses)
+        return known and self.memory_peak_mb < MEMORY_MB
 
 
 @dataclass(frozen=True)
@@ -82,22 +100,27 @@ def bench_rest(seconds: float = 4.0, overload: float = 0.0) -> RestBench:
         _serving(_serve_empty, folder) as (empty, _),
         _serving(_serve_gate, folder) as (gate, pid),
     ):
-        return uvloop.run(_measured(empty, gate, pid, seconds, overload))
+        return uvloop.run(_measured(empty, gate, pid, Path(folder), seconds, overload))
 
 
-async def _measured(empty: int, gate: int, pid: int, seconds: float, overload: float) -> RestBench:
+async def _measured(empty: int, gate: int, pid: int, folder: Path, seconds: float, overload: float) -> RestBench:
     trades, nothing = _trades(gate), _nothing(empty)
     to_empty, to_gate = await connect(empty, CONNECTIONS), await connect(gate, CONNECTIONS)
-    for connections, request in ((to_empty, nothing), (to_gate, trades)):
-        await closed_load(connections, request, min(1.0, seconds))
-    found: dict[bool, list[Load]] = {True: [], False: []}
-    for _ in range(2):
-        found[False].append(await closed_load(to_empty, nothing, seconds))
-        found[True].append(await closed_load(to_gate, trades, seconds))
+    async with asyncio.timeout(6 * seconds + _GRACE_SECONDS):
+        for connections, request in ((to_empty, nothing), (to_gate, trades)):
+            await closed_load(connections, request, min(1.0, seconds))
+        found: dict[bool, list[Load]] = {True: [], False: []}
+        for _ in range(2):
+            found[False].append(await closed_load(to_empty, nothing, seconds))
+            found[True].append(await closed_load(to_gate, trades, seconds))
     bare, full = _together(found[False]), _together(found[True])
-    idle = await _halts(gate, [], trades)
-    loaded = await _halts(gate, to_gate[1:], trades)
-    over = await _overload(gate, pid, full.per_second, overload) if overload else None
+    async with asyncio.timeout(_GRACE_SECONDS):
+        idle = await _halts(gate, [], trades)
+        loaded = await _halts(gate, to_gate[1:], trades)
+    over = None
+    if overload:
+        async with asyncio.timeout(overload + _GRACE_SECONDS):
+            over = await _overload(gate, pid, folder, full.per_second, overload)
     for connection in (*to_empty, *to_gate):
         connection.close()
     return RestBench(
@@ -152,12 +175,21 @@ async def _halts(port: int, loading: list[Connection], trades: Callable[[], byte
     return HaltTimes(median(times), max(times))
 
 
-async def _overload(port: int, pid: int, measured: float, seconds: float) -> Overload:
+async def _overload(port: int, pid: int, folder: Path, measured: float, seconds: float) -> Overload:
     connections, trades = await connect(port, OVERLOAD_CONNECTIONS), _trades(port)
-    rate = OFFERED * measured
-    await open_load(connections, trades, rate, _WARM * seconds)
-    before = _resident_mb(pid)
-    load = await open_load(connections, trades, rate, (1 - _WARM) * seconds)
+    rate, warm = OFFERED * measured, min(_WARM * seconds, _MOST_WARM)
+    await open_load(connections, trades, rate, warm)
+    before = peak = _resident_mb(pid)
+
+    async def look() -> None:
+        nonlocal peak
+        while True:
+            peak = max(peak, _resident_mb(pid))
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    looking = asyncio.create_task(look())
+    load = await open_load(connections, trades, rate, seconds - warm)
+    looking.cancel()
     grown = _resident_mb(pid) - before
     for connection in connections:
         connection.close()
@@ -167,6 +199,8 @@ async def _overload(port: int, pid: int, measured: float, seconds: float) -> Ove
         statuses={str(status): number for status, number in sorted(load.statuses.items())},
         p99_ms=1000 * load.quantile(0.99),
         memory_growth_mb=grown,
+        memory_peak_mb=max(peak - before, grown),
+        journal_mb=sum(path.stat().st_size for path in folder.glob("journal.sqlite*")) / 2**20,
     )
 
 
@@ -219,6 +253,7 @@ def _serving(target: Callable[[Pipe, str], None], folder: str) -> Iterator[tuple
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, folder), daemon=True)
     process.start()
+    theirs.close()
     try:
         if not ours.poll(_START_SECONDS):
             raise TimeoutError("the measured server did not start")
@@ -228,6 +263,17 @@ def _serving(target: Callable[[Pipe, str], None], folder: str) -> Iterator[tuple
     finally:
         process.terminate()
         process.join()
+
+
+def _end_with(pipe: Pipe) -> None:
+    """End this process once the one that measures is gone, however it went."""
+
+    def wait() -> None:
+        with suppress(EOFError, OSError):
+            pipe.recv()
+        os._exit(0)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _serve_empty(pipe: Pipe, _folder: str) -> None:
@@ -244,6 +290,7 @@ def _serve_empty(pipe: Pipe, _folder: str) -> None:
 
     with listening("127.0.0.1", 0) as place:
         pipe.send(place.getsockname()[1])
+        _end_with(pipe)
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([place])
 
 
@@ -259,5 +306,6 @@ def _serve_gate(pipe: Pipe, folder: str) -> None:
     app = create_app(Server(paths, api_journal(paths.data, settings, {}), settings, _TOKEN))
     with listening("127.0.0.1", 0) as place:
         pipe.send(place.getsockname()[1])
+        _end_with(pipe)
         settle()
         server_of(app, settings).run([place])
