@@ -168,6 +168,14 @@ def test_the_formulas_carry_the_expected_pnl_of_document_002(regime: str, week: 
         assert rows[name][5] == pytest.approx(value, abs=1e-9)
 
 
+def test_the_formulas_look_the_regime_up_among_the_very_words_of_its_dropdown(book: bytes) -> None:
+    grid = load_workbook(io.BytesIO(book)).get_sheet_by_name("ExpectedPnL").to_python(skip_empty_area=False)
+    factors = next(number for number, row in enumerate(grid) if str(row[0]).startswith("Environment factors"))
+    assert tuple(grid[factors + 1][1:4]) == REGIMES
+    formula = re.findall(r"<f>(INDEX.*?)</f>", parts_of(book)[part_of("ExpectedPnL")].decode())[0]
+    assert formula.endswith(f"MATCH($B$4,$B${factors + 2}:$D${factors + 2},0))")
+
+
 def test_a_session_without_a_regime_shows_the_one_in_which_nothing_is_scaled() -> None:
     rows = _expected_rows("")
     assert rows["Market regime"][1] == "Normal"

@@ -95,7 +95,10 @@ def _shown_regime(content: WorkbookContent) -> str:
 def _factors(canvas: Canvas, content: WorkbookContent, row: int) -> int:
     """The table that the formulas look their factor up in; returns its last row."""
     canvas.section(row, "Environment factors (config/env_factors.csv)", 1 + len(content.regimes))
-    canvas.header(["Bucket", *(f">{regime}" for regime in content.regimes)], row + 1, height=18)
+    canvas.header(("Bucket",), row + 1, height=18)
+    for column, regime in enumerate(content.regimes, start=1):
+        # To the letter: the formulas look the chosen regime up here.
+        canvas.text(row + 1, column, regime, "header", align="right")
     for place, line in enumerate(content.expected):
         canvas.text(row + 2 + place, 0, line.bucket)
         for column, regime in enumerate(content.regimes, start=1):
