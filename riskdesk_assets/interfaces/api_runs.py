@@ -25,6 +25,7 @@ FILES = {
     "portfolio_blotter.csv": "text/csv; charset=utf-8",
     "portfolio.csv": "text/csv; charset=utf-8",
     "correlations.csv": "text/csv; charset=utf-8",
+    "desk_workbook.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "logs.txt": "text/plain; charset=utf-8",
     "metrics.json": "application/json",
     "manifest.json": "application/json",

@@ -24,6 +24,7 @@ _FILES = (
     "portfolio_blotter.csv",
     "portfolio.csv",
     "correlations.csv",
+    "desk_workbook.xlsx",
     "logs.txt",
     "metrics.json",
     "manifest.json",
