@@ -472,7 +472,7 @@ def test_the_copy_leads_back_to_the_run_and_an_older_one_does_not_become_the_lat
     copy_page(tmp_path / "data", place, DAYS[0])
     assert (newest.parent / LATEST).read_bytes() == newest.read_bytes()
     links = re.findall(r'href="([^"#]+)"', newest.read_text())
-    assert len(links) == 7
+    assert len(links) == 8
     assert all((newest.parent / link).resolve().is_file() for link in links)
     assert (place / PAGE).read_text().count('href="./') == len(links)
     assert (root / "data" / "reports" / f"{LAST}.html").is_file()
