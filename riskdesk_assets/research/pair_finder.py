@@ -143,8 +143,8 @@ def _formations(prices: dict[str, Array], needed: int, context: DeskContext) -> 
     with single_threaded():
         for mask, pairs in sorted(sharing.items()):
             common = np.frombuffer(mask, dtype=np.bool_)
-            sides = (np.column_stack([prices[pair[side]][common] for pair in pairs]) for side in (0, 1))
-            found.extend(pair_formations(pairs, *sides, context))
+            log_one, log_other = (np.column_stack([prices[pair[side]][common] for pair in pairs]) for side in (0, 1))
+            found.extend(pair_formations(pairs, log_one, log_other, context))
     return found
 
 

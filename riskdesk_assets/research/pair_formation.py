@@ -133,7 +133,8 @@ def _second_moves_more(pairs: Sequence[tuple[str, str]], log_one: Array, log_oth
     """Which pairs are turned round: by size, not by name, so that a ranking does not depend on what a name is called."""
     one, other = (windowed_sd(log_returns(log)[1:], len(log) - 1)[-1] for log in (log_one, log_other))
     later = np.array([first > second for first, second in pairs], dtype=np.bool_)
-    return (other > one) | ((other == one) & later)
+    turned: npt.NDArray[np.bool_] = (other > one) | ((other == one) & later)
+    return turned
 
 
 def _known(value: float | np.floating) -> float | None:

@@ -16,7 +16,7 @@ from riskdesk_assets.interfaces.console.line import Line, UnusableLineError, rea
 from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Plan, Question, RefusedError
 from riskdesk_assets.interfaces.console.planning import answered, plan_of
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
-from riskdesk_assets.interfaces.console.understanding import NotUnderstood, Understood, understand
+from riskdesk_assets.interfaces.console.understanding import Known, NotUnderstood, Understood, understand
 from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, failure_of
 
 YES = frozenset({"y", "yes", "yep", "ok", "okay", "go", "do it", "go ahead", "sure", "confirm"})
@@ -116,17 +116,24 @@ class Conversation:
             self._answer_plan(line)
         elif self._question is not None:
             self._answer_question(line)
-        elif line.text:
+        elif line.text and not self._helped(line):
             self._begin(line, self._around())
+
+    def _helped(self, line: Line) -> bool:
+        """Help and quit need nothing of the desk: they work beside unusable settings, too."""
+        said = understand(line, Known(()))
+        if not isinstance(said, Understood) or said.intent not in {Intent.HELP, Intent.QUIT}:
+            return False
+        if said.intent is Intent.QUIT:
+            self.over = True
+        else:
+            self._help()
+        return True
 
     def _begin(self, line: Line, around: Surroundings) -> None:
         said = understand(line, around.known)
         if isinstance(said, NotUnderstood):
             self._not_understood(line, said)
-        elif said.intent is Intent.HELP:
-            self._help()
-        elif said.intent is Intent.QUIT:
-            self.over = True
         else:
             self._proceed(_Pending(said.intent, said.slots), around)
 
@@ -235,7 +242,7 @@ class Conversation:
         guess, self._guess = self._guess, ""
         if line.small in YES:
             self._begin(read_line(guess), self._around())
-        elif line.text and line.small not in NO:
+        elif line.text and line.small not in NO and not self._helped(line):
             self._begin(line, self._around())
 
     def _run(self, plan: Plan) -> None:

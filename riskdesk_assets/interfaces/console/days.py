@@ -78,7 +78,7 @@ def period(text: str, today: date, before_today: date | None = None) -> Period:
     """
     said = re.sub(r"\s+", " ", text.strip().lower())
     said = re.sub(r"^(?:(?:in|for|over|during|on|of|as of|asof|the) )+", "", said)
-    yesterday = before_today or today - timedelta(days=1)
+    yesterday = before_today or _day_before(today)
     ends = re.fullmatch(
         rf"(?:from|between|starting) ({POINT}) (?:to|until|till|through|and|-) ({POINT})", said
     ) or re.fullmatch(rf"({POINT}) ?(?:to|until|till|through|-|\.\.) ?({POINT})", said)
@@ -114,7 +114,7 @@ def last_day(text: str, today: date) -> date:
         return date(today.year, 12, 31)
     if said == "next year":
         return date(today.year + 1, 12, 31)
-    return _span(said, today, today - timedelta(days=1)).end
+    return _span(said, today, _day_before(today)).end
 
 
 _END = rf"(?:the )?end of (?:(?:the |this )?year|next year|{POINT})"
@@ -257,6 +257,11 @@ def _dated(year: int, month: int, day: int, said: str) -> date:
         return date(year, month, day)
     except ValueError:
         raise DayError(f"there is no day {said} (allowed: {ALLOWED_DAYS})") from None
+
+
+def _day_before(day: date) -> date:
+    """The day before, but for the first one there is."""
+    return date.fromordinal(max(1, day.toordinal() - 1))
 
 
 def _number(text: str) -> int:

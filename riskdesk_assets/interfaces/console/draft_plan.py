@@ -64,7 +64,7 @@ def answer_draft(slots: Mapping[str, object], question: Question, line: Line, ar
             raise RefusedError(f"an answer is needed: {question.text}")
         return {FIELDS: fields, USUAL: (*usual, question.slot)}
     answer = _alone(question, line)
-    said = pair_of(line.text, around.known.symbols) if question.slot == PAIR else TicketWords()
+    said = pair_of(line.text, around.known.symbols, around.day) if question.slot == PAIR else TicketWords()
     if not said.fields and not said.problems:
         said = ticket_words(answer, around.known.symbols, around.day)
     left = " ".join(word for word in words_of(said.left) if word not in FILLER)

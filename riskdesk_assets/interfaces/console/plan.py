@@ -6,8 +6,7 @@ import shlex
 from dataclasses import dataclass
 from textwrap import wrap
 
-from riskdesk_assets.interfaces.terminal import WIDTH
-
+SCREEN = 80  # columns: a plan is read on any terminal
 Command = tuple[str, ...]
 """Arguments of one `riskdesk` command."""
 
@@ -33,7 +32,7 @@ class Plan:
         shown = (f"  runs    {first}", *(f"          {each}" for each in rest))
         return (
             f"plan: {self.title}",
-            *(part for line in self.says for part in wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ")),
+            *(part for line in self.says for part in wrap(line, SCREEN, initial_indent="  ", subsequent_indent="    ")),
             *shown,
             f"  writes  {self.writes or 'nothing'}",
         )

@@ -242,15 +242,15 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
 )
 
 
-def pair_of(text: str, symbols: Collection[str]) -> TicketWords:
+def pair_of(text: str, symbols: Collection[str], today: date) -> TicketWords:
     """The pair in an answer to "which pair": as in a ticket, or two names side by side."""
     line = Line(text, small_letters(text))
-    found = ticket_words(line, symbols, date.min)
+    found = ticket_words(line, symbols, today)
     if found.fields.get("leg_a") or found.problems:
         return found
     two = re.fullmatch(rf"\s*(?P<a>{_NAME})[\s,]+(?P<b>{_NAME})\s*", line.small)
     if two is None:
         return found
-    reader = _Reader(line, frozenset(symbols), date.min)
+    reader = _Reader(line, frozenset(symbols), today)
     _legs(reader, reader.typed(two, "a"), reader.typed(two, "b"))
     return replace(reader.said(), left="")

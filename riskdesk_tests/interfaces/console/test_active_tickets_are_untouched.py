@@ -52,7 +52,7 @@ def bare(empty: DeskFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 @given(lines=st.lists(LINES, min_size=1, max_size=6), asks=st.booleans(), yes=st.booleans())
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=14, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_sequence_of_lines_changes_a_ticket_in_force(bare: DeskFolder, lines: list[str], asks: bool, yes: bool) -> None:
     tickets = bare.root / "tickets"
     shutil.rmtree(tickets / "drafts", ignore_errors=True)

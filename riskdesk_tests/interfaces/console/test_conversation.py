@@ -174,7 +174,8 @@ def test_a_draft_shows_where_a_watched_pair_stands_as_the_warehouse_says(heard: 
     states = built.warehouse.read("pair_state", built.last, built.last)
     row = next(row for row in states.iter_rows(named=True) if row["pair_id"] == "JPM__BAC")
     heard("JPM vs BAC, 500k, high conviction")
-    line = next(line for line in heard.said if f"{built.last}: z" in line)
+    line = " ".join(heard.told.split())
+    assert f"{built.last}: z" in line
     life = "does not revert" if row["half_life_days"] is None else f"half-life {row['half_life_days']:.1f} sessions"
     assert f"z {row['zscore']:+.2f}" in line
     assert life in line
@@ -223,6 +224,13 @@ def test_a_ticket_that_would_be_over_already_is_refused(heard: Heard) -> None:
     assert "it would be over already: expires_on is 2020-01-01" in heard.wrong[0]
     heard("expires end of next year", "y")
     assert f"--expires-on={NOW.year + 1}-12-31" in heard.ran[0]
+
+
+def test_an_answer_may_say_more_than_was_asked(heard: Heard) -> None:
+    heard("draft a ticket", "KEY vs PNC, 500k, expires in 6 months", "high", "y")
+    expires = next(word for word in heard.ran[0] if word.startswith("--expires-on="))
+    assert NOW.date() < datetime.fromisoformat(expires.split("=")[1]).date()
+    assert "--max-gross-notional=500000" in heard.ran[0]
 
 
 def test_a_pair_in_the_other_order_of_a_ticket_is_told_before_it_is_written(heard: Heard) -> None:
@@ -368,6 +376,16 @@ def test_hostile_lines_are_refused_one_by_one_and_the_rest_goes_on(empty: DeskFo
     assert "\u202e" not in result.output
     assert "backtest last 6 months" in result.stdout
     assert len(result.output) < 6000
+
+
+def test_unusable_settings_are_told_for_each_request_and_help_and_quit_still_work(empty: DeskFolder, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    result = empty.run(
+        "console", "--yes", input="summarize\nhelp\nquit\nsummarize\n", RISKDESK_CONFIG_DIR=str(tmp_path / "config")
+    )
+    assert result.exit_code == 2
+    assert result.stderr.count("error:") == 1
+    assert "backtest last 6 months" in result.stdout
 
 
 def test_bytes_that_are_no_text_are_shown_escaped(empty: DeskFolder) -> None:

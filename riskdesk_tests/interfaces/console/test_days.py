@@ -163,3 +163,10 @@ def test_no_text_breaks_it_and_no_period_ends_after_today(text: str) -> None:
     with contextlib.suppress(DayError):
         found = period(text, TODAY, BEFORE)
         assert found.start <= found.end <= TODAY
+
+
+def test_no_today_breaks_it() -> None:
+    assert last_day("2020-01-01", date.min) == date(2020, 1, 1)
+    assert last_day("2020-01-01", date.max) == date(2020, 1, 1)
+    with pytest.raises(DayError, match="lead out of the calendar"):
+        last_day("in 6 months", date.max)
