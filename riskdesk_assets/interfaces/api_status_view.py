@@ -135,7 +135,7 @@ def status_view(server: Server) -> StatusView:
             PositionLine(
                 symbol,
                 f"{one.units:,.2f}",
-                f"{one.pending:,.2f}",
+                _pending(one.buying, one.selling),
                 f"{one.price:,.4f}",
                 dollars(one.value),
             )
@@ -148,6 +148,11 @@ def status_view(server: Server) -> StatusView:
         config_hash=config.hash,
         sequence=view.sequence,
     )
+
+
+def _pending(buying: float, selling: float) -> str:
+    """Units that wait; of two sides both, for they do not offset each other."""
+    return f"{buying:+,.2f} and {selling:+,.2f}" if buying and selling else f"{buying + selling:,.2f}"
 
 
 def _rest(switches: KillSwitchState) -> Stopped:

@@ -41,6 +41,18 @@ def test_the_page_shows_state_switches_decisions_and_positions(served: Served) -
         assert shown in page
 
 
+def test_opposite_orders_that_wait_are_shown_side_by_side_and_count_once(served: Served) -> None:
+    for direction in (1, -1):
+        assert served.post("/process_trade", {**WITHIN_CAPS, "direction": direction}).status == 200
+    portfolio = served.get("/portfolio").json
+    position = portfolio["positions"]["EURUSD"]  # type: ignore[index]
+    assert position["pending_units"] == pytest.approx(0.0, abs=1e-6)
+    assert position["pending_buy_units"] == pytest.approx(26_666.67, abs=0.01)
+    assert position["pending_sell_units"] == pytest.approx(-26_666.67, abs=0.01)
+    assert portfolio["gross_exposure"] == pytest.approx(29_333.33, abs=0.01)
+    assert "+26,666.67 and -26,666.67" in served.get("/").text
+
+
 def test_the_page_needs_nothing_from_elsewhere_and_its_one_script_carries_a_new_nonce_each_time(served: Served) -> None:
     found = []
     for _ in range(2):
