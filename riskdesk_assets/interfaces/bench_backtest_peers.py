@@ -1,7 +1,7 @@
 """The same targets through other people's backtesters: each gets every session's shares and prices in its own form.
 
-They do what comes after a decision: trade to the target at the close, mark to the next one. Only that is timed, and the P&L each
-comes to is held against ours: no costs, prices adjusted for dividends, fractions of a share, no borrow.
+They do what comes after a decision: trade to the target at the close, mark to the next one. Only that is timed, and the P&L
+each comes to is held against ours: no costs, prices adjusted for dividends, fractions of a share, no borrow.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _bt(targets: Targets) -> float:
 
     index = pd.DatetimeIndex([pd.Timestamp(day) for day in targets.sessions])
     prices = pd.DataFrame(targets.prices, index=index, columns=list(targets.names))
-    equity = targets.cash + np.concatenate([[0.0], (targets.shares[:-1] * np.diff(targets.prices, axis=0)).sum(axis=1).cumsum()])
+    equity = targets.cash + np.concatenate(
+        [[0.0], (targets.shares[:-1] * np.diff(targets.prices, axis=0)).sum(axis=1).cumsum()]
+    )
     # bt trades to weights: those that the targets are, of the equity they lead to.
     weights = pd.DataFrame(targets.shares * targets.prices / equity[:, None], index=index, columns=list(targets.names))
     strategy = bt.Strategy("targets", [bt.algos.WeighTarget(weights), bt.algos.Rebalance()])
@@ -119,7 +121,7 @@ def _backtrader(targets: Targets) -> float:
     brain = bt.Cerebro(stdstats=False)
     for column, name in enumerate(targets.names):
         price = targets.prices[:, column]
-        frame = pd.DataFrame({key: price for key in ("open", "high", "low", "close")} | {"volume": 0.0}, index=index)
+        frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close"), price) | {"volume": 0.0}, index=index)
         brain.adddata(bt.feeds.PandasData(dataname=frame), name=name)
     brain.addstrategy(ToTarget)
     brain.broker.setcash(targets.cash)

@@ -112,11 +112,15 @@ def backtest(sessions: int, pairs: int, variants: int, sweep_sessions: int, as_j
 
     out = console()
     out.print(f"{banner(done.source)}   {done.pairs} pairs, {done.sessions:,} sessions to {done.last}")
-    found = table("profile", ">features s", ">walk s", ">of processor", ">measured s", ">ms/session", ">peak MB", ">books to P&L s")
+    found = table(
+        "profile", ">features s", ">walk s", ">of processor", ">measured s", ">ms/session", ">peak MB", ">books to P&L s"
+    )
     for item in done.profiles:
         seconds = (item.prepare, item.walk, item.walk_cpu, item.measure)
         per = 1000 * item.seconds / done.sessions
-        found.add_row(item.profile, *(f"{value:,.2f}" for value in seconds), f"{per:,.2f}", f"{item.peak_mb:,.0f}", f"{item.books:,.2f}")
+        found.add_row(
+            item.profile, *(f"{value:,.2f}" for value in seconds), f"{per:,.2f}", f"{item.peak_mb:,.0f}", f"{item.books:,.2f}"
+        )
     out.print(found)
     others = table("peer, on the same targets", ">processor s", ">x ours", ">P&L apart")
     for peer in done.peers:

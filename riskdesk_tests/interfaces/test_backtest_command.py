@@ -69,7 +69,9 @@ def test_the_live_desk_and_a_backtest_from_the_same_start_hold_the_same_book(des
 
 
 def test_the_last_of_a_length_of_time_a_profile_and_values_laid_over(desk: DeskFolder) -> None:
-    result = desk.run("backtest", "--last", "1w", "--profile", "classic", "--set", "limits.mandate.max_gross_notional=100000", "--json")
+    result = desk.run(
+        "backtest", "--last", "1w", "--profile", "classic", "--set", "limits.mandate.max_gross_notional=100000", "--json"
+    )
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert told["profile"] == "classic"

@@ -91,7 +91,10 @@ def test_an_unusable_sweep_says_where(tmp_path: Path, text: str, said: str) -> N
 
 
 def test_a_sweeps_table_has_a_row_per_variant_and_every_metric() -> None:
-    metrics = {"sharpe_ratio": None, **dict.fromkeys(("total_pnl_net", "total_pnl_gross", "total_costs", "total_turnover"), 1_000.0)}
+    metrics = {
+        "sharpe_ratio": None,
+        **dict.fromkeys(("total_pnl_net", "total_pnl_gross", "total_costs", "total_turnover"), 1_000.0),
+    }
     metrics |= dict.fromkeys(("volatility", "max_drawdown", "return_over_drawdown", "hit_rate"), 0.5)
     metrics |= {"mean_gross": 5.0, "days_with_pnl": 3, "days_skipped_due_to_prices": 0}
     base = {"first": "2024-01-02", "last": "2024-01-05", "source": "SIMULATED", "backtest_id": "bt-x", "metrics": metrics}
