@@ -1,9 +1,10 @@
 """Gatev, Goetzmann and Rouwenhorst's pairs rule as an oracle of sign and size, on real bars.
 
 Their rule (2006, "Pairs Trading: Performance of a Relative-Value Arbitrage Rule", section 2): total-return indices normalized
-at the start of a 12-month formation period; a pair opens when the indices are more than two formation standard deviations apart,
-one dollar long the lower and one short the higher, and closes when they cross, or at the end of six months of trading. The
-desk's rule differs in hedge ratio and window, so the two must agree in direction, size and most of their P&L, not in every cent.
+at the start of a 12-month formation period; a pair opens when the indices are more than two formation standard deviations
+apart, one dollar long the lower and one short the higher, and closes when they cross, or at the end of six months of trading.
+The desk's rule differs in hedge ratio and window, so the two must agree in direction, size and most of their P&L, not in every
+cent.
 """
 
 from __future__ import annotations
