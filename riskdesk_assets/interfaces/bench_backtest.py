@@ -1,7 +1,7 @@
 """How fast a backtest is: 20 pairs over five years, the whole funnel and the classic one, beside other people's backtesters.
 
-Each profile is timed in a process of its own, so that its memory is its own; features are computed before the clock starts. The peers
-get our targets and do the accounting only. A sweep is timed with one worker and with two.
+Each profile is timed in a process of its own, so that its memory is its own; features are computed before the clock starts. The
+peers get our targets and do the accounting only. A sweep is timed with one worker and with two.
 """
 
 from __future__ import annotations

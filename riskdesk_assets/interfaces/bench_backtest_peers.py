@@ -1,7 +1,7 @@
 """The same targets through other people's backtesters: each gets every session's shares and prices in its own form.
 
-They do what comes after a decision: trade to the target at the close, mark to the next one. Only that is timed, and the P&L each
-comes to is held against ours: no costs, prices adjusted for dividends, fractions of a share, no borrow.
+They do what comes after a decision: trade to the target at the close, mark to the next one. Only that is timed, and the P&L
+each comes to is held against ours: no costs, prices adjusted for dividends, fractions of a share, no borrow.
 """
 
 from __future__ import annotations

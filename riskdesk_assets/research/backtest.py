@@ -24,19 +24,8 @@ from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.challengers import challengers
 from riskdesk_assets.research.long_walk import LongWalk, long_walk
 from riskdesk_assets.research.scenario_losses import scenario_pnl
-from riskdesk_assets.research.shared_inputs import Prepared
+from riskdesk_assets.research.shared_inputs import INPUT_TABLES, Prepared
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
-
-INPUT_TABLES = (
-    "ticket_snapshots",
-    "pair_state",
-    "market_regime",
-    "instrument_state",
-    "scenarios",
-    "strategy_library",
-    "strategy_budgets",
-)
-"""Tables before the walk that a backtest keeps: what its days were decided on."""
 
 
 @dataclass(frozen=True)

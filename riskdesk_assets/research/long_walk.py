@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,7 +16,7 @@ from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, WalkInputs, walk
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
-_STRETCH = 63
+_STRETCH = 21
 _BY_SESSION = ("pair_state", "ticket_snapshots", "strategy_budgets", "instrument_scores", "limit_changes")
 
 
@@ -40,35 +42,38 @@ def long_walk(
     """
     state, total = inputs.start, len(inputs.sessions)
     parts: dict[str, list[pl.DataFrame]] = {name: [TABLES[name].frame([])] for name in CONSTRUCTION_TABLES}
-    for done, piece in stretches(inputs, stretch):
-        with single_threaded():
-            walked = walk(replace(piece, start=state), _from(progress, done, total))
+    for done in range(0, total, stretch):
+        piece = cut(inputs, inputs.sessions[done : done + stretch], state)
+        with single_threaded(), _uncollected():
+            walked = walk(piece, _from(progress, done, total))
         state = walked.days[-1].state
         for name, frame in walked.frames.items():
             parts[name].append(frame)
     # Sessions come in order and lead every key but one; sorting again makes the frame what one walk would have written.
-    frames = {name: TABLES[name].conform(pl.concat(found)) for name, found in parts.items()}
+    frames = {name: TABLES[name].conform(pl.concat(parts.pop(name))) for name in CONSTRUCTION_TABLES}
     return LongWalk(frames, state)
 
 
-def stretches(inputs: WalkInputs, count: int) -> Iterator[tuple[int, WalkInputs]]:
-    """How many sessions came before, and the inputs of the next ``count``; the start is that of the whole."""
-    for done in range(0, len(inputs.sessions), count):
-        yield done, cut(inputs, inputs.sessions[done : done + count])
-
-
-def cut(inputs: WalkInputs, sessions: Sequence[date]) -> WalkInputs:
-    """The inputs with what these sessions read; a held leg's last print may lie well before them, but none lies after."""
+def cut(inputs: WalkInputs, sessions: Sequence[date], start: DeskState) -> WalkInputs:
+    """The inputs with what these sessions read, from a state on: bars since the oldest print a held leg is marked at."""
     first, last = sessions[0], sessions[-1]
     here = pl.col("as_of_date").is_between(first, last)
     frames = {name: getattr(inputs, name).filter(here) for name in _BY_SESSION}
-    place = inputs.all_sessions.index(first)
-    settings = inputs.config.desk
-    reach = max(0, place - max(settings.features.lookback_sessions, 2 * settings.frozen.close_after_sessions))
-    within = pl.col("as_of_date").is_between(inputs.all_sessions[reach], last)
-    return replace(
-        inputs, sessions=tuple(sessions), bars=inputs.bars.filter(within), splits=inputs.splits.filter(here), **frames
-    )
+    oldest = min((leg.priced_on for position in start.positions for leg in position.legs), default=first)
+    bars = inputs.bars.filter(pl.col("as_of_date").is_between(min(oldest, first), last))
+    return replace(inputs, sessions=tuple(sessions), start=start, bars=bars, splits=inputs.splits.filter(here), **frames)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles while a stretch is walked: its days hold hardly any, and looking took a sixth of the time."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 def _from(progress: Callable[[int, int], None], done: int, total: int) -> Callable[[int, int], None]:

@@ -11,7 +11,7 @@ import polars as pl
 from riskdesk_assets.common.hashing import digest, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.prepare import walk_inputs
+from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS
 from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.controllers.policy_files import GivenPolicy
@@ -24,6 +24,17 @@ from riskdesk_assets.strategy.strategy_file import Strategy
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
 # a setting still to come included, is taken to change them.
 _WALK_ONLY = ("controller", "policy", "vol_target", "optimizer", "frozen", "alerts", "genesis_sessions", "risk_report")
+
+INPUT_TABLES = (
+    "ticket_snapshots",
+    "pair_state",
+    "market_regime",
+    "instrument_state",
+    "scenarios",
+    "strategy_library",
+    "strategy_budgets",
+)
+"""Tables before the walk that a backtest keeps: what its days were decided on. Others but WALK_TABLES are let go."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class SharedInputs:
             earlier = TABLES["engine_configs"].frame([])
             strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
             tables = day_tables(history, panel, config, self._tickets_of(history), strategies, earlier)
-            self._tables[before] = (history, panel, tables)
+            self._tables[before] = (history, panel, {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)})
             self.source = history.snapshot.source
         history, panel, tables = self._tables[before]
         policy = self._policy_of(config)

@@ -23,12 +23,12 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
-from riskdesk_assets.research.backtest import INPUT_TABLES, Backtest, measured
+from riskdesk_assets.research.backtest import Backtest, measured
 from riskdesk_assets.research.backtest_settings import BacktestSettings, Criterion, WalkForwardSettings
 from riskdesk_assets.research.backtest_tables import CHOICES
 from riskdesk_assets.research.long_walk import LongWalk, cut, long_walk
 from riskdesk_assets.research.performance import drawdown, sharpe_ratio
-from riskdesk_assets.research.shared_inputs import Prepared
+from riskdesk_assets.research.shared_inputs import INPUT_TABLES, Prepared
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
 
 Progress = Callable[[int, int], None]
@@ -78,7 +78,7 @@ def walk_forward(
         chosen = best(values)
         rows.extend(_choice(number, name, value, window, chosen=name == chosen) for name, value in values.items())
         item = candidates[chosen]
-        piece = long_walk(replace(cut(item.walk, window.trading), start=state), _from(progress, done, total))
+        piece = long_walk(cut(item.walk, window.trading, state), _from(progress, done, total))
         state, done = piece.state, done + len(window.trading)
         here = pl.col("as_of_date").is_in(window.trading)
         for name in (*INPUT_TABLES, *CONSTRUCTION_TABLES):

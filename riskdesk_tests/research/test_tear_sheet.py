@@ -137,7 +137,7 @@ def test_skipped_days_and_breaches_are_told_at_the_top() -> None:
 def test_a_range_without_a_position_has_a_sheet() -> None:
     flat = backtested(quiet("classic"), [make_ticket(entry_z=9.0, exit_z=8.0)], DAYS[0], DAYS[2])
     made = sheet_content(flat, inputs_of_backtest(quiet("classic"), [], DAYS[0], DAYS[2]))
-    assert [section.anchor for section in sections(made)][0] == "headline"
+    assert next(section.anchor for section in sections(made)) == "headline"
     assert "+$0" not in tear_sheet(made)
     assert flat.metrics["sharpe_ratio"] is None
     assert flat.metrics["days_flat"] == 2

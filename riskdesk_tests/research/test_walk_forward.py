@@ -83,7 +83,7 @@ def test_the_traded_days_are_one_desks_that_carries_its_book_from_window_to_wind
     chosen = done().frames["choices"].filter("chosen").sort("window")["variant"].to_list()
     state, states = base.walk.start, []
     for window, name in zip(windows(DAYS, RULES), chosen, strict=True):
-        piece = long_walk(replace(cut(found[name].walk, window.trading), start=state))
+        piece = long_walk(cut(found[name].walk, window.trading, state))
         state = piece.state
         states.extend(piece.frames["desk_state"]["state_hash"].to_list())
     assert done().frames["desk_state"]["state_hash"].to_list() == states
