@@ -72,7 +72,8 @@ def ticket_account(ticket_id: str) -> str:
 
 
 def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequence[date]) -> pl.DataFrame:
-    """TABLES["desk_halts"] of the sessions: one row per session and account of the desk that the journal knows by then.
+    """TABLES["desk_halts"] of the sessions: one row per session and account of the desk that is halted, or known to have been
+    halted by a switch, by then.
 
     Args:
         journal: read only; one that does not exist holds nothing.
@@ -89,7 +90,9 @@ def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequenc
         seen = [record for record in records if record.at <= cutoff and not _is_own(record, session)]
         stands = {halt.account: halt for halt in standing(seen)}
         known = _known(seen)
-        accounts = sorted({record.account for record in seen})
+        # No row of an account of which nothing stands and nothing is known: a resume of what a session itself led to says
+        # nothing to that session, and must not change what it was computed from.
+        accounts = sorted({*stands, *known})
         rows.extend(_row(session, account, stands.get(account), known.get(account)) for account in accounts)
     return TABLES[TABLE].frame(rows)
 

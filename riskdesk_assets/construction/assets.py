@@ -4,8 +4,8 @@ The feedback from day to day (positions, ages, equity) lives inside the walk; it
 first one from the warehouse. A declared self-dependency would split a backfill in two (architecture.md).
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 
 import polars as pl
 from dagster import (
@@ -14,7 +14,6 @@ from dagster import (
     BackfillPolicy,
     MaterializeResult,
     MetadataValue,
-    asset,
     multi_asset,
 )
 
@@ -23,7 +22,7 @@ from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_halts import session_halts
-from riskdesk_assets.common.session_metadata import attach, daily
+from riskdesk_assets.common.session_metadata import attach
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.version import code_version
@@ -41,8 +40,13 @@ from riskdesk_assets.gatekeeper.desk_switches import automatic_halts
 from riskdesk_assets.market.history import read_history
 
 SESSIONS = partitions()
+HALTS = "desk_halts"
+# Prices may come late: the desk's newest session is live while it is at most this many sessions behind the exchange's. An older
+# one is history, and its halts are simulated.
+LIVE_SESSIONS = 10
 ONE_RUN = BackfillPolicy.single_run()
 _DESCRIPTIONS = {
+    HALTS: "The journal's halts of the desk as each session sees them: what stands, and which automatic ones are known.",
     "proposals": "Stages 1 to 3 per ticket: budget, the controller's units and why, volatility scale, the ticket's own caps.",
     "gate_decisions": "Stage 4 per ticket: APPROVED, ADJUSTED or REJECTED, and what may pass.",
     "target_portfolios": "Stage 5: net target weight per name, as a fraction of nav.",
@@ -59,7 +63,8 @@ _DESCRIPTIONS = {
     "portfolio_limits": "Every limit of the research mandates on the weights they end the session with, and its price.",
 }
 _INPUTS = ["daily_bars", *WALK_TABLES]
-_DEPENDENCIES = {
+_DEPENDENCIES: dict[str, list[str]] = {
+    HALTS: [],
     "proposals": _INPUTS,
     "gate_decisions": ["proposals"],
     "target_portfolios": ["gate_decisions"],
@@ -75,22 +80,7 @@ _DEPENDENCIES = {
     "engine_decisions": ["target_portfolios", "limit_audit"],
     "portfolio_limits": ["target_portfolios"],
 }
-_WRITTEN = tuple(dict.fromkeys((*CONSTRUCTION_TABLES, *MANDATE_TABLES)))
-
-
-@asset(name="desk_halts", group_name="construction", partitions_def=SESSIONS, backfill_policy=ONE_RUN, kinds={"duckdb"})
-def desk_halts_asset(context: AssetExecutionContext, desk: DeskResource) -> None:
-    """What the journal says of the desk's halts, as each session sees it: what stands, and which automatic ones are known."""
-    first, last = desk.session_range(context)
-    calendar = desk.calendar()
-    sessions = calendar.between(first, last)
-    journal = desk_journal(desk.paths().data)
-    try:
-        rows = session_halts(journal, calendar, sessions)
-    finally:
-        journal.close()
-    desk.warehouse().write(first, last, {"desk_halts": rows})
-    attach(context, "desk_halts", daily(rows, sessions, pl.col("state").is_not_null().sum().alias("standing")))
+_WRITTEN = tuple(dict.fromkeys((HALTS, *CONSTRUCTION_TABLES, *MANDATE_TABLES)))
 
 
 @multi_asset(
@@ -118,7 +108,9 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
     start = starting_state(warehouse.read("desk_state", None, calendar.before(first)), calendar, first)
     history = read_history(desk.paths(), calendar, config, first, last)
     panel, before = panel_of(history, config), calendar.before(first)
-    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES}
+    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES if name != HALTS}
+    # Read here and now: a halt must never be missed because somebody left a step out.
+    tables[HALTS] = _halts_of(desk, calendar.between(first, last))
     policy = given_policy(desk.paths(), config)
     inputs = walk_inputs(history, panel, config, tables, start=start, code_version=code_version(), policy=policy)
     if policy is not None:
@@ -134,9 +126,10 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
             prior={name: warehouse.read(name, before, before) for name in ("target_portfolios", "engine_decisions")},
         )
         mandates = walk_mandates(beside, lambda place, total: report("research mandates", place, total))
-    frames = joined([done.frames, mandates])
+    frames = {HALTS: tables[HALTS], **joined([done.frames, mandates])}
+    later = warehouse.read("desk_state", calendar.after(last), None)
     warehouse.write(first, last, frames)
-    if last == calendar.newest_closed(datetime.now(UTC)):
+    if later.is_empty() and last >= calendar.before(calendar.newest_closed(datetime.now(UTC)), LIVE_SESSIONS):
         _keep_halts(desk, done.days[-1], config)
     for message in (f"{day.session}: {message}" for day in done.days for message in day.messages):
         context.log.warning(message)
@@ -144,6 +137,14 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
         attach(context, table, numbers)
     for name in _WRITTEN:
         yield MaterializeResult(asset_key=name, metadata=_run_metadata(name, frames[name].height, done, config))
+
+
+def _halts_of(desk: DeskResource, sessions: Sequence[date]) -> pl.DataFrame:
+    journal = desk_journal(desk.paths().data)
+    try:
+        return session_halts(journal, desk.calendar(), sessions)
+    finally:
+        journal.close()
 
 
 def _keep_halts(desk: DeskResource, newest: DayResult, config: Config) -> None:

@@ -21,7 +21,6 @@ from riskdesk_assets.construction.proposal import TicketDay, proposals
 from riskdesk_assets.construction.release import Release, release
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Memory, Position
 from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
-from riskdesk_assets.gatekeeper.kill_switches import TradingState
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,11 @@ def _require_known(state: DeskState, context: DeskContext) -> None:
 
 def _halts(switches: SwitchMemory) -> Iterator[str]:
     """What is stopped, in words."""
-    if switches.switches is not None and switches.state is not TradingState.ACTIVE:
-        yield f"the desk is {switches.state.value} since {switches.since}: {switches.switches.reason}"
+    why = switches.why
+    if why is not None:
+        yield f"the desk is {why.state} since {why.since}: {why.reason}"
     for item in switches.tickets:
-        yield f"ticket {item.ticket_id} is halted since {item.since}: {item.reason}"
+        yield f"ticket {item.ticket_id} is {item.state} since {item.since}: {item.reason}"
 
 
 def _shares(position: Position) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from riskdesk_assets.gatekeeper.ticket_gate import GateDecision, LegState, Ticke
 from riskdesk_assets.limits.limit import Measure
 
 _ROUNDING = 1e-9  # of a size scaled by a ratio of two floats
+_LEAST_SHARE = 0.5  # of the universe's names whose volatility must be known for its mean to speak
 HALTED = "HALTED"
 
 
@@ -45,8 +46,12 @@ def switched(
     """
     settings, desk = context.config.desk.gatekeeper, context.config.desk
     if not settings.enabled:
-        return memory
-    ratios = [state.volatility_ratio for _, state in sorted(day.names.items()) if state.volatility_ratio is not None]
+        return SwitchMemory()
+    names = context.config.universe.tradable
+    known = (day.names[name].volatility_ratio for name in names if name in day.names)
+    ratios = [ratio for ratio in known if ratio is not None]
+    if len(ratios) < _LEAST_SHARE * len(names):  # a few names are no universe
+        ratios = []
     confidences = [_confidence(item, context) for item in items if item.proposal.units and not item.fixed]
     reading = SessionReading(
         session=day.session,
@@ -101,18 +106,19 @@ def require_approved(items: Sequence[TicketDay], run_id: str) -> None:
             raise ReleaseError(f"{who} was approved on another side than was proposed")
 
 
-def _ticket_ratios(items: Sequence[TicketDay], day: DayInputs) -> Iterator[tuple[str, float]]:
-    """Realised over baseline volatility of the livelier leg, where it is known."""
+def _ticket_ratios(items: Sequence[TicketDay], day: DayInputs) -> Iterator[tuple[str, float | None]]:
+    """Realised over baseline volatility of the livelier leg of every ticket in force or held; None where it is not known."""
     for item in items:
+        if item.position is None and (item.ticket is None or not item.ticket.in_force(day.session)):
+            continue
         found = [day.names[leg].volatility_ratio for leg in (item.leg_a, item.leg_b) if leg in day.names]
-        known = [ratio for ratio in found if ratio is not None]
-        if known:
-            yield item.ticket_id, max(known)
+        yield item.ticket_id, max((ratio for ratio in found if ratio is not None), default=None)
 
 
 def _held_still(item: TicketDay, switches: SwitchMemory) -> TicketDay:
     """A halted ticket that holds: no trade at all, in any direction."""
-    halted = switches.state is TradingState.HALTED or item.ticket_id in switches.halted_tickets
+    alone = any(halt.ticket_id == item.ticket_id and halt.state == "HALTED" for halt in switches.tickets)
+    halted = switches.state is TradingState.HALTED or alone
     if item.fixed or not halted or item.position is None:
         return item
     return fixed_as_it_is(item, HALTED, "halted: what is held stands, nothing trades")
@@ -153,6 +159,7 @@ def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketInte
         abs(item.signal.zscore) if item.signal else 0.0,
         _confidence(item, context),
         item.pair_id,
+        item.held,
     )
 
 

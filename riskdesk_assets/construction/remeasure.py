@@ -73,8 +73,8 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
         sessions: the sessions to judge.
     """
     shadow = config.desk.guards.mode == "shadow"
-    wanted = _ideal_legs(written)
-    ideal, stands = _measured(wanted, written, config), _measured(_desk_legs(written), written, config)
+    wanted, stood = _ideal_legs(written), _desk_legs(written)
+    ideal, stands = _measured(wanted, written, config), _measured(stood, written, config)
     rows = written.limit_audit.join(ideal, on=[_DAY, "limit_name"], how="left").join(
         stands.rename({"again": "stands"}), on=[_DAY, "limit_name"], how="left"
     )
@@ -86,7 +86,7 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
     by_key = {key: frame.to_dicts() for key, frame in rows.partition_by(_DAY, "family", as_dict=True).items()}
     books = {row[_DAY]: row for row in _books(written).to_dicts()}
     states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
-    yield from gate_checks(_by_ticket(wanted), written.gate_decisions, states, sessions)
+    yield from gate_checks(_by_ticket(wanted), _by_ticket(stood), written.gate_decisions, states, sessions)
     frozen = set() if shadow else set(written.desk_positions.filter("frozen")[_DAY])
     for session in sessions:
         state = states.get(session)
@@ -321,12 +321,17 @@ def _additions(legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_ticket(legs: pl.DataFrame) -> pl.DataFrame:
-    """as_of_date, ticket_id, size (gross) and added (to what was held in the same direction), ticks at today's prices."""
+    """as_of_date, ticket_id, size (gross), held, added (to what was held in the same direction) and legs_added (leg by leg),
+    all in ticks at today's prices."""
+    leg = pl.col("value").abs() - pl.when(pl.col("before").sign() * pl.col("value").sign() < 0).then(0).otherwise(
+        pl.col("before").abs()
+    )
     tickets = legs.group_by(_DAY, "ticket_id").agg(
         size=pl.col("value").abs().sum(),
         held=pl.col("before").abs().sum(),
         turned=(pl.col("before").sign() * pl.col("value").sign() < 0).any(),
+        legs_added=leg.clip(lower_bound=0).sum(),
     )
     kept = pl.when("turned").then(0).otherwise(pl.col("held"))
     added = pl.max_horizontal(pl.lit(0, dtype=pl.Int64), pl.col("size") - kept)
-    return tickets.select(_DAY, "ticket_id", "size", added.alias("added"))
+    return tickets.select(_DAY, "ticket_id", "size", "held", added.alias("added"), "legs_added")

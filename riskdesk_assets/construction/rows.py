@@ -19,7 +19,6 @@ from riskdesk_assets.construction.inputs import DayInputs, DeskContext
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
 from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
-from riskdesk_assets.gatekeeper.kill_switches import TradingState
 from riskdesk_assets.guards.guard_counters import counter_rows, decision_rows
 from riskdesk_assets.limits.limit import net_by_symbol
 
@@ -265,12 +264,12 @@ def _state(result: DayResult, nav: float, inputs: Mapping[str, object], risk: Bo
 
 def _halts(memory: SwitchMemory) -> Row:
     """Whether the desk trades, and which tickets are stopped by themselves."""
-    stopped = memory.switches if memory.switches is not None and memory.state is not TradingState.ACTIVE else None
+    why = memory.why
     return {
         "trading_state": memory.state.value,
-        "halt_trigger": str(stopped.trigger) if stopped else None,
-        "halt_reason": stopped.reason if stopped else None,
-        "halt_since": memory.since if stopped else None,
+        "halt_trigger": why.trigger if why else None,
+        "halt_reason": why.reason if why else None,
+        "halt_since": why.since if why else None,
         "halted_tickets": ",".join(sorted(memory.halted_tickets)),
     }
 

@@ -1,20 +1,20 @@
 """The desk's own kill switches from session to session: what trips, what the journal says, what resumes in simulation.
 
-One reading a session, at its close. A halt latches. Where the journal holds it, only a person's resume ends it (X-08); a halt
-no journal knows, in a range or a backtest, resumes in simulation some sessions after its condition has cleared, as a person
-would resume it: equity peak and loss windows start anew (design.md section 1). A drawdown cannot come back while the desk
-holds nothing, so it counts as cleared then.
+One reading a session, at its close. A halt latches. Where the journal holds it, only a person's resume ends it (X-08), and a
+halt by hand stands beside what trips meanwhile, never in its place. A halt no journal knows, in a range or a backtest, resumes
+in simulation some sessions after its condition has cleared, as a person would resume it: equity peak and loss windows start
+anew (design.md section 1). A drawdown cannot come back while the desk holds nothing, so it counts as cleared then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from riskdesk_assets.common.gate_settings import GateSettings
-from riskdesk_assets.common.halts import Halt
+from riskdesk_assets.common.halts import Halt, Stopped
 from riskdesk_assets.common.session_halts import DESK, JournalHalt, SessionHalts, ticket_account
 from riskdesk_assets.gatekeeper.config import RPMConfig
 from riskdesk_assets.gatekeeper.kill_switches import (
@@ -31,13 +31,14 @@ from riskdesk_assets.gatekeeper.kill_switches import (
 
 _CLOSE = time(16, 0)
 _HOLDS = -1  # a condition that has not cleared
+_STRICTNESS = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 BY = "a kill switch"
 
 
 @dataclass(frozen=True)
 class TicketHalt:
     """One ticket that is stopped: since which session, by a switch or a person, and for how many sessions its condition has
-    been clear (-1: it holds)."""
+    been clear (-1: it holds). ``state`` HALTED, or REDUCING: it may shrink."""
 
     ticket_id: str
     since: date
@@ -45,45 +46,71 @@ class TicketHalt:
     trigger: str
     reason: str
     automatic: bool
+    state: Stopped = "HALTED"
+
+
+@dataclass(frozen=True)
+class Imposed:
+    """The journal's halt of the desk, beside the switches' own state; ``since``: the first session it bound."""
+
+    state: Stopped
+    trigger: str
+    reason: str
+    by: str
+    since: date
 
 
 @dataclass(frozen=True)
 class SwitchMemory:
-    """What the switches remember from one session to the next; ``switches`` None before the first.
+    """What the switches remember from one session to the next; ``switches``, their own state, None before the first session.
 
-    ``since``: the session that stopped the desk. ``clear``: as of :class:`TicketHalt`. ``journaled``: the halt that stands is
-    the journal's.
+    ``since``: the session that tripped them. ``clear``: as of :class:`TicketHalt`.
     """
 
     switches: KillSwitchState | None = None
     since: date | None = None
     clear: int = _HOLDS
-    journaled: bool = False
+    imposed: Imposed | None = None
     tickets: tuple[TicketHalt, ...] = ()
 
     @property
     def state(self) -> TradingState:
-        """Whether the desk trades."""
-        return TradingState.ACTIVE if self.switches is None else self.switches.state
+        """Whether the desk trades: the stricter of the switches' own state and the journal's."""
+        own = TradingState.ACTIVE if self.switches is None else self.switches.state
+        return max(own, self._told, key=_STRICTNESS.index)
+
+    @property
+    def why(self) -> Imposed | None:
+        """What stops the desk, in the words of whichever is stricter, of two alike the switches' own; None: nothing does."""
+        own = self.switches
+        if own is not None and own.state is not TradingState.ACTIVE and own.state is self.state:
+            state: Stopped = "REDUCING" if own.state is TradingState.REDUCING else "HALTED"
+            day = self.since or (own.day or date.min)
+            return Imposed(state, str(own.trigger), own.reason, own.by, day)
+        return self.imposed
 
     @property
     def halted_tickets(self) -> frozenset[str]:
         """The tickets that are stopped by themselves."""
         return frozenset(item.ticket_id for item in self.tickets)
 
+    @property
+    def _told(self) -> TradingState:
+        return TradingState.ACTIVE if self.imposed is None else TradingState(self.imposed.state)
+
 
 class SessionReading(NamedTuple):
     """What a session shows the switches.
 
     ``equity``: dollars at the close. ``volatility_ratio``: the universe's mean of realised over baseline volatility.
-    ``ticket_ratios``: the largest such ratio of each ticket's legs. ``confidence``: the mean of what is proposed (None:
-    unknown). ``flat``: the desk holds nothing.
+    ``ticket_ratios``: the largest such ratio of the legs of each ticket in force or held (None: unknown). ``confidence``: the
+    mean of what is proposed (None: unknown). ``flat``: the desk holds nothing.
     """
 
     session: date
     equity: float
     volatility_ratio: float | None
-    ticket_ratios: Mapping[str, float]
+    ticket_ratios: Mapping[str, float | None]
     confidence: float | None
     flat: bool
 
@@ -118,12 +145,11 @@ def observe_session(
     )
 
 
-def automatic_halts(memory: SwitchMemory, session: date, journal: SessionHalts, config: RPMConfig) -> Iterable[Halt]:
+def automatic_halts(memory: SwitchMemory, session: date, journal: SessionHalts, config: RPMConfig) -> Iterator[Halt]:
     """The automatic halts that stand after the newest session and that the journal does not hold yet."""
     at = moment_of(session)
-    switches = memory.switches
-    if switches is not None and switches.state is not TradingState.ACTIVE and switches.automatic and not memory.journaled:
-        resume_from = switches.resume_from or at
+    switches, since = memory.switches, memory.since
+    if switches is not None and switches.state is not TradingState.ACTIVE and not journal.knows(DESK, since or session):
         yield Halt(
             DESK,
             at,
@@ -132,40 +158,45 @@ def automatic_halts(memory: SwitchMemory, session: date, journal: SessionHalts, 
             "REDUCING" if switches.state is TradingState.REDUCING else "HALTED",
             automatic=True,
             trigger=str(switches.trigger),
-            resume_from=max(resume_from, at),
+            resume_from=max(switches.resume_from or at, at),
             session=session,
         )
     for item in memory.tickets:
         account = ticket_account(item.ticket_id)
-        if item.automatic and not journal.standing(account):
+        if item.automatic and not journal.knows(account, item.since):
             earliest = datetime.fromtimestamp(at.timestamp() + config.cooldown_seconds, UTC)
-            yield Halt(
-                account, at, item.reason, BY, automatic=True, trigger=item.trigger, resume_from=earliest, session=session
-            )
+            halt = Halt(account, at, item.reason, BY, automatic=True, trigger=item.trigger)
+            yield replace(halt, resume_from=earliest, session=session)
 
 
 def _desk(
     memory: SwitchMemory, reading: SessionReading, journal: SessionHalts, nav: float, config: RPMConfig, resume_after: int
 ) -> SwitchMemory:
-    switches, since = memory.switches or fresh(nav), memory.since
-    stands = journal.standing(DESK)
+    """The desk's own switches, which only trip by themselves, and the journal's halt beside them."""
+    switches, since, stands = memory.switches or fresh(nav), memory.since, journal.standing(DESK)
     stopped = switches.state is not TradingState.ACTIVE
-    ended = stopped and stands is None and (memory.journaled or (since is not None and journal.knows(DESK, since)))
-    if ended:  # a person resumed it: the journal held the halt, and holds it no more
+    known = stopped and since is not None and journal.knows(DESK, since)
+    # A person resumed: the journal holds no halt any more, and knows of the switches' own, if they tripped.
+    if stands is None and (known or (memory.imposed is not None and not stopped)):
         switches, since, stopped = _begun_anew(switches), None, False
+    before = switches.state
     at = moment_of(reading.session)
     seen = observe(switches, Reading(at, reading.equity, reading.volatility_ratio, reading.confidence), config)
-    if stands is not None:
-        imposed = _imposed(seen, stands, at)
-        return SwitchMemory(imposed, since or reading.session, _HOLDS, journaled=imposed is not seen)
+    imposed = None if stands is None else _imposed(memory.imposed, stands, reading.session)
     if seen.state is TradingState.ACTIVE:
-        return SwitchMemory(seen)
-    if not stopped:
-        return SwitchMemory(seen, reading.session)
+        return SwitchMemory(seen, imposed=imposed)
+    if seen.state is not before:  # tripped, or became stricter, today
+        return SwitchMemory(seen, reading.session, _HOLDS, imposed)
     clear = _HOLDS if _holds(seen, reading, config) else memory.clear + 1
-    if clear >= resume_after:
-        return SwitchMemory(_begun_anew(seen))
-    return SwitchMemory(seen, since or reading.session, clear)
+    if clear >= resume_after and not known:
+        return SwitchMemory(_begun_anew(seen), imposed=imposed)
+    return SwitchMemory(seen, since or reading.session, clear, imposed)
+
+
+def _imposed(was: Imposed | None, halt: JournalHalt, session: date) -> Imposed:
+    state: Stopped = "REDUCING" if halt.state == "REDUCING" else "HALTED"
+    since = was.since if was is not None and was.state == state else session
+    return Imposed(state, halt.trigger, halt.reason, halt.by, since)
 
 
 def _holds(seen: KillSwitchState, reading: SessionReading, config: RPMConfig) -> bool:
@@ -180,35 +211,20 @@ def _begun_anew(switches: KillSwitchState) -> KillSwitchState:
     return replace(fresh(switches.equity), day=switches.day, observed_at=switches.observed_at)
 
 
-def _imposed(switches: KillSwitchState, halt: JournalHalt, at: datetime) -> KillSwitchState:
-    """The journal's halt on the switches; one of their own that is stricter keeps its own words."""
-    state = TradingState.REDUCING if halt.state == "REDUCING" else TradingState.HALTED
-    if switches.state is TradingState.HALTED and state is TradingState.REDUCING:
-        return switches
-    trigger = Trigger(halt.trigger) if halt.trigger in Trigger.__members__ else Trigger.MANUAL
-    return replace(
-        switches,
-        state=state,
-        trigger=trigger,
-        reason=halt.reason,
-        by=halt.by,
-        automatic=halt.automatic,
-        since=min(halt.since or at, at),
-        resume_from=None,
-    )
-
-
 def _tickets(
     memory: tuple[TicketHalt, ...], reading: SessionReading, journal: SessionHalts, config: RPMConfig, resume_after: int
 ) -> tuple[TicketHalt, ...]:
     known = {item.ticket_id: item for item in memory}
-    named = {account.removeprefix(f"{DESK}:") for account in journal.accounts if account != DESK}
-    found: list[TicketHalt] = []
-    for ticket_id in sorted({*known, *named, *reading.ticket_ratios}):
-        after = _ticket(ticket_id, known.get(ticket_id), reading, journal, config, resume_after)
-        if after is not None:
-            found.append(after)
-    return tuple(found)
+    seen = {*known, *reading.ticket_ratios}
+    accounts = {ticket_account(ticket_id) for ticket_id in seen}
+    # Of tickets that are neither in force nor held any more only the journal tells; a shortened id is nobody's there.
+    others = {
+        account.removeprefix(f"{DESK}:")
+        for account in journal.accounts
+        if account != DESK and account not in accounts and ticket_account(account.removeprefix(f"{DESK}:")) == account
+    }
+    found = (_ticket(ticket_id, known.get(ticket_id), reading, journal, config, resume_after) for ticket_id in seen | others)
+    return tuple(sorted((item for item in found if item is not None), key=lambda item: item.ticket_id))
 
 
 def _ticket(
@@ -223,7 +239,10 @@ def _ticket(
     stands, ratio = journal.standing(account), reading.ticket_ratios.get(ticket_id)
     if stands is not None:
         since = was.since if was else reading.session
-        return TicketHalt(ticket_id, since, _HOLDS, stands.trigger, stands.reason, stands.automatic)
+        state: Stopped = "REDUCING" if stands.state == "REDUCING" else "HALTED"
+        return TicketHalt(ticket_id, since, _HOLDS, stands.trigger, stands.reason, stands.automatic, state)
+    if ticket_id not in reading.ticket_ratios:
+        return None
     if was is not None and (not was.automatic or journal.knows(account, was.since)):
         was = None  # a person resumed it
     shocked = ratio is not None and is_volatility_shock(ratio, config)

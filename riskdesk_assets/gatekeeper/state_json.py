@@ -15,7 +15,7 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.gatekeeper.account import Account, Position
-from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory, TicketHalt
+from riskdesk_assets.gatekeeper.desk_switches import Imposed, SwitchMemory, TicketHalt
 from riskdesk_assets.gatekeeper.engine import ManagerState
 from riskdesk_assets.gatekeeper.instruments import Instrument
 from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger
@@ -109,19 +109,19 @@ def switch_memory_fields(memory: SwitchMemory) -> dict[str, object]:
         "switches": None if memory.switches is None else _switches_out(memory.switches),
         "since": _text(memory.since),
         "clear": memory.clear,
-        "journaled": memory.journaled,
+        "imposed": None if memory.imposed is None else {name: _text(value) for name, value in vars(memory.imposed).items()},
         "tickets": [{name: _text(value) for name, value in vars(item).items()} for item in memory.tickets],
     }
 
 
 def switch_memory_of(raw: Mapping[str, Any]) -> SwitchMemory:
     """The memory again, equal to what was written. Raises InputError for anything else."""
-    switches = raw["switches"]
+    switches, imposed = raw["switches"], raw["imposed"]
     return SwitchMemory(
         None if switches is None else _switches_in(_read(TypeAdapter(_Switches), json.dumps(switches), SWITCHES)),
         None if raw["since"] is None else date.fromisoformat(raw["since"]),
         raw["clear"],
-        raw["journaled"],
+        None if imposed is None else Imposed(**{**imposed, "since": date.fromisoformat(imposed["since"])}),
         tuple(TicketHalt(**{**item, "since": date.fromisoformat(item["since"])}) for item in raw["tickets"]),
     )
 

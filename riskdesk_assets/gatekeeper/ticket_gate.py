@@ -10,14 +10,14 @@ before in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from riskdesk_assets.common.gate_settings import GateSettings
 from riskdesk_assets.gatekeeper.config import RPMConfig, TapeRegime
 from riskdesk_assets.gatekeeper.constraints import CorrelationFinding, Correlations, correlation_rule
 from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
-from riskdesk_assets.gatekeeper.kill_switches import TradingState, Trigger
+from riskdesk_assets.gatekeeper.kill_switches import Trigger
 from riskdesk_assets.gatekeeper.position_sizing import regime_rule, unit_ceiling
 from riskdesk_assets.gatekeeper.schemas import RejectionReason
 from riskdesk_assets.gatekeeper.switchboard import REASON_OF
@@ -44,7 +44,8 @@ class LegState:
 
 @dataclass(frozen=True)
 class TicketIntent:
-    """One ticket's proposal. ``held_gross``: dollars held in the proposed direction; ``stream``: its P&L stream's id."""
+    """One ticket's proposal. ``held_gross``: dollars held in the proposed direction, ``held_legs`` per leg, signed; ``stream``:
+    its P&L stream's id."""
 
     ticket_id: str
     legs: tuple[LegState, LegState]
@@ -53,6 +54,16 @@ class TicketIntent:
     abs_zscore: float
     confidence: float
     stream: str
+    held_legs: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def reduced_share(self) -> float:
+        """The largest share of the proposal that lets no leg grow: 0 where a leg is new or turns around."""
+        share = 1.0
+        for leg, held in zip(self.legs, self.held_legs, strict=True):
+            if leg.notional:
+                share = min(share, max(0.0, held / leg.notional))
+        return share
 
     @property
     def proposed_gross(self) -> float:
@@ -152,6 +163,17 @@ class _Case:
         self.rejection, self.binding = reason, check
         self.checks.append(GateCheck(check, outcome, measured, bound, before, self.size, note))
 
+    def stop(self, check: Check, reason: RejectionReason, note: str, *, flat: bool) -> None:
+        """A halt: flat, or no leg of it larger than it is; a proposal that only shrinks what is held passes."""
+        most = 0.0 if flat else self.intent.proposed_gross * self.intent.reduced_share
+        if not flat and self.size <= most:
+            self.passes(check, f"{note}; nothing is added")
+            return
+        self.reject(check, reason, note, outcome=Outcome.HALT, flat=flat)
+        if not flat and self.size > most:
+            self.checks[-1] = replace(self.checks[-1], gross_after=most)
+            self.size = most
+
     def adjust(self, check: Check, size: float, note: str, measured: float | None, bound: float | None) -> None:
         self.checks.append(GateCheck(check, Outcome.ADJUST, measured, bound, self.size, size, note))
         self.size, self.binding = size, check
@@ -199,21 +221,22 @@ def gate_tickets(
 
 def _switches(case: _Case, memory: SwitchMemory, settings: GateSettings) -> None:
     """The desk's own state, then the ticket's: halted it goes flat or stands, reducing it may not grow."""
-    switches, flat = memory.switches, settings.on_halt == "flatten"
-    if switches is not None and memory.state is not TradingState.ACTIVE:
-        halted = memory.state is TradingState.HALTED
-        reason = REASON_OF[switches.trigger or Trigger.MANUAL]
-        note = f"the desk is {memory.state.value} by {switches.by}: {switches.reason}"
-        case.reject(Check.TRADING_STATE, reason, note, outcome=Outcome.HALT, flat=flat and halted)
+    why, flat = memory.why, settings.on_halt == "flatten"
+    if why is not None:
+        note = f"the desk is {why.state} by {why.by}: {why.reason}"
+        case.stop(Check.TRADING_STATE, _reason_of_trigger(why.trigger), note, flat=flat and why.state == "HALTED")
     else:
         case.passes(Check.TRADING_STATE, "the desk is ACTIVE")
     own = next((item for item in memory.tickets if item.ticket_id == case.intent.ticket_id), None)
-    if own is not None and case.rejection is None:
-        reason = REASON_OF[Trigger(own.trigger)] if own.trigger in Trigger.__members__ else RejectionReason.MANUAL_HALT
-        note = f"the ticket is halted since {own.since}: {own.reason}"
-        case.reject(Check.VOLATILITY_SHOCK, reason, note, outcome=Outcome.HALT, flat=flat)
-    elif case.rejection is None:
+    if own is not None and not case.flat:
+        note = f"the ticket is {own.state} since {own.since}: {own.reason}"
+        case.stop(Check.VOLATILITY_SHOCK, _reason_of_trigger(own.trigger), note, flat=flat and own.state == "HALTED")
+    elif own is None and case.rejection is None:
         case.passes(Check.VOLATILITY_SHOCK, "no halt of the ticket")
+
+
+def _reason_of_trigger(trigger: str) -> RejectionReason:
+    return REASON_OF[Trigger(trigger)] if trigger in Trigger.__members__ else RejectionReason.MANUAL_HALT
 
 
 def _confidence(case: _Case, config: RPMConfig) -> None:
@@ -344,7 +367,8 @@ def _reason_of(check: Check | None) -> RejectionReason:
 
 def _decision(case: _Case, run_id: str, settings: GateSettings) -> GateDecision:
     intent, size = case.intent, case.size
-    if case.rejection is not None and settings.enabled and settings.on_reject == "flatten" and size:
+    by_halt = case.binding in (Check.TRADING_STATE, Check.VOLATILITY_SHOCK)
+    if case.rejection is not None and settings.enabled and settings.on_reject == "flatten" and not by_halt and size:
         case.checks.append(
             GateCheck(case.binding or Check.FINAL_VALIDATION, Outcome.REJECT, None, None, size, 0.0, "rejected tickets go flat")
         )

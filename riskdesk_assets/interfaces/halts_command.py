@@ -10,7 +10,7 @@ import click
 from riskdesk_assets.interfaces.options import echo_json, json_option
 
 if TYPE_CHECKING:
-    from riskdesk_assets.common.halts import HaltRecord
+    from riskdesk_assets.common.halts import HaltRecord, Stopped
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -27,9 +27,7 @@ def _person_options(command: CommandT) -> CommandT:
 
 @click.command(short_help="Stop the desk, or one ticket.")
 @_person_options
-@click.option(
-    "--reducing", is_flag=True, help="What is held may shrink as its controller says, but not grow; else it goes flat."
-)
+@click.option("--reducing", is_flag=True, help="What is held may shrink, not grow; without it, it goes flat.")
 @json_option
 def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool) -> None:
     """Stop the desk from the next book on, until somebody resumes it: nothing adds, and what is held goes flat.
@@ -44,37 +42,58 @@ def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool
     from datetime import UTC, datetime
 
     from riskdesk_assets.common.halts import Halt, halt_entry
-    from riskdesk_assets.interfaces.halts_view import account_of, journal_of
+    from riskdesk_assets.interfaces.halts_view import account_of, journal_of, obeyed
 
+    state: Stopped = "REDUCING" if reducing else "HALTED"
     with journal_of() as journal:
         account = account_of(ticket)
-        record = journal.append(
-            [halt_entry(Halt(account, datetime.now(UTC), reason, by, "REDUCING" if reducing else "HALTED"))]
-        )[0]
-    _told(as_json, account, record.sequence, "REDUCING" if reducing else "HALTED", record.at.isoformat(timespec="seconds"))
+        record = journal.append([halt_entry(Halt(account, datetime.now(UTC), reason, by, state))])[0]
+    if as_json:
+        echo_json({"account": account, "state": state, "at": record.at, "journal_row": record.sequence, "obeyed": obeyed()})
+        return
+    click.echo(f"{account} is {state} from {record.at:%Y-%m-%d %H:%M} UTC on (row {record.sequence} of the journal)")
+    if obeyed():
+        click.echo("the next `riskdesk run` obeys")
+    else:
+        warning = "this profile has no gatekeeper (desk.gatekeeper.enabled is false): its runs obey no halt"
+        click.echo(click.style(warning, fg="red"), err=True)
 
 
 @click.command(short_help="Let the desk, or one ticket, go on.")
 @_person_options
+@click.option("--all", "everything", is_flag=True, help="The desk and every halted ticket whose cooldown is over.")
 @json_option
-def resume(reason: str, by: str, ticket: str | None, as_json: bool) -> None:
+def resume(reason: str, by: str, ticket: str | None, everything: bool, as_json: bool) -> None:
     """End the halt that stands. After an automatic one this is refused until its cooldown is over (X-08).
 
-    Equity peak and loss windows of the kill switches start anew: the same loss does not stop the desk again at once.
+    A session that stopped itself stays as it is: the next one trades again. Equity peak and loss windows of the kill switches
+    start anew, so the same loss does not stop the desk again at once. A shock that lasts does.
 
     \b
     riskdesk resume --by Bob --reason "looked at it, the loss is real and understood"
+    riskdesk resume --all --by Bob --reason "the shock is over"
     """
     from datetime import UTC, datetime
 
     from riskdesk_assets.common.halts import Resume, resume_entry
-    from riskdesk_assets.interfaces.halts_view import account_of, journal_of, require_resumable
+    from riskdesk_assets.interfaces.failures import Unusable
+    from riskdesk_assets.interfaces.halts_view import account_of, journal_of, require_resumable, resumable
 
+    if everything and ticket is not None:
+        raise Unusable("--all and --ticket do not go together")
     with journal_of() as journal:
-        account, now = account_of(ticket), datetime.now(UTC)
-        require_resumable(journal, account, now)
-        record = journal.append([resume_entry(Resume(account, now, reason, by))])[0]
-    _told(as_json, account, record.sequence, "ACTIVE", record.at.isoformat(timespec="seconds"))
+        now = datetime.now(UTC)
+        accounts = resumable(journal, now) if everything else [account_of(ticket)]
+        if not everything:
+            require_resumable(journal, accounts[0], now)
+        records = journal.append([resume_entry(Resume(account, now, reason, by)) for account in accounts])
+    if as_json:
+        echo_json(
+            [{"account": item.account, "state": "ACTIVE", "at": item.at, "journal_row": item.sequence} for item in records]
+        )
+        return
+    for item in records:
+        click.echo(f"{item.account} may trade again from {item.at:%Y-%m-%d %H:%M} UTC on (row {item.sequence} of the journal)")
 
 
 @click.command(short_help="What is halted, since when, by whom and why.")
@@ -93,14 +112,6 @@ def halts(as_json: bool) -> None:
         echo_json({"journal": [_fields(item) for item in found.journal], "desk_state": found.state})
     else:
         show_halts(console(), found)
-
-
-def _told(as_json: bool, account: str, sequence: int, state: str, at: str) -> None:
-    if as_json:
-        echo_json({"account": account, "state": state, "at": at, "journal_row": sequence})
-    else:
-        said = "may trade again" if state == "ACTIVE" else f"is {state}"
-        click.echo(f"{account} {said} from {at} on (row {sequence} of the journal); the next `riskdesk run` obeys")
 
 
 def _fields(item: HaltRecord) -> dict[str, object]:

@@ -74,6 +74,21 @@ def require_resumable(journal: Journal, account: str, now: datetime) -> None:
         )
 
 
+def resumable(journal: Journal, now: datetime) -> list[str]:
+    """The desk's accounts that are halted in the journal and whose cooldown is over; raises StateError where there is none."""
+    stands = [one for one in current_halts(journal) if one.account == DESK or one.account.startswith(f"{DESK}:")]
+    found = [one.account for one in stands if one.resume_from is None or now >= one.resume_from]
+    if not found:
+        waiting = f": {len(stands)} are still within their cooldown" if stands else ""
+        raise StateError(f"nothing of the desk can be resumed now{waiting} (`riskdesk halts` lists what is halted)")
+    return found
+
+
+def obeyed() -> bool:
+    """Whether the profile's runs obey halts at all."""
+    return load_config(load_paths()).desk.gatekeeper.enabled
+
+
 def halts_now() -> HaltsNow:
     """What the journal and the newest desk state say."""
     paths = load_paths()

@@ -91,3 +91,20 @@ def test_the_longest_ticket_id_has_an_account_of_its_own(journal: Journal) -> No
     assert len(ticket_account(one)) == 64
     assert seen(journal, ticket_account(one)) == ["HALTED"] * 6
     assert seen(journal, ticket_account(other)) == [None] * 6
+
+
+def test_a_resume_before_the_next_open_leaves_the_session_that_stopped_itself_as_it_was(journal: Journal) -> None:
+    halt = Halt(DESK, at(DAYS[2], 16), "a loss", "a kill switch", automatic=True, trigger="DAILY_LOSS", session=DAYS[2])
+    write_session_halt(journal, halt)
+    before = session_halts(journal, calendar(), [DAYS[2]])
+    journal.append([resume_entry(Resume(DESK, at(DAYS[3], 8), "looked at it", "Bob"))])
+    assert session_halts(journal, calendar(), [DAYS[2]]).equals(before)
+    assert before.is_empty()
+    assert seen(journal) == [None] * 6
+
+
+def test_the_newest_session_known_is_the_newest_not_the_last_written(journal: Journal) -> None:
+    for day, moment in ((DAYS[2], at(DAYS[2], 16)), (DAYS[1], at(DAYS[2], 17))):
+        write_session_halt(journal, Halt(DESK, moment, "a loss", "switch", automatic=True, trigger="DAILY_LOSS", session=day))
+    (row,) = session_halts(journal, calendar(), [DAYS[4]]).to_dicts()
+    assert row["known_to"] == DAYS[2]

@@ -22,8 +22,8 @@ from riskdesk_assets.construction.release import release
 from riskdesk_assets.construction.remeasure import Written, remeasure
 from riskdesk_assets.construction.state import GENESIS, DeskState, state_from_json
 from riskdesk_assets.construction.walk import Walk, walk
-from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
-from riskdesk_assets.gatekeeper.kill_switches import TradingState
+from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory, moment_of
+from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger
 from riskdesk_assets.gatekeeper.ticket_gate import GateDecision
 from riskdesk_assets.gatekeeper.trail import Check
 from riskdesk_tests.desk_builder import (
@@ -89,7 +89,7 @@ def test_what_the_gatekeeper_approved_is_built_on() -> None:
     ("smuggled", "said"),
     [
         (lambda item: replace(item, gate=None), "did not pass the gatekeeper"),
-        (lambda item: replace(item, approved=(item.approved[0] * 2, item.approved[1] * 2)), "the gatekeeper approved"),
+        (lambda item: replace(item, approved=(item.approved[0] * 1.001, item.approved[1] * 1.001)), "the gatekeeper approved"),
         (lambda item: replace(item, approved=(-item.approved[0], -item.approved[1])), "on another side"),
         (lambda item: replace(item, ticket_id="three"), "shows a decision on"),
         (lambda item: replace(item, gate=replace(item.gate, run_id="20260302-yesterday")), "of run 20260302-yesterday"),
@@ -136,6 +136,34 @@ def test_a_desk_that_holds_on_a_halt_trades_nothing_at_all() -> None:
     assert {item.proposal.reason for item in result.items if item.fixed} == {"HALTED"}
 
 
+def test_a_single_halted_ticket_holds_where_halts_hold() -> None:
+    holding = changed(CONFIG, "desk.gatekeeper.on_halt", "hold")
+    names = dict.fromkeys(PRICES, CALM) | {"BAC": replace(CALM, volatility_ratio=3.0)}
+    result = run_day(morning(names), STATE, holding)
+    assert shares(result)["one"] == [500, -1000]
+    assert "two" in shares(result)
+
+
+def test_a_few_names_are_no_universe() -> None:
+    every = CONFIG.universe.tradable
+    unknown = dict.fromkeys(every, replace(CALM, volatility_ratio=None))
+    few = unknown | dict.fromkeys(every[: len(every) // 2 - 1], replace(CALM, volatility_ratio=3.1))
+    assert run_day(morning(few), STATE, CONFIG).state.switches.state is TradingState.ACTIVE
+    half = unknown | dict.fromkeys(every[: len(every) // 2], replace(CALM, volatility_ratio=3.1))
+    assert run_day(morning(half), STATE, CONFIG).state.switches.state is TradingState.HALTED
+
+
+def test_a_drawdown_is_cleared_for_a_desk_that_holds_nothing_and_not_for_one_that_holds() -> None:
+    low = KillSwitchState(2e6, 2.5e6, 2e6, 2e6, 2e6, day=BEFORE, observed_at=moment_of(BEFORE), state=TradingState.HALTED)
+    low = replace(low, trigger=Trigger.MAX_DRAWDOWN, automatic=True, since=moment_of(BEFORE), reason="drawdown 20%")
+    memory = SwitchMemory(low, BEFORE, 4)
+    lost = -50_000_000  # cents, to the equity the switches remember
+    flat = run_day(morning(), replace(state_of(BEFORE), switches=memory, pnl_gross_cents=lost), CONFIG)
+    assert flat.state.switches.state is TradingState.ACTIVE
+    held_on = run_day(morning(), replace(STATE, switches=memory, pnl_gross_cents=lost), CONFIG)
+    assert held_on.state.switches.state is TradingState.HALTED
+
+
 def test_a_shock_in_one_leg_halts_its_ticket_and_no_other() -> None:
     names = dict.fromkeys(PRICES, CALM) | {"BAC": replace(CALM, volatility_ratio=3.0)}
     result = run_day(morning(names), STATE, CONFIG)
@@ -146,7 +174,7 @@ def test_a_shock_in_one_leg_halts_its_ticket_and_no_other() -> None:
 
 
 def test_a_shock_of_the_whole_universe_halts_the_desk() -> None:
-    names = {name: replace(CALM, volatility_ratio=3.1) for name in PRICES}
+    names = {name: replace(CALM, volatility_ratio=3.1) for name in CONFIG.universe.tradable}
     result = run_day(morning(names), STATE, CONFIG)
     assert (shares(result), result.state.switches.state) == ({}, TradingState.HALTED)
 
@@ -279,6 +307,37 @@ def test_the_gate_check_finds_a_ticket_that_is_larger_than_was_approved() -> Non
     other = tables.gate_decisions.with_columns(run_id=pl.lit("another run"))
     refused = [item for item in remeasure(replace(tables, gate_decisions=other), config(), DAYS) if item.check == "gate"]
     assert any("no decision of this run approved it" in item.message for item in refused)
+
+
+def test_the_checks_look_at_the_desks_positions_too() -> None:
+    tables = written(whole())
+    # as if the desk had kept on the halted session what it held the session before, and had bought a little more of it
+    kept = tables.desk_positions.filter(pl.col("as_of_date") == DAYS[3]).with_columns(
+        as_of_date=pl.lit(WILD[0]), shares=pl.col("shares") + pl.col("shares").sign() * 9
+    )
+    cheated = replace(tables, desk_positions=pl.concat([tables.desk_positions, kept]))
+    failed = {item.check for item in remeasure(cheated, config(), [WILD[0]]) if not item.passed and item.hard}
+    assert {"halt", "gate"} <= failed
+
+
+def test_a_dollar_too_much_is_more_than_was_approved() -> None:
+    tables, on_day = written(whole()), pl.col("as_of_date") == DAYS[2]
+    size = pl.col("target_notional").abs().sum().over("ticket_id").alias("size")
+    largest = tables.guard_decisions.filter(on_day).select("ticket_id", size).sort("size").row(-1)
+    one = on_day & (pl.col("ticket_id") == largest[0])
+    less = tables.gate_decisions.with_columns(approved_gross=pl.when(one).then(largest[1] - 1.0).otherwise("approved_gross"))
+    found = next(item for item in remeasure(replace(tables, gate_decisions=less), config(), [DAYS[2]]) if item.check == "gate")
+    assert (found.passed, found.hard) == (False, True)
+
+
+def test_a_ticket_halted_alone_that_grew_fails_the_halt_check() -> None:
+    tables = written(whole())
+    grew = pl.col("shares_wanted").abs() > pl.col("shares_before").abs()
+    grown = tables.guard_decisions.filter(pl.col("as_of_date").is_between(DAYS[0], DAYS[3]) & grew).row(0, named=True)
+    halted = pl.when(pl.col("as_of_date") == grown["as_of_date"]).then(pl.lit(grown["ticket_id"])).otherwise("halted_tickets")
+    told = replace(tables, desk_state=tables.desk_state.with_columns(halted_tickets=halted))
+    found = next(item for item in remeasure(told, config(), [grown["as_of_date"]]) if item.check == "halt")
+    assert (found.passed, found.hard) == (False, True)
 
 
 def test_a_halted_session_alone_is_the_session_in_the_range() -> None:

@@ -38,9 +38,10 @@ def after(
 ) -> list[SwitchMemory]:
     """The memory after each session of a run of readings."""
     memory, found = SwitchMemory(), []
+    in_force = dict.fromkeys(sorted({name for shocks in tickets for name in shocks}))
     for place, equity in enumerate(equities):
         ratio = ratios[place] if place < len(ratios) else 1.0
-        shocks = tickets[place] if place < len(tickets) else {}
+        shocks = {**in_force, **(tickets[place] if place < len(tickets) else {})}
         said = (journal or {}).get(place, NO_HALTS)
         memory = observe_session(
             memory, SessionReading(DAYS[place], equity, ratio, shocks, None, flat), said, NAV, CONFIG, RESUME_AFTER
@@ -180,10 +181,65 @@ def test_what_the_newest_session_stopped_is_what_the_journal_is_told() -> None:
     # a halt that a person wrote, and one the journal holds, are not written again
     assert not list(automatic_halts(after([NAV, NAV], journal={1: standing("HALTED")})[-1], DAYS[1], NO_HALTS, CONFIG))
     held = SessionHalts(
-        {ticket_account("x"): JournalHalt(ticket_account("x"), "HALTED", "VOLATILITY_SHOCK", "", "", True, None, DAYS[0])}
+        {ticket_account("x"): JournalHalt(ticket_account("x"), "HALTED", "VOLATILITY_SHOCK", "", "", True, None, DAYS[1])}
     )
     kept = after([NAV, NAV], tickets=[{}, {"x": 3.3}], journal={1: held})[-1]
     assert not list(automatic_halts(kept, DAYS[1], held, CONFIG))
+
+
+def test_what_trips_under_a_halt_by_hand_is_kept_told_and_not_ended_with_it_unless_the_journal_knew() -> None:
+    by_hand = {place: standing("HALTED") for place in range(1, 4)}
+    found = after([NAV, NAV, NAV - 30_000, NAV - 30_000, NAV - 30_000], journal=by_hand)
+    assert states(found) == "AHHHH"  # the resume by hand ends the halt by hand; the loss under it still counts
+    assert found[4].why is not None
+    assert (found[4].why.trigger, found[4].why.since) == ("DAILY_LOSS", DAYS[2])
+    (told,) = automatic_halts(found[2], DAYS[2], by_hand[2], CONFIG)
+    assert (told.trigger, told.session) == ("DAILY_LOSS", DAYS[2])
+    # written down, the same resume ends both
+    known = {1: standing("HALTED"), 2: standing("HALTED"), 3: standing("HALTED", DAYS[2]), 4: over(DAYS[2])}
+    assert states(after([NAV, NAV, NAV - 30_000, NAV - 30_000, NAV - 30_000], journal=known)) == "AHHHA"
+
+
+def test_the_stricter_of_the_journals_halt_and_the_switches_own_counts() -> None:
+    found = after([NAV, NAV - 30_000], journal={1: standing("REDUCING")})[-1]
+    assert found.state is TradingState.HALTED
+    assert found.why is not None
+    assert found.why.trigger == "DAILY_LOSS"
+
+
+def test_a_reducing_desk_that_trips_a_stricter_switch_is_not_let_go_with_the_older_halt() -> None:
+    config = CONFIG.model_copy(update={"on_loss_limit": "REDUCING"})
+    memory, said = SwitchMemory(), {2: standing("REDUCING", DAYS[1], "DAILY_LOSS"), 3: over(DAYS[1])}
+    seen = []
+    for place, equity in enumerate([NAV, NAV * 0.975, NAV * 0.89, NAV * 0.89]):
+        reading = SessionReading(DAYS[place], equity, 1.0, {}, None, flat=False)
+        memory = observe_session(memory, reading, said.get(place, NO_HALTS), NAV, config, RESUME_AFTER)
+        seen.append(memory)
+    assert states(seen) == "ARHH"
+    assert seen[2].since == DAYS[2]
+    (told,) = automatic_halts(seen[2], DAYS[2], said[2], config)
+    assert told.trigger == "MAX_DRAWDOWN"
+
+
+def test_a_ticket_may_be_told_to_shrink_only() -> None:
+    halt = JournalHalt(ticket_account("a"), "REDUCING", "MANUAL", "earnings", "Ann", False, moment_of(DAYS[0]), None)
+    (item,) = after([NAV], tickets=[{"a": 1.0}], journal={0: SessionHalts({ticket_account("a"): halt})})[-1].tickets
+    assert (item.ticket_id, item.state) == ("a", "REDUCING")
+
+
+def test_the_longest_ticket_id_is_halted_under_its_own_name() -> None:
+    name = "T" * 64
+    halt = JournalHalt(ticket_account(name), "HALTED", "MANUAL", "earnings", "Ann", False, moment_of(DAYS[0]), None)
+    said = SessionHalts({ticket_account(name): halt})
+    reading = SessionReading(DAYS[0], NAV, 1.0, {name: None}, None, flat=True)
+    assert observe_session(SwitchMemory(), reading, said, NAV, CONFIG, RESUME_AFTER).halted_tickets == {name}
+
+
+def test_a_shock_of_a_ticket_that_is_over_and_not_held_is_forgotten() -> None:
+    memory = after([NAV, NAV], tickets=[{}, {"a": 3.4}])[-1]
+    reading = SessionReading(DAYS[2], NAV, 1.0, {}, None, flat=True)
+    assert memory.tickets
+    assert not observe_session(memory, reading, NO_HALTS, NAV, CONFIG, RESUME_AFTER).tickets
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def intent(
         for symbol, side in (("AAA", 1), ("BBB", -1))
     )
     there = held > 0 if position is None else position
-    return TicketIntent(ticket_id, (legs[0], legs[1]), held, there, z, confidence, stream or ticket_id)
+    return TicketIntent(ticket_id, (legs[0], legs[1]), held, there, z, confidence, stream or ticket_id, (held / 2, -held / 2))
 
 
 def decide(
@@ -255,6 +255,36 @@ def test_a_halt_of_one_ticket_touches_no_other() -> None:
     found = decide([intent("a", held=50_000.0), intent("b", held=50_000.0)], switches=SwitchMemory(tickets=(shock,)))
     assert approved(found) == {"a": 0.0, "b": 100_000.0}
     assert found["a"].rejection is RejectionReason.VOLATILITY
+
+
+def test_a_halted_ticket_goes_flat_although_the_desk_only_reduces() -> None:
+    shock = TicketHalt("a", date(2026, 3, 2), -1, "VOLATILITY_SHOCK", "shock", automatic=True)
+    both = replace(halted_desk("REDUCING"), tickets=(shock,))
+    found = decide([intent("a", held=50_000.0), intent("b", held=50_000.0)], switches=both)
+    assert approved(found) == {"a": 0.0, "b": 50_000.0}
+
+
+def test_a_ticket_that_may_only_shrink_stays_at_what_it_holds() -> None:
+    told = TicketHalt("a", date(2026, 3, 2), -1, "MANUAL", "earnings", automatic=False, state="REDUCING")
+    found = decide([intent("a", held=50_000.0), intent("b", held=50_000.0)], switches=SwitchMemory(tickets=(told,)))
+    assert approved(found) == {"a": 50_000.0, "b": 100_000.0}
+
+
+def test_under_reducing_no_leg_grows_even_where_the_hedge_ratio_moved() -> None:
+    legs = (LegState("AAA", 40_000.0, 100.0, 0.5, 0.5, "RANGING"), LegState("BBB", -80_000.0, 100.0, 0.5, 0.5, "RANGING"))
+    moved = TicketIntent("a", legs, 100_000.0, True, 2.0, 0.8, "a", (50_000.0, -50_000.0))
+    found = decide([moved], switches=halted_desk("REDUCING"))["a"]
+    assert found.approved_gross == pytest.approx(120_000 * 50 / 80)  # leg B stays at 50,000, leg A shrinks to 25,000
+    turned = replace(moved, held_legs=(-50_000.0, 50_000.0), held_gross=0.0)
+    assert decide([turned], switches=halted_desk("REDUCING"))["a"].approved_gross == 0.0
+
+
+def test_what_only_shrinks_passes_a_reducing_desk_whatever_a_rejection_means() -> None:
+    settings = settings_of(on_reject="flatten")
+    found = decide([intent("a", proposed=20_000.0, held=60_000.0)], switches=halted_desk("REDUCING"), settings=settings)
+    assert (found["a"].status, found["a"].approved_gross) == ("APPROVED", 20_000.0)
+    grows = decide([intent("a", held=60_000.0)], switches=halted_desk("REDUCING"), settings=settings)
+    assert grows["a"].approved_gross == 60_000.0
 
 
 def test_without_a_gatekeeper_only_places_are_asked_for() -> None:

@@ -98,3 +98,34 @@ def test_what_cannot_be_halted_or_resumed_is_refused_by_name(built: DeskFolder, 
     assert silent.exit_code != 0
     assert "reason is empty" in silent.output
     assert built.run("halt", "--by", "Ann").exit_code == 2
+
+
+def test_a_desk_whose_prices_come_a_session_late_writes_its_halts_too_and_one_word_ends_them(
+    desk: DeskFolder, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "config", config)
+    edit(config / "desk.yaml", "vol_shock_ratio: 3.0 ", "vol_shock_ratio: 1.0001 ")
+    day = desk.calendar.after(desk.last)  # one session behind the exchange
+    assert desk.run("run", "--asof", str(day), RISKDESK_CONFIG_DIR=str(config)).exit_code == 0
+    standing = json.loads(desk.run("halts", "--json").stdout)["journal"]
+    assert standing
+    assert {item["session"] for item in standing} == {str(day)}
+    run_id = desk.warehouse.read("desk_state", day, day)["run_id"].to_list()
+    both = desk.run("resume", "--all", "--ticket", "jpm-bac-reversion", "--by", "Bob", "--reason", "over")
+    assert both.exit_code == 2
+    resumed = desk.run("resume", "--all", "--by", "Bob", "--reason", "the shock is over", "--json")
+    assert resumed.exit_code == 0, resumed.output
+    assert {item["account"] for item in json.loads(resumed.stdout)} == {item["account"] for item in standing}
+    assert not json.loads(desk.run("halts", "--json").stdout)["journal"]
+    again = desk.run("run", "--asof", str(day), RISKDESK_CONFIG_DIR=str(config))
+    assert again.exit_code == 0, again.output
+    assert desk.warehouse.read("desk_state", day, day)["run_id"].to_list() == run_id
+    assert desk.run("resume", "--all", "--by", "Bob", "--reason", "again").exit_code == 2
+
+
+def test_a_profile_without_a_gatekeeper_says_that_it_obeys_no_halt(built: DeskFolder, tmp_path: Path) -> None:
+    said = built.run("halt", *ANN, DATA_DIR=str(tmp_path / "data"), RISKDESK_PROFILE="classic")
+    assert said.exit_code == 0
+    assert "its runs obey no halt" in said.stderr
+    assert "obeys" not in said.stdout
