@@ -15,17 +15,28 @@ from riskdesk_assets.common.warehouse import Warehouse
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 TABLE = TABLES["desk_state"]
-LATER = ("pnl_gross", "ex_ante_volatility", "var_95", "var_99")
+LATER = (
+    "pnl_gross",
+    "ex_ante_volatility",
+    "var_95",
+    "var_99",
+    "trading_state",
+    "halt_trigger",
+    "halt_reason",
+    "halt_since",
+    "halted_tickets",
+)
 
 
 def row(session: date) -> dict[str, object]:
     texts = dict.fromkeys(TABLE.columns, "x")
     numbers = {"equity": 1.0, "pnl_gross": 2.0, "ex_ante_volatility": 0.003, "var_95": 0.005, "var_99": 0.008}
-    return {**texts, **numbers, "as_of_date": session, "previous_session": None, "released": True}
+    days = {"as_of_date": session, "previous_session": None, "halt_since": session}
+    return {**texts, **numbers, **days, "released": True}
 
 
 def old_file(path: Path, *, key: str = "as_of_date", **changed: str) -> Warehouse:
-    """A desk_state as it was before the last four columns came, with one row of DAY; ``changed``: other types."""
+    """A desk_state as it was before the last columns came (LATER), with one row of DAY; ``changed``: other types."""
     columns = {name: changed.pop(name, kind) for name, kind in TABLE.columns.items() if name not in LATER} | changed
     values = {**row(DAY), "stranger": "x"}
     with duckdb.connect(str(path)) as connection:
@@ -40,7 +51,7 @@ def old_file(path: Path, *, key: str = "as_of_date", **changed: str) -> Warehous
 def test_an_older_file_is_read_with_the_later_columns_empty(tmp_path: Path) -> None:
     found = old_file(tmp_path / "old.duckdb").read("desk_state")
     assert found.columns == list(TABLE.columns)
-    assert found.select(LATER).row(0) == (None, None, None, None)
+    assert found.select(LATER).row(0) == (None,) * len(LATER)
     assert found.drop(LATER).row(0, named=True) == {name: value for name, value in row(DAY).items() if name not in LATER}
 
 

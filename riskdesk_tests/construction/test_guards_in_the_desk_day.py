@@ -39,6 +39,15 @@ DAYS = sessions_from(date(2026, 3, 2), 20)
 SILENT = DAYS[8:11]
 # What names a run or the state, which hold the configuration and the guards' memory.
 _OF_RUNS = ("run_id", "state_hash", "previous_state_hash", "inputs_json", "state_json", "metadata", "config_hash")
+_WRITTEN = (
+    "gate_decisions",
+    "desk_positions",
+    "guard_decisions",
+    "portfolio_blotter",
+    "ideal_portfolio",
+    "limit_audit",
+    "desk_state",
+)
 _FACTS = ("instrument_factors_daily", "instrument_state", "scenarios")
 OPEN = {
     "band": 0.0,
@@ -133,9 +142,8 @@ def test_every_limit_holds_on_the_ideal_portfolio_and_on_what_stands(mode: str) 
 
 
 def written(frames: Mapping[str, pl.DataFrame]) -> Written:
-    tables = ("desk_positions", "guard_decisions", "portfolio_blotter", "ideal_portfolio", "limit_audit", "desk_state")
     nothing = {name: TABLES[name].frame([]) for name in _FACTS}
-    return Written(**{name: frames[name] for name in tables}, **nothing, strategy_budgets=budgets())
+    return Written(**{name: frames[name] for name in _WRITTEN}, **nothing, strategy_budgets=budgets())
 
 
 def test_desk_positions_beyond_a_bound_fail_and_beside_a_frozen_leg_they_warn() -> None:

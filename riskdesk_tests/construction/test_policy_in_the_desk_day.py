@@ -30,6 +30,7 @@ from riskdesk_tests.desk_builder import (
     desk_config,
     history_of_bars,
     sessions_from,
+    shipped_strategies,
     shipped_tickets,
     snapshots_of,
 )
@@ -46,7 +47,8 @@ def before_the_walk(first: date, last: date) -> tuple[History, Panel, dict[str, 
     history = history_of_bars(BASELINE, first, last)
     panel = panel_of(history, BASELINE)
     tickets = snapshots_of(shipped_tickets(), DAYS).filter(pl.col("as_of_date").is_in(history.wanted))
-    return history, panel, day_tables(history, panel, BASELINE, tickets, TABLES["engine_configs"].frame([]))
+    strategies = dict.fromkeys(history.wanted, shipped_strategies())
+    return history, panel, day_tables(history, panel, BASELINE, tickets, strategies, TABLES["engine_configs"].frame([]))
 
 
 def walked(config: Config, model: PolicyModel | None, days: Sequence[date] = DAYS, start: DeskState = GENESIS) -> Walk:
@@ -136,6 +138,7 @@ def test_both_controllers_are_compared_over_the_same_sessions() -> None:
         variants,
         lambda config: history_of_bars(config, DAYS[0], DAYS[1]),
         lambda history: snapshots_of(shipped_tickets(), history.wanted),
+        lambda config: shipped_strategies(),
         CODE,
         policy_of=lambda config: GivenPolicy(MODEL, "model.json") if config.desk.controller.kind == "policy" else None,
     )

@@ -16,6 +16,7 @@ import pytest
 from dagster import materialize
 
 from riskdesk_assets import expected_pnl, total_expected_pnl
+from riskdesk_assets.common.buckets import BUCKETS
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.resources import DeskResource
 from riskdesk_assets.common.settings import Config
@@ -36,6 +37,7 @@ from riskdesk_tests.desk_on_disk import DeskFolder, make_desk, run
 DAYS = sessions_from(date(2026, 3, 2), 3)
 LAST = DAYS[-1]
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}</td><img src=http://evil.example/x onerror=alert(2)>"
+BUSY = ("RV", "Spread", "Systematic")  # the buckets of the strategies its tickets name
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
 
@@ -531,13 +533,15 @@ def test_both_regime_axes_are_in_the_headline_each_under_its_name(content: PageC
 def test_every_figure_of_expected_pnl_is_that_of_its_row(content: PageContent) -> None:
     shown = Reader(desk_page(content)).rows("expected")
     rows = {str(row["name"]): row for row in content.rows("expected_pnl") if row["scope"] != "STRATEGY"}
-    assert set(shown) == {"RV", "Total"}  # the idle buckets are left out
-    for name, key in (("RV", "RV"), ("Total", "TOTAL")):
-        row, said = rows[key], shown[name]
+    assert list(shown) == [*BUSY, "Total"]  # the idle buckets are left out
+    assert {str(row["name"]) for row in rows.values() if row["status"] == "IDLE"} == {*BUCKETS} - {*BUSY}
+    for name, said in shown.items():
+        row = rows["TOTAL" if name == "Total" else name]
         money = [dollars(row[column]) for column in ("capital", "employed", "expected_week", "expected_day")]  # type: ignore[arg-type]
         assert [said[0], said[1], said[4], said[5]] == money
         assert said[6:9] == [dollars(row[column], signed=True) for column in ("realized", "forecast", "window_realized")]  # type: ignore[arg-type]
-    assert shown["RV"][2:4] == [percent(rows["RV"]["base_return"], 2), f"{rows['RV']['env_factor']:.2f}"]  # type: ignore[arg-type]
+    for name in BUSY:
+        assert shown[name][2:4] == [percent(rows[name]["base_return"], 2), f"{rows[name]['env_factor']:.2f}"]  # type: ignore[arg-type]
 
 
 def test_strategies_are_listed_with_what_their_row_says_laggards_first(content: PageContent) -> None:
@@ -553,15 +557,19 @@ def test_strategies_are_listed_with_what_their_row_says_laggards_first(content: 
 
 
 def test_a_chart_for_the_total_and_one_for_each_bucket_once_there_are_several(content: PageContent) -> None:
-    titles = [attributes.get("id") for tag, attributes in Reader(desk_page(content)).tags if tag == "title"]
-    assert "chart-expected-total-t" in titles
-    assert "chart-expected-rv-t" not in titles  # the only busy bucket's would be the total's
-    rows = content.rows("expected_pnl")
-    for row in rows:
-        if row["name"] == "Spread":
-            row |= {"capital": 1e6, "status": "TOO_FEW"}
-    titles = [attributes.get("id") for tag, attributes in Reader(desk_page(with_rows(content, "expected_pnl", rows))).tags]
-    assert {"chart-expected-total-t", "chart-expected-rv-t", "chart-expected-spread-t"} <= set(titles)
+    def charts(busy: tuple[str, ...]) -> set[str]:
+        """The charts of expected P&L where these buckets are busy."""
+        rows = content.rows("expected_pnl")
+        for row in rows:
+            if row["scope"] == "BUCKET":
+                row |= {"status": "TOO_FEW" if row["name"] in busy else "IDLE"}
+        tags = Reader(desk_page(with_rows(content, "expected_pnl", rows))).tags
+        titles = [str(attributes.get("id")) for tag, attributes in tags if tag == "title"]
+        return {title for title in titles if title.startswith("chart-expected-")}
+
+    assert charts(("RV",)) == {"chart-expected-total-t"}  # the only busy bucket's would be the total's
+    assert charts(("RV", "Spread")) == {"chart-expected-total-t", "chart-expected-rv-t", "chart-expected-spread-t"}
+    assert charts(BUSY) == {"chart-expected-total-t", *(f"chart-expected-{name.lower()}-t" for name in BUSY)}
 
 
 def test_the_chart_adds_up_what_had_an_expectation_and_nothing_else() -> None:
@@ -591,6 +599,12 @@ def test_a_session_without_expected_pnl_has_no_such_section(content: PageContent
     assert "table-book" in read.tables
 
 
+def of_bucket(rows: pl.DataFrame, day: date, bucket: str) -> dict[str, object]:
+    """The bucket's row of expected_pnl."""
+    (row,) = rows.filter(pl.col("as_of_date") == day, pl.col("scope") == "BUCKET", pl.col("name") == bucket).to_dicts()
+    return row
+
+
 def test_expected_pnl_on_disk_is_budgets_times_tables_and_its_pnl_is_what_became_known(
     walked: tuple[Config, Warehouse, Path],
 ) -> None:
@@ -601,8 +615,12 @@ def test_expected_pnl_on_disk_is_budgets_times_tables_and_its_pnl_is_what_became
     forecast = None
     for day in DAYS:
         (total,) = rows.filter(pl.col("as_of_date") == day, pl.col("scope") == "TOTAL").to_dicts()
-        budget = warehouse.read("strategy_budgets", day, day)["budget"].sum()
-        table = expected_pnl({"RV": budget}, regimes[day])  # every ticket of this desk stands alone in RV
+        capital = dict(warehouse.read("strategy_budgets", day, day).group_by("bucket").agg(pl.col("budget").sum()).iter_rows())
+        assert set(capital) == {*BUSY}
+        table = expected_pnl(capital, regimes[day])
+        for bucket, week in table.select("bucket", "expected_pnl_week").iter_rows():
+            assert of_bucket(rows, day, bucket)["expected_week"] == pytest.approx(week)
+            assert of_bucket(rows, day, bucket)["capital"] == pytest.approx(capital[bucket])
         assert total["expected_week"] == pytest.approx(total_expected_pnl(table))
         assert total["realized"] == pytest.approx(warehouse.read("realized_pnl", day, day)["pnl_net"].sum())
         held = warehouse.read("desk_positions", day, day)["notional_cents"].abs().sum()
@@ -635,9 +653,12 @@ def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(
     assert str(check.metadata["limit"].value) == "RV"
     assert "where $20,000.00 was expected over 20 sessions: below 50%" in str(check.metadata["message"].value)
     (made,) = done.asset_materializations_for_node("expected_pnl")
-    assert made.metadata["expected_day_RV"].value == pytest.approx(made.metadata["expected_day"].value)
+    expected = {name: made.metadata[f"expected_day_{name}"].value for name in BUSY}
+    rows = desk.warehouse.read("expected_pnl", DAYS[0], DAYS[0])
+    assert expected == {name: pytest.approx(of_bucket(rows, DAYS[0], name)["expected_day"]) for name in BUSY}
+    assert sum(expected.values()) == pytest.approx(made.metadata["expected_day"].value)
     assert "data:image/svg+xml" not in str(made.metadata["newest"].value)  # the total has no row before this session
-    assert "| RV | " in str(made.metadata["newest"].value)
+    assert all(f"| {name} | " in str(made.metadata["newest"].value) for name in BUSY)
 
 
 def test_every_strategy_bucket_and_correlation_of_the_session_is_on_the_page(content: PageContent) -> None:

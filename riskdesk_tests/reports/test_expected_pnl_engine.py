@@ -79,7 +79,7 @@ def test_twice_the_capital_is_expected_to_earn_exactly_twice_as_much(capital: di
     assert total_expected_pnl(twice) == 2 * total_expected_pnl(once)
 
 
-@given(CAPITALS, MARKET_REGIMES, st.randoms(use_true_random=False))
+@given(CAPITALS, REGIMES, st.randoms(use_true_random=False))
 def test_the_order_of_buckets_changes_no_bit(capital: dict[str, float], regime: str, random: Any) -> None:
     names = list(capital)
     random.shuffle(names)
@@ -91,7 +91,7 @@ def test_the_order_of_buckets_changes_no_bit(capital: dict[str, float], regime: 
     assert total_expected_pnl(one) == total_expected_pnl(other.sample(fraction=1, shuffle=True, seed=1))
 
 
-@given(CAPITALS, CAPITALS, MARKET_REGIMES)
+@given(CAPITALS, CAPITALS, REGIMES)
 def test_expected_pnl_adds_up_over_books(one: dict[str, float], other: dict[str, float], regime: str) -> None:
     both = {bucket: one.get(bucket, 0.0) + other.get(bucket, 0.0) for bucket in {*one, *other}}
     apart = sum(total_expected_pnl(expected_pnl(capital, regime, tables=TABLES)) for capital in (one, other))

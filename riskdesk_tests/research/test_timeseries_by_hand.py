@@ -82,9 +82,11 @@ def frames() -> dict[str, pl.DataFrame]:
     ]
     budgets = [
         {
+            **dict.fromkeys(TABLES["strategy_budgets"].columns),
             "as_of_date": day,
             "strategy_name": "s",
             "ticket_id": "t",
+            "bucket": "Spread",
             "max_gross_notional": 40_000.0,
             "budget": 20_000.0,
             "reason": "",
@@ -93,6 +95,7 @@ def frames() -> dict[str, pl.DataFrame]:
     ]
     library = [
         {
+            **dict.fromkeys(TABLES["strategy_library"].columns),
             "as_of_date": day,
             "strategy_name": "s",
             "bucket": "Spread",
@@ -143,6 +146,7 @@ def asked() -> dict[str, pl.DataFrame]:
     for day in HELD:
         proposals.append(
             {
+                **dict.fromkeys(TABLES["proposals"].columns),
                 "run_id": "r",
                 "as_of_date": day,
                 "ticket_id": "t",
@@ -162,6 +166,7 @@ def asked() -> dict[str, pl.DataFrame]:
         )
         gates.append(
             {
+                **dict.fromkeys(TABLES["gate_decisions"].columns),
                 "run_id": "r",
                 "as_of_date": day,
                 "ticket_id": "t",
