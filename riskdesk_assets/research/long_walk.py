@@ -17,7 +17,18 @@ from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, WalkInputs, w
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
 _STRETCH = 21
-_BY_SESSION = ("pair_state", "ticket_snapshots", "strategy_budgets", "instrument_scores", "limit_changes")
+_BY_SESSION = (
+    "pair_state",
+    "ticket_snapshots",
+    "strategy_library",
+    "strategy_budgets",
+    "instrument_scores",
+    "limit_changes",
+    "instrument_state",
+    "stream_correlations",
+    "market_regime",
+    "desk_halts",
+)
 
 
 @dataclass(frozen=True)
