@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 CTRL_C, CTRL_D, TAB = "\x03", "\x04", "\t"
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\r")
@@ -53,7 +54,7 @@ class Terminal:
 
         CPython looks for signals before it waits, not while: one that falls between the two is heard with the next key only.
         """
-        time.sleep(0.5)
+        self._wait_until_asleep()
         self.type(CTRL_C)
 
     def left(self, seconds: float = 60.0) -> int:
@@ -68,11 +69,30 @@ class Terminal:
             self.process.wait()
         os.close(self._own)
 
+    def _wait_until_asleep(self, still: float = 0.5, seconds: float = 60.0) -> None:
+        """Until its main thread has slept for a while without the kernel switching to it once, however busy the machine is."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        if not status.exists():
+            time.sleep(still)
+            return
+        deadline = time.monotonic() + seconds
+        before: list[str] = []
+        while not before or (now := _scheduled(status)) != before or "State:\tS (sleeping)" not in now:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it did not come to wait for a key within {seconds:.0f} s")
+            before = _scheduled(status)
+            time.sleep(still)
+
     def _read(self) -> str:
         try:
             return os.read(self._own, 65536).decode(errors="replace")
         except OSError:
             return ""
+
+
+def _scheduled(status: Path) -> list[str]:
+    """Whether it sleeps, and how often the kernel has switched to it."""
+    return [line for line in status.read_text().splitlines() if line.startswith("State:") or "voluntary_ctxt_switches:" in line]
 
 
 def _own_terminal() -> None:
