@@ -656,7 +656,7 @@ def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(
     expected = {name: made.metadata[f"expected_day_{name}"].value for name in BUSY}
     rows = desk.warehouse.read("expected_pnl", DAYS[0], DAYS[0])
     assert expected == {name: pytest.approx(of_bucket(rows, DAYS[0], name)["expected_day"]) for name in BUSY}
-    assert sum(expected.values()) == pytest.approx(made.metadata["expected_day"].value)
+    assert sum(expected.values()) == pytest.approx(made.metadata["expected_day"].value)  # type: ignore[arg-type]
     assert "data:image/svg+xml" not in str(made.metadata["newest"].value)  # the total has no row before this session
     assert all(f"| {name} | " in str(made.metadata["newest"].value) for name in BUSY)
 
