@@ -34,7 +34,7 @@ def switched(
     day: DayInputs,
     context: DeskContext,
 ) -> SwitchMemory:
-    """The kill switches after the session's reading; untouched where the profile has no gatekeeper.
+    """The kill switches after the session's reading; a profile without a gatekeeper forgets them.
 
     Args:
         items: every ticket after stage 3.
