@@ -13,10 +13,11 @@ from typing import Any
 
 from dagster import DagsterInstance
 
-from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.errors import InputError, Problem, StateError
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
-from riskdesk_assets.interfaces.compare_run import materialized_directory
+from riskdesk_assets.interfaces.compare_run import materialized
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, Watcher, run_job
 from riskdesk_assets.interfaces.desk_run import require_finished
 from riskdesk_assets.interfaces.failures import Unusable
@@ -26,7 +27,7 @@ from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, dollars, escaped, table
 from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, newest_session
 from riskdesk_assets.market.vendor import choose_vendor
-from riskdesk_assets.research.assets import BACKTESTS
+from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
 from riskdesk_assets.research.backtest_files import METRICS
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
@@ -179,9 +180,17 @@ def as_run_config(request: BacktestRequest) -> dict[str, object]:
 
 
 def finished(instance: DagsterInstance, outcome: JobOutcome) -> BacktestRun:
-    """What a finished run left."""
-    place = materialized_directory(instance, outcome.dagster_run_id)
-    return BacktestRun(place, json.loads((place / METRICS).read_bytes()), outcome.dagster_run_id)
+    """What a finished run left.
+
+    Raises:
+        StateError: the file that is about to be shown is not what was just computed.
+    """
+    told = materialized(instance, outcome.dagster_run_id)
+    place = Path(str(told["directory"]))
+    raw = (place / METRICS).read_bytes()
+    if digest_bytes(raw) != told[METRICS_HASH]:
+        raise StateError(f"{place / METRICS} is not what was just computed: restore the directory, or move it away")
+    return BacktestRun(place, json.loads(raw), outcome.dagster_run_id)
 
 
 def _plain(overrides: Mapping[str, object]) -> dict[str, object]:

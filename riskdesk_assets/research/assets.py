@@ -10,6 +10,7 @@ from dagster import AssetExecutionContext, Config, DynamicPartitionsDefinition, 
 from pydantic import Field
 
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
@@ -18,6 +19,7 @@ from riskdesk_assets.common.version import code_version
 from riskdesk_assets.controllers.policy_files import given_policy
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.reports.run_artifacts import pretty_json
 from riskdesk_assets.research.backtest_request import BacktestRequest
 from riskdesk_assets.research.backtest_run import backtest_bench
 from riskdesk_assets.research.comparison import compare
@@ -84,6 +86,7 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
 
 
 BACKTESTS = DynamicPartitionsDefinition(name="backtests")
+METRICS_HASH = "metrics_sha256"
 
 
 class BacktestAsked(Config):
@@ -130,6 +133,8 @@ def backtests(context: AssetExecutionContext, config: BacktestAsked) -> Material
             "backtest_id": done.said["backtest_id"],
             "directory": MetadataValue.path(str(done.place)),
             "tear_sheet": MetadataValue.path(str(done.place / SHEET)),
+            # Whoever shows the file can tell that it is the one just computed.
+            METRICS_HASH: digest_bytes(pretty_json(done.said)),
             **numbers,
         }
     )
