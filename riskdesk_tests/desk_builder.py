@@ -19,11 +19,11 @@ from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
 from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.inputs import DayInputs, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
-from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
+import polars as pl
+
 from riskdesk_assets.book.clips import FROZEN, SPLIT, Clip
-from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.settings import FrozenSettings
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Position, reshared
 from riskdesk_assets.market.corporate_actions import restatement_ratio
@@ -27,6 +29,14 @@ class Mark:
 
 
 Prints = Mapping[date, Mapping[str, Mark]]
+
+
+def prints_of(bars: pl.DataFrame) -> dict[date, dict[str, Mark]]:
+    """Usable bars as marks, by session and symbol."""
+    prints: dict[date, dict[str, Mark]] = {}
+    for symbol, session, close, adj_close in bars.select("symbol", "as_of_date", "close", "adj_close").iter_rows():
+        prints.setdefault(session, {})[symbol] = Mark(price_ticks(close), adj_close)
+    return prints
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Whatever comes after asks :func:`require_approved` first: a size that no decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -187,10 +187,3 @@ def _clips(decision: GateDecision) -> Iterator[Clip]:
         yield Clip(
             decision.ticket_id, "", GATEKEEPER, check.check.value, None, check.gross_before, check.gross_after, check.note
         )
-
-
-def stream_correlations(rows: Sequence[Mapping[str, object]]) -> dict[tuple[str, str], float]:
-    """Correlations of P&L streams by pair of stream ids, from a session's rows of return_correlations."""
-    return {
-        (str(row["id_a"]), str(row["id_b"])): float(str(row["correlation"])) for row in rows if row["correlation"] is not None
-    }

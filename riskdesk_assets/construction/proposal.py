@@ -15,7 +15,7 @@ from riskdesk_assets.controllers.policy import Decision, decide
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
 from riskdesk_assets.gatekeeper.ticket_gate import GateDecision
 from riskdesk_assets.limits.limit import Leg
-from riskdesk_assets.strategy.budget_cuts import BudgetCut
+from riskdesk_assets.strategy.budget_cuts import BudgetCut, budget_cuts
 from riskdesk_assets.strategy.restrictions import entry_block
 from riskdesk_assets.strategy.ticket import Ticket
 
@@ -134,11 +134,14 @@ def _controlled(
 
 def _budget_clips(ticket: Ticket, units: float, budget: float, day: DayInputs) -> tuple[Clip, ...]:
     """A row for every multiplier that cut the ticket's budget; bounds are dollars at full units."""
-    reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
-    whole = BudgetCut("budget", ticket.max_gross_notional, budget, reason)
+    row = day.budget_rows.get(ticket.ticket_id)
+    cuts = () if row is None else budget_cuts(row)
+    if not cuts:
+        reason = f"strategy budget of ${budget:,.0f} is below the ticket's ${ticket.max_gross_notional:,.0f}"
+        cuts = (BudgetCut("budget", ticket.max_gross_notional, budget, reason),)
     return tuple(
         Clip(ticket.ticket_id, "", BUDGET, cut.name, cut.value_out, units * cut.value_in, units * cut.value_out, cut.reason)
-        for cut in day.budget_cuts.get(ticket.ticket_id) or (whole,)
+        for cut in cuts
     )
 
 

@@ -17,8 +17,8 @@ import polars as pl
 
 from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_paths
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.backtest import measured
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request

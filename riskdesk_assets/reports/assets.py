@@ -25,9 +25,9 @@ from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.controllers.policy_files import kept_policy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history

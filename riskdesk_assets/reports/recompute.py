@@ -15,12 +15,13 @@ from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.mandates import mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
-from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations

@@ -13,8 +13,8 @@ from datetime import date
 import polars as pl
 
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.history import History
 from riskdesk_assets.research.adherence import limit_use, risk_checks
 from riskdesk_assets.research.attribution import attribution

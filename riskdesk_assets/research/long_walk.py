@@ -12,8 +12,9 @@ import polars as pl
 
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.state import DeskState
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, WalkInputs, walk
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, walk
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
 _STRETCH = 21

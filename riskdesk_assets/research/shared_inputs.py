@@ -11,9 +11,9 @@ import polars as pl
 from riskdesk_assets.common.hashing import digest, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS
-from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel

@@ -21,8 +21,9 @@ import polars as pl
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES
 from riskdesk_assets.research.backtest import Backtest, measured
 from riskdesk_assets.research.backtest_settings import BacktestSettings, Criterion, WalkForwardSettings
 from riskdesk_assets.research.backtest_tables import CHOICES

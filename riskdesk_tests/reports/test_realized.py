@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.carry import Mark, prints_of
 from riskdesk_assets.construction.inputs import DeskContext, desk_context
-from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.reports.realized import realized_pnl
 from riskdesk_tests.desk_builder import calendar, changed, desk_config, inputs_of, marks, sessions_from, shipped_tickets
 
