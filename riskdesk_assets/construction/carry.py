@@ -72,7 +72,7 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
             legs.append(marked)
             pnl += gain
         stopped = any(leg.shares and leg.priced_on != session for leg in legs)
-        position = replace(position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1)
+        position = Position(held.ticket_id, legs[0], legs[1], held.entered_on, held.age + 1)
         silent = position.missing
         if silent >= settings.close_after_sessions:
             position, loss, closed = _close_dead_legs(position, settings)
@@ -106,7 +106,7 @@ def _after_splits(position: Position, prints: Prints, splits: Mapping[str, Fract
             reason = f"{why}: {leg.shares:,} shares became {new.shares:,}; the fraction is cash"
             clips.append(Clip(position.ticket_id, leg.symbol, SPLIT, kind, None, float(leg.shares), float(new.shares), reason))
         legs.append(new)
-    return replace(position, leg_a=legs[0], leg_b=legs[1]), clips
+    return replace(position, leg_a=legs[0], leg_b=legs[1]) if clips else position, clips
 
 
 def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fraction]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -122,6 +123,7 @@ class _Days:
 
 
 _NOTHING = slice(0, 0)
+_DIGEST = 64  # hex digits of a SHA-256
 
 
 @dataclass(frozen=True)
@@ -249,8 +251,13 @@ class DaySources:
         """Hash of every bar the session may read, and of no later one."""
         place = self.position[session]
         start = max(0, place - self.inputs.config.desk.features.lookback_sessions)
-        window = self.inputs.all_sessions[start : place + 1]
-        return digest_bytes("".join(self.inputs.day_digests.get(day, "-") for day in window).encode())
+        return digest_bytes(self._day_digests[start * _DIGEST : (place + 1) * _DIGEST])
+
+    @cached_property
+    def _day_digests(self) -> bytes:
+        """Every session's digest of its bars, one after the other, in the calendar's order."""
+        none = "-" * _DIGEST
+        return "".join(self.inputs.day_digests.get(day, none).rjust(_DIGEST, "-") for day in self.inputs.all_sessions).encode()
 
 
 def run_id(session: date, hashes: Mapping[str, object]) -> str:

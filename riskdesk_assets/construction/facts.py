@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
-from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.risk_model.rows import SPECIFIC
 
@@ -41,8 +42,11 @@ def facts_by_session(
 
 
 def facts_digest(facts: SessionFacts) -> str:
-    """SHA-256 of what the facts say."""
-    return digest([facts.exposures, facts.fragility_classes, facts.scenario_returns])
+    """SHA-256 of what the facts say; numbers enter by their exact bits."""
+    numbers = (facts.exposures, facts.scenario_returns)
+    said = [[[name, list(values)] for name, values in nested.items()] for nested in numbers]
+    bits = b"".join(array("d", values.values()).tobytes() for nested in numbers for values in nested.values())
+    return digest_bytes(canonical_json([*said, facts.fragility_classes]).encode() + b"\n" + bits)
 
 
 def _nested(frame: pl.DataFrame, outer: str, inner: str, value: str) -> dict[date, Nested]:

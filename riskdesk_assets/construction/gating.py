@@ -6,7 +6,6 @@ Whatever comes after asks :func:`require_approved` first: a size that no decisio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from statistics import fmean
 
 from riskdesk_assets.book.clips import GATEKEEPER, Clip
@@ -166,15 +165,14 @@ def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketInte
 def _approved(item: TicketDay, decision: GateDecision | None, run_id: str) -> TicketDay:
     if decision is None:  # fixed: it cannot trade, and was not asked
         size = gross(item.held)
-        return replace(item, gate=GateDecision(run_id, item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
+        return item.but(gate=GateDecision(run_id, item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
     size = gross(item.capped)
     if decision.approved_gross >= size:
-        return replace(item, gate=decision, approved=item.capped)
+        return item.but(gate=decision, approved=item.capped)
     ratio = decision.approved_gross / size
     approved = (item.capped[0] * ratio, item.capped[1] * ratio)
     codes = tuple(dict.fromkeys(f"GATE_{check.check.value.upper()}" for check in clipped(decision)))
-    return replace(
-        item,
+    return item.but(
         gate=decision,
         approved=approved,
         clamp_codes=(*item.clamp_codes, *codes),

@@ -37,6 +37,10 @@ class Covariance:
     def _positions(self) -> dict[str, int]:
         return {symbol: position for position, symbol in enumerate(self.symbols)}
 
+    def covers(self, *symbols: str) -> bool:
+        """Whether it has a row for every one of these symbols."""
+        return all(symbol in self._positions for symbol in symbols)
+
     def volatility(self, weights: Mapping[str, float]) -> float:
         """Daily standard deviation of a portfolio, in the unit of its weights (fractions of NAV, or dollars).
 
