@@ -6,6 +6,7 @@ range carry the same id and the same bytes.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -131,7 +132,6 @@ class DaySources:
     """What each session of a walk is a function of, ready to be asked for session by session."""
 
     inputs: WalkInputs
-    position: Mapping[date, int]
     prints: Prints
     splits: _Days
     tickets: _Days
@@ -156,7 +156,6 @@ class DaySources:
         name_key, stream_key = ("symbol",), ("id_a", "id_b")
         return cls(
             inputs,
-            {session: place for place, session in enumerate(inputs.all_sessions)},
             prints_of(inputs.bars),
             _Days.of(inputs.splits, name_key, ("symbol", "ratio")),
             table("ticket_snapshots", *_TICKET_FIELDS, "status", "note", "file"),
@@ -249,15 +248,18 @@ class DaySources:
 
     def _bars_hash(self, session: date) -> str:
         """Hash of every bar the session may read, and of no later one."""
-        place = self.position[session]
-        start = max(0, place - self.inputs.config.desk.features.lookback_sessions)
-        return digest_bytes(self._day_digests[start * _DIGEST : (place + 1) * _DIGEST])
+        last = bisect_left(self.inputs.all_sessions, session)
+        first = max(0, last - self.inputs.config.desk.features.lookback_sessions)
+        begin, digests = self._day_digests
+        return digest_bytes(digests[(first - begin) * _DIGEST : (last + 1 - begin) * _DIGEST])
 
     @cached_property
-    def _day_digests(self) -> bytes:
-        """Every session's digest of its bars, one after the other, in the calendar's order."""
-        none = "-" * _DIGEST
-        return "".join(self.inputs.day_digests.get(day, none).rjust(_DIGEST, "-") for day in self.inputs.all_sessions).encode()
+    def _day_digests(self) -> tuple[int, bytes]:
+        """The digests of all bars these sessions may read, one after the other, and the place of the first in the calendar."""
+        calendar, sessions = self.inputs.all_sessions, self.inputs.sessions
+        begin = max(0, bisect_left(calendar, min(sessions)) - self.inputs.config.desk.features.lookback_sessions)
+        window = calendar[begin : bisect_left(calendar, max(sessions)) + 1]
+        return begin, "".join(self.inputs.day_digests.get(day, "").rjust(_DIGEST, "-") for day in window).encode()
 
 
 def run_id(session: date, hashes: Mapping[str, object]) -> str:

@@ -11,7 +11,8 @@ from statistics import fmean
 from riskdesk_assets.book.clips import GATEKEEPER, Clip
 from riskdesk_assets.common.errors import ReleaseError
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
-from riskdesk_assets.construction.inputs import DayInputs, DeskContext
+from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext, NameState
 from riskdesk_assets.construction.proposal import TicketDay, fixed_as_it_is, gross, held_toward
 from riskdesk_assets.construction.state import Position
 from riskdesk_assets.controllers.baseline import signal_confidence
@@ -136,23 +137,13 @@ def _confidence(item: TicketDay, context: DeskContext) -> float:
 
 def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketIntent:
     today = day.prints.get(day.session, {})
-    legs: list[LegState] = []
-    for symbol, notional in zip((item.leg_a, item.leg_b), item.capped, strict=True):
-        state, mark = day.names.get(symbol), today.get(symbol)
-        price = mark.close / TICKS_PER_DOLLAR if mark else 0.0
-        legs.append(
-            LegState(
-                symbol,
-                notional,
-                price,
-                state.atr if state else None,
-                state.vol_percentile if state else None,
-                state.tape_regime if state else None,
-            )
-        )
+    leg_a, leg_b = (
+        _leg_state(symbol, notional, day.names.get(symbol), today.get(symbol))
+        for symbol, notional in zip((item.leg_a, item.leg_b), item.capped, strict=True)
+    )
     return TicketIntent(
         item.ticket_id,
-        (legs[0], legs[1]),
+        (leg_a, leg_b),
         held_toward(item, item.capped),
         item.position is not None,
         abs(item.signal.zscore) if item.signal else 0.0,
@@ -160,6 +151,13 @@ def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketInte
         item.pair_id,
         item.held,
     )
+
+
+def _leg_state(symbol: str, notional: float, state: NameState | None, mark: Mark | None) -> LegState:
+    price = mark.close / TICKS_PER_DOLLAR if mark else 0.0
+    if state is None:
+        return LegState(symbol, notional, price, None, None, None)
+    return LegState(symbol, notional, price, state.atr, state.vol_percentile, state.tape_regime)
 
 
 def _approved(item: TicketDay, decision: GateDecision | None, run_id: str) -> TicketDay:

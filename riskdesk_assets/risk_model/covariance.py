@@ -37,6 +37,10 @@ class Covariance:
     def _positions(self) -> dict[str, int]:
         return {symbol: position for position, symbol in enumerate(self.symbols)}
 
+    @cached_property
+    def _rows(self) -> list[list[float]]:
+        return self.matrix.tolist()  # type: ignore[no-any-return]
+
     def covers(self, *symbols: str) -> bool:
         """Whether it has a row for every one of these symbols."""
         return all(symbol in self._positions for symbol in symbols)
@@ -51,11 +55,11 @@ class Covariance:
         if not held:
             return 0.0
         self._require(held)
-        rows = [self._positions[symbol] for symbol in held]
-        values = np.fromiter(held.values(), dtype=np.float64, count=len(held))
-        terms = values[:, None] * self.matrix[np.ix_(rows, rows)] * values[None, :]
+        placed = [(self._positions[symbol], weight) for symbol, weight in held.items()]
+        # Plain floats: a book is two to some thirty names, where an array's overhead is more than the work.
+        terms = [one * row[j] * other for i, one in placed for row in (self._rows[i],) for j, other in placed]
         # fsum is exact, so the order in which the weights were given cannot change the last bit.
-        return math.sqrt(max(math.fsum(terms.ravel().tolist()), 0.0))
+        return math.sqrt(max(math.fsum(terms), 0.0))
 
     def submatrix(self, symbols: Sequence[str]) -> Matrix:
         """Rows and columns of these symbols in their order, shape (symbols, symbols); StateError for one not covered."""
