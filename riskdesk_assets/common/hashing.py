@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def canonical_json(value: Any) -> str:
     """Text form with sorted keys, no spaces, shortest round-trip floats; NaN and infinity are refused (ValueError)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:
@@ -132,3 +132,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+# One encoder for every call: json.dumps builds a new one each time its options are not the usual ones.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)

@@ -113,10 +113,13 @@ class _Days:
         """Hash of a session's rows; None where it has none."""
         return self.digests.get(session)
 
+    def column(self, session: date, name: str) -> list[Any]:
+        """One column of a session's rows."""
+        return self.columns[name][self.spans.get(session, _NOTHING)]
+
     def tuples(self, session: date, *names: str) -> Iterator[tuple[Any, ...]]:
         """Those columns of a session's rows, row by row."""
-        span = self.spans.get(session, _NOTHING)
-        return zip(*(self.columns[name][span] for name in names), strict=True)
+        return zip(*(self.column(session, name) for name in names), strict=True)
 
     def rows(self, session: date) -> list[dict[str, Any]]:
         """A session's rows, every column that is read."""
@@ -211,8 +214,10 @@ class DaySources:
             facts=facts,
             names={symbol: _name_state(*values) for symbol, *values in self.names.tuples(session, "symbol", *_NAME_FIELDS)},
             streams={
-                (id_a, id_b): correlation
-                for id_a, id_b, correlation in self.streams.tuples(session, "id_a", "id_b", "correlation")
+                ids: correlation
+                for ids, correlation in zip(
+                    self.streams.tuples(session, "id_a", "id_b"), self.streams.column(session, "correlation"), strict=True
+                )
                 if correlation is not None
             },
             market_regime=next((regime for (regime,) in self.regimes.tuples(session, "regime")), None),
