@@ -10,7 +10,7 @@ from pathlib import Path
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.settings import Config, Paths, load_config
-from riskdesk_assets.research.mandates.request import mandate_notes, mandate_overrides, require_mandate
+from riskdesk_assets.research.mandates.request import mandate_notes, mandate_overrides, require_mandate, require_usable
 from riskdesk_assets.research.variants import AS_CONFIGURED, Variant, variant_config
 from riskdesk_assets.strategy.loading import TicketFolder, load_tickets
 
@@ -78,6 +78,8 @@ def read_request(request: BacktestRequest, paths: Paths, environ: Mapping[str, s
         require_mandate(base, request.mandate)
         overrides = mandate_overrides(overrides, request.mandate, "--set")
     config = variant_config(base, Variant(request.name, overrides, "--set"), request.mandate)
+    if request.mandate is not None:
+        require_usable(config, request.mandate, "--set")
     candidates = {
         name: variant_config(config, Variant(name, overrides, f"variant {name}"))
         for name, overrides in request.candidates.items()

@@ -85,7 +85,7 @@ def mandate_metrics(frames: Mapping[str, pl.DataFrame], mandate: PortfolioConfig
         "bound": bound_sessions(limits),
         "softened": softened_sessions(limits),
         "released_breaches": int(frames["limit_use"]["released_breached"].sum()),
-        **_worst_scenario(frames["scenario_pnl"]),
+        **_worst_scenario(frames["scenario_pnl"], nav),
         "skipped_days": [
             {"as_of_date": row["as_of_date"], "status": row["status"], "missing_symbols": row["missing_symbols"]}
             for row in skipped.iter_rows(named=True)
@@ -153,12 +153,13 @@ def _beta(mine: Sequence[float], theirs: Sequence[float]) -> float | None:
     return joint / (len(mine) - 1) / spread**2
 
 
-def _worst_scenario(rows: pl.DataFrame) -> Metrics:
-    """The scenario that would have cost most on any session; fractions of nav are the reader's to make."""
+def _worst_scenario(rows: pl.DataFrame, nav: float) -> Metrics:
+    """The scenario that would have cost most on any session, in dollars and of nav."""
     if rows.is_empty():
-        return {"worst_scenario": None, "worst_scenario_pnl": None}
+        return dict.fromkeys(("worst_scenario", "worst_scenario_pnl", "worst_scenario_return"))
     worst = rows.sort("worst_pnl", "scenario_id").row(0, named=True)
-    return {"worst_scenario": worst["scenario_id"], "worst_scenario_pnl": worst["worst_pnl"]}
+    lost = worst["worst_pnl"]
+    return {"worst_scenario": worst["scenario_id"], "worst_scenario_pnl": lost, "worst_scenario_return": lost / nav}
 
 
 def _by_name(rows: pl.DataFrame) -> dict[str, Metrics]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.limit_members import FACTORS, GROUP_PREFIX
 from riskdesk_assets.common.settings import Config
 
 OWN = "own."
@@ -50,12 +51,30 @@ def mandate_overrides(overrides: Mapping[str, object], portfolio_id: str, where:
         whole = f"{own}.{path.removeprefix(OWN)}" if path.startswith(OWN) else path
         if not _below(whole, (own, *_READ)):
             problems.append(Problem(where, None, path, f"is not read by {portfolio_id}: nothing would change", _allowed()))
+        elif whole == f"{own}.portfolio_id":
+            problems.append(Problem(where, None, path, "is what --mandate names it by, and no value"))
         elif whole in found:
             problems.append(Problem(where, None, path, "is given twice"))
         found[whole] = value
     if problems:
         raise InputError(problems)
     return found
+
+
+def require_usable(config: Config, portfolio_id: str, where: str) -> None:
+    """Refuse what a mandate's file would be refused for, beyond its form: an unknown cost model or factor (InputError)."""
+    mandate = config.portfolios[portfolio_id]
+    groups = {item.industry_group for item in config.universe.symbols.values()}
+    factors = {*FACTORS, *(f"{GROUP_PREFIX}{group}" for group in groups)}
+    asked = [("cost_model_id", mandate.cost_model_id, config.desk.cost_models)]
+    asked += [(f"factor_limits.{name}", name, factors) for name in mandate.factor_limits]
+    problems = [
+        Problem(where, None, f"{OWN}{field}", f"{value!r} is not known{nearest(value, known)}", ", ".join(sorted(known)))
+        for field, value, known in asked
+        if value not in known
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def mandate_notes(config: Config, portfolio_id: str, tickets: int) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from riskdesk_assets.research.tear_sheet.judged import check_table, skipped_tabl
 from riskdesk_assets.research.tear_sheet.sheet import SOURCE_WORDS, sheet_template
 
 _FILES = ("metrics.json", "timeseries.csv", "target_portfolios.parquet", "limit_slack.parquet", "logs.txt", "manifest.json")
+_CHECKED = "risk_checks (from timeseries: marked_pnl, ex_ante_volatility, var_95, var_99; portfolio_limits)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ def mandate_sections(content: MandateSheetContent) -> list[Section]:
         factor_figure(content.frames, mandate),
     ]
     skipped = skipped_table(content)
-    risk = [*rolling_figures(content)[1:], var_figure(content.frames, nav), check_table(content)]
+    risk = [*rolling_figures(content)[1:], var_figure(content.frames, nav), check_table(content, _CHECKED)]
     found = [
         Section("headline", "The range", [headline(content)]),
         Section("equity", "Equity and drawdown", [equity_figure(content), benchmark_figure(content.frames, mandate)]),

@@ -38,8 +38,8 @@ def turnover_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
     traded = [value / nav for value in series["turnover"]]
     later = traded[1:] or traded
     said = (
-        f"The first book cost {percent(traded[0], 0)} of NAV to build; after it {percent(math.fsum(later) / len(later), 2)} a "
-        f"session on average and {percent(max(later), 1)} at most."
+        f"Building the first book traded {percent(traded[0], 0)} of NAV; after it {percent(math.fsum(later) / len(later), 2)} was "
+        f"traded a session on average and {percent(max(later), 1)} at most."
     )
     # The first book would leave the rest of the chart flat.
     lines = [Line("turnover", [None, *traded[1:]] if len(traded) > 1 else traded)]
