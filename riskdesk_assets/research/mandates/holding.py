@@ -85,7 +85,9 @@ def held_books(
                 moved[name] = weight
             earned.append(moved[name] - weight)
         marked = math.fsum(earned)
-        before = {name: value / (1.0 + marked) for name, value in moved.items()}
+        # Of a nav that is lost whole nothing is a fraction any more: the book goes on in those of the static one.
+        left = 1.0 + marked if marked > -1.0 else 1.0
+        before = {name: value / left for name, value in moved.items()}
         after = before if wanted is None else _after(before, wanted, today)
         traded = {
             name: change

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 
 from riskdesk_assets.construction.carry import Prints
 from riskdesk_assets.reports.realized import DELISTED, OK, SKIPPED_NO_PRICE
@@ -70,17 +71,21 @@ def realized_days(
     """
     place = {session: number for number, session in enumerate(all_sessions)}
     last = books[-1].session
+    closed = {book.session: frozenset(book.delisted) for book in books}
     found: list[RealizedDay] = []
     for book in books:
         start = place[book.session] + 1
-        later, costs = all_sessions[start : start + patience], book.costs
+        tomorrow, costs = all_sessions[start], book.costs
+        # A name that is closed meanwhile and prints again is another position: its loss is told, and is not earned back here.
+        later = tuple(
+            takewhile(lambda day: closed.get(day, frozenset()).isdisjoint(book.held), all_sessions[start : start + patience])
+        )
         status, following = next_session(book.session, book.held, later, last, prints, spent=bool(costs))
-        first_later = later[0] if later else book.session
         names = [_name(symbol, book, status, following, prints, nav, costs) for symbol in sorted({*book.held, *costs})]
         names += [
             NamePnl(symbol, DELISTED, 0.0, None, pnl * nav, 0.0) for symbol, pnl in sorted(book.delisted.items())
         ]
-        asked = prints.get(book.session if status == SKIPPED_NO_PRICE else first_later, {})
+        asked = prints.get(book.session if status == SKIPPED_NO_PRICE else tomorrow, {})
         skipped = following is None and status.startswith("SKIPPED")
         missing = tuple(symbol for symbol in book.held if symbol not in asked) if skipped else ()
         found.append(RealizedDay(book.session, following, status, missing, tuple(names)))
