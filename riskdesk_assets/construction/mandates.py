@@ -149,7 +149,9 @@ def _starting_weights(inputs: MandateInputs, portfolio_id: str) -> Weights:
     return dict(rows.select("instrument_id", "target_weight").iter_rows())
 
 
-def _day(mandate: PortfolioConfig, session: date, before: Weights, inputs: MandateInputs, sources: MandateSources) -> MandateDay:
+def _day(
+    mandate: PortfolioConfig, session: date, before: Weights, inputs: MandateInputs, sources: MandateSources
+) -> MandateDay:
     pnl, drifted = _drifted(before, _returns(inputs.history, session))
     universe = _universe(mandate, session, inputs, sources)
     left = tuple(symbol for symbol in sorted(drifted) if symbol not in universe)

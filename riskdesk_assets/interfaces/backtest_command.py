@@ -24,7 +24,11 @@ from riskdesk_assets.interfaces.options import DEBUG, SESSION, echo_json, json_o
 )
 @click.option("--walk-forward", is_flag=True, help="With --sweep: choose among the variants as time goes by.")
 @click.option(
-    "--mandate", "mandates", multiple=True, metavar="NAME", help="Walk this research mandate instead of the tickets; repeatable."
+    "--mandate",
+    "mandates",
+    multiple=True,
+    metavar="NAME",
+    help="Walk this research mandate instead of the tickets; repeatable.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes of a sweep; as many as processors when left out.")
 @json_option

@@ -1,4 +1,4 @@
-"""Did the range keep its limits, how often did each bind, how close did it come, and was the risk model right (PE-72, PE-73)."""
+"""Were the limits kept, how often did each bind, how close did it come, and was the risk model right (PE-72, PE-73)."""
 
 from __future__ import annotations
 
@@ -110,9 +110,7 @@ def limit_use(limits: pl.DataFrame, slack: pl.DataFrame, decisions: pl.DataFrame
     return LIMIT_USE.frame(rows)
 
 
-def risk_checks(
-    series: pl.DataFrame, limits: pl.DataFrame, nav: float, settings: RiskReportSettings
-) -> pl.DataFrame:
+def risk_checks(series: pl.DataFrame, limits: pl.DataFrame, nav: float, settings: RiskReportSettings) -> pl.DataFrame:
     """RISK_CHECKS of a range: each session's prediction against the P&L marked on the next one, all of them.
 
     Bias ratio, VaR exceptions, drawdown and adherence as in model_checks, over the whole range once. A name that is closed at

@@ -1,4 +1,4 @@
-"""What mandates are tuned by: the measures of a sweep over risk aversion, limits and fragility budgets, side by side (PE-75)."""
+"""What mandates are tuned by: the measures of a sweep over risk aversion, limits and fragility budgets (PE-75)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def mandate_measures(said: Mapping[str, Mapping[str, Any]]) -> list[SweptMeasure
     """
     metrics: dict[str, Mapping[str, Any]] = {name: item["metrics"] for name, item in said.items()}
     found = [
-        SweptMeasure("metrics", metric, unit, {name: item[metric] for name, item in metrics.items()}) for metric, unit in COLUMNS
+        SweptMeasure("metrics", metric, unit, {name: item[metric] for name, item in metrics.items()})
+        for metric, unit in COLUMNS
     ]
     for section in (BOUND, GAVE_WAY):
         for family in sorted({family for item in metrics.values() for family in item[section]}):

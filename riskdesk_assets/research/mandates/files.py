@@ -190,7 +190,8 @@ def _log(done: MandateBacktest, inputs: MandateInputsKept) -> str:
         missing = f" for {row['missing_symbols']}" if row["missing_symbols"] else ""
         lines.append(
             f"{session} {decision['run_id']} {decision['status']}{why}: {row['names']} names, gross {row['equity_gross']:.2f}, "
-            f"traded {row['turnover']:.2f}, {row['status']}{missing}, pnl {row['pnl_gross']:.2f} - costs {row['costs']:.2f}{known}"
+            f"traded {row['turnover']:.2f}, {row['status']}{missing}, pnl {row['pnl_gross']:.2f} - costs {row['costs']:.2f}"
+            f"{known}"
         )
         left = json.loads(decision["metadata"])["left_the_universe"]
         if left:

@@ -1,8 +1,8 @@
 """A book held to target weights, at the prints there were: what it became overnight, what was traded, what that cost.
 
-A name without a print can be neither bought nor sold: it stays at its last one, and after ``close_after_sessions`` sessions it is
-closed at the delisting return (design.md section 1). The live mandate counts such a name as sold at its last print; a backtest
-that did would have got out of every collapse.
+A name without a print can be neither bought nor sold: it stays at its last one, and after ``close_after_sessions`` sessions it
+is closed at the delisting return (design.md section 1). The live mandate counts such a name as sold at its last print; a
+backtest that did would have got out of every collapse.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class BookDay:
     def costs(self) -> dict[str, float]:
         """All costs by name."""
         names = sorted({*self.trading, *self.impact, *self.borrow})
-        return {
-            name: math.fsum(part.get(name, 0.0) for part in (self.trading, self.impact, self.borrow)) for name in names
-        }
+        return {name: math.fsum(part.get(name, 0.0) for part in (self.trading, self.impact, self.borrow)) for name in names}
 
 
 def held_books(
@@ -90,9 +88,7 @@ def held_books(
         before = {name: value / left for name, value in moved.items()}
         after = before if wanted is None else _after(before, wanted, today)
         traded = {
-            name: change
-            for name in sorted({*before, *after})
-            if (change := abs(after.get(name, 0.0) - before.get(name, 0.0)))
+            name: change for name in sorted({*before, *after}) if (change := abs(after.get(name, 0.0) - before.get(name, 0.0)))
         }
         trading, impact = _costs(traded, session, costs_of)
         held = {name: after[name] for name in sorted(after) if after[name]}

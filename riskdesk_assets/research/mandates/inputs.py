@@ -141,9 +141,7 @@ def feature_tables(history: History, panel: Panel, config: Config, tickets: pl.D
     first, last, features = history.first, history.last, config.desk.features
     # Cointegration is a warning on tickets: no score reads it, and it would take longer than everything else together.
     quiet = config.model_copy(
-        update={
-            "desk": config.desk.model_copy(update={"features": features.model_copy(update={"coint_refresh": "never"})})
-        }
+        update={"desk": config.desk.model_copy(update={"features": features.model_copy(update={"coint_refresh": "never"})})}
     )
     regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
     names = instrument_state(panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last)
@@ -160,9 +158,7 @@ def feature_tables(history: History, panel: Panel, config: Config, tickets: pl.D
     }
 
 
-def session_ids(
-    history: History, walk: MandateInputs, config: Config, portfolio_id: str, code_version: str
-) -> dict[date, str]:
+def session_ids(history: History, walk: MandateInputs, config: Config, portfolio_id: str, code_version: str) -> dict[date, str]:
     """Session -> run id: the hash of what the session's weights are a function of, the session before included, and no more."""
     days, lookback = history.sessions, config.desk.features.lookback_sessions
     place = {session: number for number, session in enumerate(days)}

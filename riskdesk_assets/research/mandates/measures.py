@@ -30,11 +30,11 @@ Metrics = dict[str, object]
 def mandate_metrics(frames: Mapping[str, pl.DataFrame], mandate: PortfolioConfig) -> Metrics:
     """Every metric by name; dollars, but for what is named otherwise.
 
-    Days, ``volatility``, ``sharpe_ratio``, ``max_drawdown`` and ``hit_rate`` as in a desk's backtest: net P&L over static nav of
-    every session but the pending ones. ``days_with_features``: sessions with a score. ``compounded_return``: the same daily
-    returns, reinvested. ``predicted_volatility``: root mean square of the ex-ante volatilities, a year; ``bias_ratio``: realized
-    over predicted (risk_checks). ``mean_turnover``: fraction of nav a session. ``tracking_error``, ``information_ratio`` and
-    ``beta`` are against the benchmark's net P&L, ``active_pnl_net`` what was earned beyond it.
+    Days, ``volatility``, ``sharpe_ratio``, ``max_drawdown`` and ``hit_rate`` as in a desk's backtest: net P&L over static nav
+    of every session but the pending ones. ``days_with_features``: sessions with a score. ``compounded_return``: the same daily
+    returns, reinvested. ``predicted_volatility``: root mean square of the ex-ante volatilities, a year; ``bias_ratio``:
+    realized over predicted (risk_checks). ``mean_turnover``: fraction of nav a session. ``tracking_error``,
+    ``information_ratio`` and ``beta`` are against the benchmark's net P&L, ``active_pnl_net`` what was earned beyond it.
 
     Args:
         frames: the range's tables by name.

@@ -77,19 +77,20 @@ def realized_days(
         start = place[book.session] + 1
         tomorrow, costs = all_sessions[start], book.costs
         # A name that is closed meanwhile and prints again is another position: its loss is told, and is not earned back here.
-        later = tuple(
-            takewhile(lambda day: closed.get(day, frozenset()).isdisjoint(book.held), all_sessions[start : start + patience])
-        )
+        later = _until_closed(book, all_sessions[start : start + patience], closed)
         status, following = next_session(book.session, book.held, later, last, prints, spent=bool(costs))
         names = [_name(symbol, book, status, following, prints, nav, costs) for symbol in sorted({*book.held, *costs})]
-        names += [
-            NamePnl(symbol, DELISTED, 0.0, None, pnl * nav, 0.0) for symbol, pnl in sorted(book.delisted.items())
-        ]
+        names += [NamePnl(symbol, DELISTED, 0.0, None, pnl * nav, 0.0) for symbol, pnl in sorted(book.delisted.items())]
         asked = prints.get(book.session if status == SKIPPED_NO_PRICE else tomorrow, {})
         skipped = following is None and status.startswith("SKIPPED")
         missing = tuple(symbol for symbol in book.held if symbol not in asked) if skipped else ()
         found.append(RealizedDay(book.session, following, status, missing, tuple(names)))
     return found
+
+
+def _until_closed(book: BookDay, sessions: Sequence[date], closed: Mapping[date, frozenset[str]]) -> tuple[date, ...]:
+    """The sessions before the first on which a name of the book is closed."""
+    return tuple(takewhile(lambda day: closed.get(day, frozenset()).isdisjoint(book.held), sessions))
 
 
 def _name(

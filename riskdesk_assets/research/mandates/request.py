@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.limit_members import FACTORS, GROUP_PREFIX
@@ -66,7 +66,7 @@ def require_usable(config: Config, portfolio_id: str, where: str) -> None:
     mandate = config.portfolios[portfolio_id]
     groups = {item.industry_group for item in config.universe.symbols.values()}
     factors = {*FACTORS, *(f"{GROUP_PREFIX}{group}" for group in groups)}
-    asked = [("cost_model_id", mandate.cost_model_id, config.desk.cost_models)]
+    asked: list[tuple[str, str, Collection[str]]] = [("cost_model_id", mandate.cost_model_id, config.desk.cost_models)]
     asked += [(f"factor_limits.{name}", name, factors) for name in mandate.factor_limits]
     problems = [
         Problem(where, None, f"{OWN}{field}", f"{value!r} is not known{nearest(value, known)}", ", ".join(sorted(known)))
@@ -84,8 +84,8 @@ def mandate_notes(config: Config, portfolio_id: str, tickets: int) -> tuple[str,
     source = f"Scores come from {mandate.scores.path}." if mandate.scores and mandate.scores.path else ""
     return (
         source
-        or f"Scores are z-scores of the universe's and the tickets' pairs, weighted by the convictions of {counted} now, as if in "
-        "force on every session: what is known today may have shaped them.",
+        or f"Scores are z-scores of the universe's and the tickets' pairs, weighted by the convictions of {counted} now, as if "
+        "in force on every session: what is known today may have shaped them.",
         "The universe is today's: a name that had died before is not in it, and one that will die is held until it does.",
         f"Weights are fractions of a static nav of ${mandate.own_nav:,.0f}; a session's return is weight times the return of "
         "adj_close to the next session, and returns add up.",

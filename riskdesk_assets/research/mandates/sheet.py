@@ -42,7 +42,7 @@ class MandateSheetContent(SheetContent):
     mandate: PortfolioConfig
 
     @property
-    def nav(self) -> float:  # type: ignore[override]  # the mandate's, where a desk's sheet has the desk's
+    def nav(self) -> float:
         """Dollars of the mandate's static nav."""
         return self.mandate.own_nav
 
@@ -139,7 +139,9 @@ def headline(content: MandateSheetContent) -> Facts:
         Fact("Names", plain(number("mean_names"), 1), "held on average"),
         Fact("Sessions", count(content.count("total_trading_days")), f"{unanswered} without an answer"),
     ]
-    return Facts("timeseries: pnl_net, costs, turnover, names, decision; benchmark: pnl_net; limit_use: released_breached", items)
+    return Facts(
+        "timeseries: pnl_net, costs, turnover, names, decision; benchmark: pnl_net; limit_use: released_breached", items
+    )
 
 
 def banners(content: MandateSheetContent) -> Sequence[Banner]:
@@ -154,7 +156,9 @@ def banners(content: MandateSheetContent) -> Sequence[Banner]:
         found.append(Banner("warn", "Skipped days", text))
     lost = content.number("delisting_pnl") or 0.0
     if lost:
-        found.append(Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return."))
+        found.append(
+            Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return.")
+        )
     unanswered = content.count("unanswered_sessions")
     if unanswered:
         text = f"On {unanswered} sessions the optimizer had no answer, and the weights of the session before stood (logs.txt)."

@@ -1,4 +1,4 @@
-"""A mandate's lines over sessions: beside its benchmark, turnover, soft targets and factors against their limits, P&L and VaR."""
+"""A mandate's lines over sessions: its benchmark, turnover, soft targets and factors against their limits, P&L and VaR."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def turnover_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
     series, nav = frames["timeseries"], mandate.own_nav
     traded = [value / nav for value in series["turnover"]]
     later = traded[1:] or traded
+    average = percent(math.fsum(later) / len(later), 2)
     said = (
-        f"Building the first book traded {percent(traded[0], 0)} of NAV; after it {percent(math.fsum(later) / len(later), 2)} was "
-        f"traded a session on average and {percent(max(later), 1)} at most."
+        f"Building the first book traded {percent(traded[0], 0)} of NAV; after it {average} a session was traded on average "
+        f"and {percent(max(later), 1)} at most."
     )
     # The first book would leave the rest of the chart flat.
     lines = [Line("turnover", [None, *traded[1:]] if len(traded) > 1 else traded)]

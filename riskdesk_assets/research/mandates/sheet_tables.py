@@ -44,32 +44,41 @@ def benchmark_table(metrics: Metrics, nav: float) -> Table:
 
 def limit_table(frames: Frames) -> Table:
     """Every limit: how often it bound, gave way and was breached, and how close the weights came."""
-    rows = []
-    for row in frames["limit_use"].iter_rows(named=True):
-        rows.append(
-            [
-                Cell(row["limit_name"]),
-                Cell(count(row["sessions"])),
-                Cell(count(row["bound"])),
-                Cell(count(row["amber"])),
-                Cell(count(row["softened"]), "amber" if row["softened"] else ""),
-                Cell(count(row["breached"]), "amber" if row["breached"] else ""),
-                Cell(count(row["released_breached"]), "bad" if row["released_breached"] else "good"),
-                Cell(percent(row["mean_utilization"])),
-                Cell(percent(row["most_utilization"])),
-                Cell(percent(row["least_slack"], 2, signed=True)),
-                Cell("", drawing=share_bar(row["mean_utilization"] or 0.0, mark=min(row["most_utilization"] or 0.0, 1.0))),
-            ]
-        )
-    titles = ("Sessions", "Bound", "Amber", "Gave way", "Breached", "Breached by an answer", "Mean use", "Most use", "Least slack")
+    rows = [
+        [
+            Cell(row["limit_name"]),
+            Cell(count(row["sessions"])),
+            Cell(count(row["bound"])),
+            Cell(count(row["amber"])),
+            Cell(count(row["softened"]), "amber" if row["softened"] else ""),
+            Cell(count(row["breached"]), "amber" if row["breached"] else ""),
+            Cell(count(row["released_breached"]), "bad" if row["released_breached"] else "good"),
+            Cell(percent(row["mean_utilization"])),
+            Cell(percent(row["most_utilization"])),
+            Cell(percent(row["least_slack"], 2, signed=True)),
+            Cell("", drawing=share_bar(row["mean_utilization"] or 0.0, mark=min(row["most_utilization"] or 0.0, 1.0))),
+        ]
+        for row in frames["limit_use"].iter_rows(named=True)
+    ]
+    titles = (
+        "Sessions",
+        "Bound",
+        "Amber",
+        "Gave way",
+        "Breached",
+        "Breached by an answer",
+        "Mean use",
+        "Most use",
+        "Least slack",
+    )
     return Table(
         "limits",
-        "Sessions on which each limit was measured, bound (had a price), gave way, was breached; least slack of NAV; tick: most use",
+        "Sessions on which each limit was measured, bound (had a price), gave way, was breached; slack of NAV; tick: most use",
         "limit_use, limit_slack (from portfolio_limits: measured, bound, price_of_limit, softened_to, status)",
         (Column("Limit", "text"), *(Column(title) for title in titles), Column("", "bar")),
         rows,
-        note="Of limits per name (name, liquidity) the tightest one counts. Without an answer of the optimizer weights drift, and "
-        "may drift out of a limit: that is breached, but by no answer.",
+        note="Of limits per name (name, liquidity) the tightest one counts. Without an answer of the optimizer weights drift, "
+        "and may drift out of a limit: that is breached, but by no answer.",
     )
 
 
@@ -95,7 +104,7 @@ def scenario_table(frames: Frames, nav: float) -> Table:
     titles = ("Sessions", "Mean", "Worst", "Worst on", "Benchmark mean", "Benchmark worst")
     return Table(
         "scenarios",
-        "Scenarios applied to the weights of every session, of NAV; and what was earned where the range lived through the real thing",
+        "Scenarios applied to the weights of every session, of NAV; and what was earned where the range lived through one",
         "scenario_pnl (from scenarios, target_portfolios; lived_pnl from timeseries, benchmark: pnl_net)",
         (
             Column("Scenario", "text"),

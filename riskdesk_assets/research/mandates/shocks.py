@@ -96,7 +96,8 @@ def scenario_days(
 
 def scenario_pnl(days: pl.DataFrame, series: pl.DataFrame, benchmark: pl.DataFrame, config: Config) -> pl.DataFrame:
     """SCENARIO_PNL of a range, worst first by id, with what was earned where the range lived through the real thing."""
-    described = {item.scenario_id: item.description for item in (*config.scenarios.parametric, *config.scenarios.historical)}
+    described = {item.scenario_id: item.description for item in config.scenarios.parametric}
+    described |= {item.scenario_id: item.description for item in config.scenarios.historical}
     stretches = {item.scenario_id: (item.start, item.end) for item in config.scenarios.historical}
     rows: list[Row] = []
     for (name,), found in sorted(days.partition_by("scenario_id", as_dict=True).items()):

@@ -27,9 +27,10 @@ TIMESERIES = Table(
 )
 """One row per session, of the book after it, in dollars of the mandate's static nav.
 
-The columns up to ``drawdown`` mean what they mean in a desk's backtest. ``marked_pnl`` is what the session's own prints made of
-the book held into it, ``impact_costs`` and ``borrow_costs`` are parts of ``costs``, ``names`` how many are held, ``decision`` the
-engine's status. ``expected_return`` and the risk figures are fractions of nav a day: what the engine said at the close.
+The columns up to ``drawdown`` mean what they mean in a desk's backtest. ``marked_pnl`` is what the session's own prints made
+of the book held into it, ``impact_costs`` and ``borrow_costs`` are parts of ``costs``, ``names`` how many are held,
+``decision`` the engine's status. ``expected_return`` and the risk figures are fractions of nav a day: what the engine said at
+the close.
 """
 
 BENCHMARK = Table(

@@ -38,7 +38,11 @@ from riskdesk_assets.research.tear_sheet.judged import (
 
 SHEET = "tear_sheet.html"
 _FILES = ("metrics.json", "timeseries.csv", "portfolio_blotter.csv", "ideal_portfolio.parquet", "logs.txt", "manifest.json")
-SOURCE_WORDS = {"SIMULATED": "sample market: simulated prices, no real market", "FILES": "bars from files", "FMP": "bars from FMP"}
+SOURCE_WORDS = {
+    "SIMULATED": "sample market: simulated prices, no real market",
+    "FILES": "bars from files",
+    "FMP": "bars from FMP",
+}
 
 
 def tear_sheet(content: SheetContent) -> str:

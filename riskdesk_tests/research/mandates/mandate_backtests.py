@@ -13,7 +13,15 @@ from riskdesk_assets.common.settings import ROOT, Config
 from riskdesk_assets.research.mandates.backtest import MandateBacktest, mandate_backtest
 from riskdesk_assets.research.mandates.files import MandateInputsKept, mandate_digest
 from riskdesk_assets.research.mandates.inputs import MandateShared, PreparedMandate
-from riskdesk_tests.desk_builder import CODE, changed, desk_config, history_of_bars, sessions_from, shipped_tickets, snapshots_of
+from riskdesk_tests.desk_builder import (
+    CODE,
+    changed,
+    desk_config,
+    history_of_bars,
+    sessions_from,
+    shipped_tickets,
+    snapshots_of,
+)
 from riskdesk_tests.research.backtests import settings
 
 DAYS = sessions_from(date(2024, 9, 3), 24)
@@ -51,9 +59,7 @@ def prepared(mandate: str, changes: Mapping[str, object] | None = None, bars: pl
     return inputs.prepared(config_with(changes))
 
 
-def backtested(
-    mandate: str, changes: Mapping[str, object] | None = None, bars: pl.DataFrame | None = None
-) -> MandateBacktest:
+def backtested(mandate: str, changes: Mapping[str, object] | None = None, bars: pl.DataFrame | None = None) -> MandateBacktest:
     """The backtest of it."""
     return mandate_backtest(prepared(mandate, changes, bars))
 

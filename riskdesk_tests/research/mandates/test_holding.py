@@ -137,7 +137,7 @@ quotes = st.lists(st.one_of(st.none(), st.floats(10.0, 200.0)), min_size=6, max_
 
 @given(
     wanted=st.lists(st.one_of(st.none(), weights), min_size=6, max_size=6),
-    listed=st.fixed_dictionaries({name: quotes for name in "ABC"}),
+    listed=st.fixed_dictionaries(dict.fromkeys("ABC", quotes)),
 )
 def test_no_name_is_traded_without_a_print_and_no_session_is_counted_twice(
     wanted: list[Mapping[str, float] | None], listed: dict[str, list[float | None]]

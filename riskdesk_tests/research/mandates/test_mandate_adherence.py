@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -108,7 +109,9 @@ def test_every_limit_of_a_mandate_is_told_and_none_is_breached() -> None:
 
 def test_a_tighter_budget_binds_more_often_and_costs_something() -> None:
     """PE-75: the fragility budget as the one thing that is changed."""
-    tight = backtested(LONG, {f"portfolios.{LONG}.fragility_exposure_limit": 0.02, f"portfolios.{LONG}.softening": {"turnover": 1}})
+    tight = backtested(
+        LONG, {f"portfolios.{LONG}.fragility_exposure_limit": 0.02, f"portfolios.{LONG}.softening": {"turnover": 1}}
+    )
     loose = backtested(LONG, {f"portfolios.{LONG}.fragility_exposure_limit": 0.9})
     assert tight.metrics["most_soft_gross"] <= 0.02 + 1e-6 < loose.metrics["most_soft_gross"]  # type: ignore[operator]
     count = [done.metrics["bound"].get("fragility", 0) for done in (tight, plain(LONG), loose)]  # type: ignore[attr-defined]
@@ -154,15 +157,13 @@ def test_the_worst_scenario_of_the_range_is_the_worst_row_of_any_session() -> No
 def test_what_was_lived_through_counts_only_where_the_range_covers_all_of_it() -> None:
     """march_2023 of config/scenarios.yaml is 8 to 13 March: the P&L of the books of the 7th to the 10th."""
     around = sessions_from(date(2023, 3, 6), 8)
-    days = SCENARIO_DAYS.frame(
-        [{"as_of_date": around[7], "scenario_id": "march_2023", "pnl": -1.0, "benchmark_pnl": None}]
-    )
+    days = SCENARIO_DAYS.frame([{"as_of_date": around[7], "scenario_id": "march_2023", "pnl": -1.0, "benchmark_pnl": None}])
 
     def lived(first: int, last: int) -> tuple[float | None, float | None]:
         kept = around[first : last + 1]
         rows = [
             {**dict.fromkeys(TIMESERIES.columns), "as_of_date": day, "next_date": after, "status": "OK", "pnl_net": 2.0**place}
-            for place, (day, after) in enumerate(zip(kept[:-1], kept[1:], strict=True))
+            for place, (day, after) in enumerate(pairwise(kept))
         ]
         other = [{**dict.fromkeys(BENCHMARK.columns), "as_of_date": row["as_of_date"], "pnl_net": 1.0} for row in rows]
         found = scenario_pnl(days, TIMESERIES.frame(rows), BENCHMARK.frame(other), desk_config()).row(0, named=True)

@@ -156,5 +156,3 @@ def test_days_names_and_equity_add_up() -> None:
         assert math.fsum(item["pnl_net"] for item in by_name) == pytest.approx(metrics["total_pnl_net"], abs=1e-6)
         assert metrics["final_equity"] == pytest.approx(done.mandate.own_nav + total(done, "pnl_net"))
         assert done.frames["timeseries"]["as_of_date"].to_list() == list(DAYS)
-
-
