@@ -24,7 +24,7 @@ from riskdesk_tests.desk_builder import (
 )
 from riskdesk_tests.research.backtests import settings
 
-DAYS = sessions_from(date(2024, 9, 3), 24)
+DAYS = sessions_from(date(2025, 3, 3), 20)
 LONG, NEUTRAL = "bank_long_only", "bank_market_neutral"
 MANDATES = (LONG, NEUTRAL)
 

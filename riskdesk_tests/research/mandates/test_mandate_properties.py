@@ -36,7 +36,7 @@ from riskdesk_tests.research.mandates.mandate_backtests import (
     shared,
 )
 
-CUT = 14
+CUT = 12
 FREE = {"desk.costs.cost_bps": 0.0, "desk.costs.use_half_spread": False, "desk.costs.charge_borrow": False}
 
 
@@ -140,7 +140,7 @@ def test_variants_that_share_features_and_those_that_do_not_are_what_each_is_alo
     after_others = backtested(LONG, changes)
     alone = mandate_backtest(shared(LONG).prepared(config_with(changes)))
     assert digests(after_others) == digests(alone)
-    assert after_others.metrics["volatility"] < plain(LONG).metrics["volatility"]  # type: ignore[operator]
+    assert after_others.metrics["predicted_volatility"] < plain(LONG).metrics["predicted_volatility"]  # type: ignore[operator]
 
 
 def total(done: MandateBacktest, column: str) -> float:
