@@ -98,6 +98,7 @@ class BacktestAsked(Config):
     candidates: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="A walk-forward over these variants: name -> {path: value}."
     )
+    mandate: str | None = Field(default=None, description="A research mandate to walk in place of the desk's tickets.")
 
     def request(self) -> BacktestRequest:
         """The request in the house's own terms."""
@@ -109,6 +110,7 @@ class BacktestAsked(Config):
             tickets=Path(self.tickets) if self.tickets else None,
             overrides=self.overrides,
             candidates=self.candidates,
+            mandate=self.mandate,
         )
 
 

@@ -26,6 +26,7 @@ from riskdesk_assets.research.backtest_bars import backtest_history
 from riskdesk_assets.research.backtest_files import BacktestInputs, backtest_files, backtests_folder, described
 from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, as_if_in_force, read_request
 from riskdesk_assets.research.backtest_settings import BacktestSettings, load_backtest_settings
+from riskdesk_assets.research.mandates.run import MandateBench
 from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.research.walk_forward import walk_forward
 from riskdesk_assets.strategy.library import filed_strategies
@@ -49,6 +50,7 @@ class BacktestBench:
     def __init__(self, paths: Paths, calendar: SessionCalendar, environ: Mapping[str, str] = os.environ) -> None:
         self._paths, self._calendar, self._environ = paths, calendar, environ
         self._shared: dict[tuple[object, ...], SharedInputs] = {}
+        self._mandates = MandateBench(calendar, environ)
 
     def run(self, request: BacktestRequest, progress: Progress = lambda done, total: None) -> PublishedBacktest:
         """Compute a backtest and publish its directory below RUNS_DIR.
@@ -62,6 +64,8 @@ class BacktestBench:
             StateError: the directory exists with other content.
         """
         asked = read_request(request, self._paths, self._environ)
+        if request.mandate is not None:
+            return PublishedBacktest(*self._mandates.run(asked, progress))
         settings = load_backtest_settings(asked.paths.config)
         shared = self._shared_for(asked)
         done = computed(shared, asked.config, asked.candidates, settings, progress)
