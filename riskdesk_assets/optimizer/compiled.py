@@ -10,8 +10,8 @@ canonical coefficients
 
     minimize 1/2 v'P v + q'v  subject to  A v + s = b, s in the cones     (P, q, A, b) = map (parameters, 1)
 
-so that a new day costs one sparse product before the solver starts. Coefficients that are zero on the day are left out of
-the matrices. Nothing of one solve reaches the next: the solver object is new each time.
+so that a new day costs one product before the solver starts. Coefficients that are zero on the day are left out of the
+matrices. Nothing of one solve reaches the next: the solver object is new each time.
 """
 
 from __future__ import annotations
@@ -141,13 +141,41 @@ class _Chain(Protocol):
     def invert(self, solution: SimpleNamespace, inverse_data: object) -> _Solution: ...
 
 
+class Columns(Protocol):
+    """A sparse matrix by columns, under the names Clarabel reads one by: SciPy's arrays are one too."""
+
+    @property
+    def data(self) -> Array:
+        """Its numbers, column by column."""
+
+    @property
+    def indices(self) -> Places:
+        """Their rows."""
+
+    @property
+    def indptr(self) -> Places:
+        """Where each column starts, and the last one's end."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def nnz(self) -> int:
+        """How many numbers."""
+
+    @property
+    def has_canonical_format(self) -> bool:
+        """Whether rows rise within each column, none of them twice."""
+
+
 @dataclass(frozen=True)
 class Canonical:
     """One day's canonical program, as Clarabel takes it: P (N, N) upper triangle, q (N,), A (M, N), b (M,), its cones."""
 
-    quadratic: sparse.csc_array
+    quadratic: Columns
     linear: Array
-    matrix: sparse.csc_array
+    matrix: Columns
     right: Array
     cones: Sequence[object]
 
@@ -195,21 +223,65 @@ class _Slot:
 
 
 @dataclass(frozen=True)
+class _Filled:
+    """A day's matrix; see ``Columns``. SciPy's own would take longer to make than all else a day needs before the solver."""
+
+    data: Array
+    indices: Places
+    indptr: Places
+    shape: tuple[int, int]
+    has_canonical_format: bool = True
+
+    @property
+    def nnz(self) -> int:
+        return len(self.data)
+
+
+@dataclass(frozen=True)
 class _Pattern:
-    """A sparse matrix without its numbers, by columns."""
+    """A sparse matrix without its numbers, by columns: rows rise within each."""
 
     indices: Places
     starts: Places
     shape: tuple[int, int]
 
-    def filled(self, numbers: Array) -> sparse.csc_array:
-        """The matrix with these numbers, what is zero left out."""
-        from scipy import sparse
+    def __post_init__(self) -> None:
+        rises = np.diff(self.indices) > 0
+        rises[self.starts[1:-1][(self.starts[1:-1] > 0) & (self.starts[1:-1] <= len(rises))] - 1] = True
+        if not rises.all():
+            raise ValueError("a canonical matrix has a coefficient twice, or not in the order of its rows")
 
-        made = sparse.csc_array((numbers, self.indices, self.starts), shape=self.shape, copy=True)
-        made.has_sorted_indices = True
-        made.eliminate_zeros()
-        return made
+    def filled(self, numbers: Array) -> Columns:
+        """The matrix with these numbers, what is zero left out."""
+        kept = np.flatnonzero(numbers)
+        return _Filled(numbers[kept], self.indices[kept], np.searchsorted(kept, self.starts), self.shape)
+
+
+@dataclass(frozen=True)
+class _LinearMap:
+    """A matrix times a vector.
+
+    Where no row has two entries, as of a problem that multiplies a parameter by variables alone, the product is a choice of
+    the vector's numbers and is taken as one: ``factors * vector[places]``.
+    """
+
+    matrix: sparse.csr_array | None
+    places: Places
+    factors: Array
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_array) -> _LinearMap:
+        counts = np.diff(matrix.indptr)
+        places, factors = np.zeros(len(counts), dtype=np.int64), np.zeros(len(counts))
+        if (counts > 1).any():
+            return cls(matrix, places, factors)
+        places[counts == 1], factors[counts == 1] = matrix.indices, matrix.data
+        return cls(None, places, factors)
+
+    def times(self, vector: Array) -> Array:
+        """The product for a vector of finite numbers; a zero in it has no sign, as in a sum."""
+        product: Array = self.factors * vector[self.places] + 0.0 if self.matrix is None else self.matrix @ vector
+        return product
 
 
 @dataclass(frozen=True)
@@ -218,7 +290,7 @@ class CompiledProgram:
 
     _parameters: Sequence[_Slot]
     _size: int
-    _map: sparse.csr_array  # A's and b's numbers, then q and the constant, then P's numbers
+    _map: _LinearMap  # A's and b's numbers, then q and the constant, then P's numbers
     _matrix: _Pattern
     _quadratic: _Pattern
     _right: Places
@@ -239,7 +311,7 @@ class CompiledProgram:
         Raises:
             ValueError: a parameter is missing, is of another shape or is not finite.
         """
-        numbers = self._map @ self._stacked(values)
+        numbers = self._map.times(self._stacked(values))
         rows, columns = self._matrix.shape
         right = np.zeros(rows)
         right[self._right] = numbers[self._right_values]
@@ -364,7 +436,7 @@ def compile_program(problem: Problem) -> CompiledProgram:
     return CompiledProgram(
         _parameters=[_Slot(p.id, columns[p.id], tuple(p.shape), p.is_nonneg() - p.is_nonpos()) for p in problem.parameters()],
         _size=cone_program.total_param_size,
-        _map=sparse.vstack(blocks, format="csr"),
+        _map=_LinearMap.of(sparse.vstack(blocks, format="csr")),
         _matrix=_Pattern(indices[:edge].astype(np.int64), starts[:-1].astype(np.int64), (int(shape[0]), size)),
         _quadratic=quadratic,
         _right=indices[edge:].astype(np.int64),

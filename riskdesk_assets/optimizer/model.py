@@ -104,8 +104,6 @@ def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int
         solver: CLARABEL, called directly on the compiled program, or another by its CVXPY name.
         options: the solver's.
     """
-    import cvxpy as cp
-
     tickets, rows, terms = len(numbers.mu), len(numbers.bounds), len(numbers.offsets)
     full_rows, full_terms = _stepped(rows), _stepped(terms)
     compiled = _compiled(tickets, full_rows, full_terms, numbers.norm_root is not None)
@@ -115,7 +113,7 @@ def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int
             status, x, duals = _directly(compiled, values, options)
         else:
             status, x, duals = _through_cvxpy(compiled, values, solver, options)
-    except (cp.error.SolverError, ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError) as error:
         status, x, duals = f"error: {error}", None, {}
     nothing = np.zeros(0 if compiled.norm is None else tickets + 1)
     if x is None or not np.isfinite(x).all():
@@ -136,11 +134,16 @@ def _directly(compiled: _Compiled, values: Array, options: Mapping[str, float | 
 
 
 def _through_cvxpy(compiled: _Compiled, values: Array, solver: str, options: Mapping[str, float | int | bool]) -> _Said:
+    from cvxpy.error import SolverError
+
     compiled.given.value = values
     with warnings.catch_warnings():
         # CVXPY warns of an inaccurate answer; the acceptance test judges it by its numbers.
         warnings.simplefilter("ignore")
-        compiled.problem.solve(solver=solver, enforce_dpp=True, warm_start=False, **options)
+        try:
+            compiled.problem.solve(solver=solver, enforce_dpp=True, warm_start=False, **options)
+        except SolverError as error:
+            return f"error: {error}", None, {}
     duals: dict[str, Array | None] = {}
     for name, rule in _rules(compiled).items():
         parts = [variable.value for variable in rule.dual_variables]
@@ -154,32 +157,8 @@ def _rules(compiled: _Compiled) -> dict[str, _Dual]:
     return named if compiled.norm is None else {**named, "norm": compiled.norm}
 
 
-def _values(numbers: Coefficients, rows: int, terms: int) -> Array:
-    """Every coefficient in one vector, in the order ``_compiled`` reads them."""
-    tickets = len(numbers.mu)
-    parts = [
-        numbers.mu,
-        _padded(numbers.cost, (terms,), 1.0),
-        numbers.root.ravel(),
-        numbers.shift,
-        _padded(numbers.rows, (rows, tickets), 0.0).ravel(),
-        _padded(numbers.weights, (rows, terms), 0.0).ravel(),
-        _padded(numbers.bounds, (rows,), 1.0),
-        _padded(numbers.slopes, (terms, tickets), 0.0).ravel(),
-        _padded(numbers.offsets, (terms,), 0.0),
-    ]
-    if numbers.norm_root is not None and numbers.norm_shift is not None:
-        parts += [numbers.norm_root.ravel(), numbers.norm_shift]
-    return np.concatenate(parts)
-
-
-@lru_cache(maxsize=512)
-def _compiled(tickets: int, rows: int, terms: int, norm: bool) -> _Compiled:
-    import cvxpy as cp
-    from cvxpy.atoms.affine.reshape import reshape
-    from cvxpy.atoms.sum_squares import sum_squares
-
-    x, e, t = cp.Variable(tickets), cp.Variable(terms), cp.Variable()
+def _shapes(tickets: int, rows: int, terms: int, norm: bool) -> dict[str, tuple[int, ...]]:
+    """What the problem's one vector of coefficients holds, in its order."""
     shapes: dict[str, tuple[int, ...]] = {
         "mu": (tickets,),
         "cost": (terms,),
@@ -193,7 +172,32 @@ def _compiled(tickets: int, rows: int, terms: int, norm: bool) -> _Compiled:
     }
     if norm:
         shapes |= {"norm_root": (tickets + 1, tickets), "norm_shift": (tickets + 1,)}
-    # One parameter holds them all, in this order: CVXPY checks and stacks each parameter at every solve.
+    return shapes
+
+
+def _values(numbers: Coefficients, rows: int, terms: int) -> Array:
+    """Every coefficient in one vector, padded to full rows and terms."""
+    shapes = _shapes(len(numbers.mu), rows, terms, numbers.norm_root is not None)
+    whole, start = np.zeros(sum(map(prod, shapes.values()))), 0
+    for name, shape in shapes.items():
+        size, given = prod(shape), getattr(numbers, name)
+        part = whole[start : start + size]
+        if name in ("cost", "bounds"):
+            part[len(given) :] = 1.0
+        part.reshape(shape)[tuple(map(slice, given.shape))] = given
+        start += size
+    return whole
+
+
+@lru_cache(maxsize=512)
+def _compiled(tickets: int, rows: int, terms: int, norm: bool) -> _Compiled:
+    import cvxpy as cp
+    from cvxpy.atoms.affine.reshape import reshape
+    from cvxpy.atoms.sum_squares import sum_squares
+
+    x, e, t = cp.Variable(tickets), cp.Variable(terms), cp.Variable()
+    shapes = _shapes(tickets, rows, terms, norm)
+    # One parameter holds them all: CVXPY checks and stacks each parameter at every solve.
     whole = cp.Parameter(sum(prod(shape) for shape in shapes.values()))
     given, start = {}, 0
     for name, shape in shapes.items():
@@ -229,9 +233,3 @@ def _direction(dual: Array | None, size: int) -> Array:
 
 def _stepped(count: int) -> int:
     return max(1, -(-count // SHAPE_STEP)) * SHAPE_STEP
-
-
-def _padded(values: Array, shape: tuple[int, ...], fill: float) -> Array:
-    full = np.full(shape, fill)
-    full[tuple(slice(size) for size in values.shape)] = values
-    return full
