@@ -191,14 +191,21 @@ class _Reach:
         return [self.place[symbol] for symbol in members if symbol in self.place]
 
 
-def absolute(slope: Array, offset: float, key: tuple[object, ...], pool: AbsoluteTerms) -> tuple[Array, float, int | None]:
-    """|slope'x + offset| as (linear slope, constant, None) where its sign is settled on the box, else as a pool index."""
-    low, high = _range(slope, offset)
-    if low >= 0:
-        return slope, offset, None
-    if high <= 0:
-        return -slope, -offset, None
-    return np.zeros_like(slope), 0.0, pool.place(key, slope, offset)
+def settled_signs(slopes: Array, offsets: Array) -> Array:
+    """The sign of each slope'x + offset where it is the same for all x in [0, 1], else 0.
+
+    Args:
+        slopes: (p, K).
+        offsets: (p,).
+
+    Returns:
+        (p,) of 1, -1 and 0; what is 0 throughout has the sign 1.
+    """
+    # Sums in the order of the tickets: what cancels must cancel to the bit, or a sign that is settled would seem not to be.
+    low = offsets + np.add.accumulate(np.minimum(slopes, 0.0), axis=1)[:, -1]
+    high = offsets + np.add.accumulate(np.maximum(slopes, 0.0), axis=1)[:, -1]
+    signs: Array = np.where(low >= 0, 1.0, np.where(high <= 0, -1.0, 0.0))
+    return signs
 
 
 def _size_row(
@@ -229,11 +236,13 @@ def _gross_row(
     if most <= tight:
         return []
     slope, const, weights = np.zeros(book.net.shape[1]), 0.0, dict[int, float]()
-    for i in reach.places(limit.members):
-        line, offset, term = absolute(book.net[i], float(book.fixed_net[i]), ("net", i), pool)
-        slope, const = slope + line, const + offset
-        if term is not None:
-            weights[term] = 1.0
+    places = reach.places(limit.members)
+    for i, sign in zip(places, settled_signs(book.net[places], book.fixed_net[places]).tolist(), strict=True):
+        offset = float(book.fixed_net[i])
+        if sign:
+            slope, const = slope + sign * book.net[i], const + sign * offset
+        else:
+            weights[pool.place(("net", i), book.net[i], offset)] = 1.0
     return _reachable(Row(limit.name, slope, weights, tight - const), pool)
 
 

@@ -12,7 +12,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import OptimizerSettings
 from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket
 from riskdesk_assets.optimizer.expected_return import capped_horizon
-from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, absolute, exposures, limit_rows
+from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, exposures, limit_rows, settled_signs
 from riskdesk_assets.optimizer.model import Coefficients
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver, run_chain
 from riskdesk_assets.optimizer.worst_limit import worst_limit
@@ -146,15 +146,17 @@ def _coefficients(
     place = {ticket_id: k for k, ticket_id in enumerate(problem.ticket_ids)}
     chosen = [place[ticket_id] for ticket_id in active]
     horizons = _horizons(problem, active)
-    mu = scale * problem.reversion[chosen]
-    costs: dict[int, float] = {}
     rates = scale * problem.cost_rate / horizons.mean()
-    for i in np.flatnonzero(rates * np.abs(book.net).sum(axis=1)):
-        moved = float(book.fixed_net[i] - book.previous[i])
-        line, _, term = absolute(book.net[i], moved, ("net", int(i)), pool)
-        mu = mu - rates[i] * line
-        if term is not None:
-            costs[term] = costs.get(term, 0.0) + float(rates[i])
+    paid = np.flatnonzero(rates * np.abs(book.net).sum(axis=1))
+    moved = (book.fixed_net - book.previous)[paid]
+    signs = settled_signs(book.net[paid], moved)
+    # A name that trades one way whatever x costs a fixed amount for each ticket: it is taken off what the ticket earns.
+    settled = (rates[paid] * signs)[:, None] * book.net[paid]
+    mu = np.subtract.accumulate(np.vstack([scale * problem.reversion[chosen], settled]))[-1]
+    costs: dict[int, float] = {}
+    for i, offset in zip(paid[signs == 0].tolist(), moved[signs == 0].tolist(), strict=True):
+        term = pool.place(("net", i), book.net[i], offset)
+        costs[term] = costs.get(term, 0.0) + float(rates[i])
     tracking = np.sqrt(scale * settings.tracking_bp * BASIS_POINT * book.gross / horizons)
     factor = _root(problem.covariance)
     norm: tuple[Array, Array] | tuple[None, None] = (None, None)
