@@ -20,16 +20,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
+
+from riskdesk_assets.optimizer.sparse_columns import Array, Columns, LinearMap, Mask, Pattern, Places
 
 if TYPE_CHECKING:
     from scipy import sparse
-
-Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 # One thread, because a sum split over threads may round differently; a limit on iterations and none on time, because a time
 # limit makes the answer depend on the machine.
@@ -113,6 +111,14 @@ class _Reduced(Protocol):
     def cache(self, keep_zeros: bool) -> None: ...
 
 
+class Cone(Protocol):
+    """A Clarabel cone that its number of rows says all of."""
+
+    dim: int
+
+    def __init__(self, dim: int) -> None: ...
+
+
 class _ConeProgram(Protocol):
     """CVXPY's parametrized cone program."""
 
@@ -142,34 +148,6 @@ class _Solution(Protocol):
 
 class _Chain(Protocol):
     def invert(self, solution: SimpleNamespace, inverse_data: object) -> _Solution: ...
-
-
-class Columns(Protocol):
-    """A sparse matrix by columns, under the names Clarabel reads one by: SciPy's arrays are one too."""
-
-    @property
-    def data(self) -> Array:
-        """Its numbers, column by column."""
-
-    @property
-    def indices(self) -> Places:
-        """Their rows."""
-
-    @property
-    def indptr(self) -> Places:
-        """Where each column starts, and the last one's end."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-
-    @property
-    def nnz(self) -> int:
-        """How many numbers."""
-
-    @property
-    def has_canonical_format(self) -> bool:
-        """Whether rows rise within each column, none of them twice."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +192,12 @@ class _Place:
     signs: Array
     shape: tuple[int, ...]
 
+    def part(self, kept: Mask) -> _Place:
+        """The place in a vector of which only these entries are kept; of a matrix all or nothing."""
+        inside = kept[self.entries]
+        shape = self.shape if inside.all() else (int(inside.sum()),)
+        return _Place((np.cumsum(kept) - 1)[self.entries[inside]], self.signs[inside], shape)
+
 
 @dataclass(frozen=True)
 class _Slot:
@@ -226,76 +210,14 @@ class _Slot:
 
 
 @dataclass(frozen=True)
-class _Filled:
-    """A day's matrix; see ``Columns``. SciPy's own would take longer to make than all else a day needs before the solver."""
-
-    data: Array
-    indices: Places
-    indptr: Places
-    shape: tuple[int, int]
-    has_canonical_format: bool = True
-
-    @property
-    def nnz(self) -> int:
-        return len(self.data)
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """A sparse matrix without its numbers, by columns: rows rise within each."""
-
-    indices: Places
-    starts: Places
-    shape: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        rises = np.diff(self.indices) > 0
-        rises[self.starts[1:-1][(self.starts[1:-1] > 0) & (self.starts[1:-1] <= len(rises))] - 1] = True
-        if not rises.all():
-            raise ValueError("a canonical matrix has a coefficient twice, or not in the order of its rows")
-
-    def filled(self, numbers: Array) -> Columns:
-        """The matrix with these numbers, what is zero left out."""
-        kept = np.flatnonzero(numbers)
-        return _Filled(numbers[kept], self.indices[kept], np.searchsorted(kept, self.starts), self.shape)
-
-
-@dataclass(frozen=True)
-class _LinearMap:
-    """A matrix times a vector.
-
-    Where no row has two entries, as of a problem that multiplies a parameter by variables alone, the product is a choice of
-    the vector's numbers and is taken as one: ``factors * vector[places]``.
-    """
-
-    matrix: sparse.csr_array | None
-    places: Places
-    factors: Array
-
-    @classmethod
-    def of(cls, matrix: sparse.csr_array) -> _LinearMap:
-        counts = np.diff(matrix.indptr)
-        places, factors = np.zeros(len(counts), dtype=np.int64), np.zeros(len(counts))
-        if (counts > 1).any():
-            return cls(matrix, places, factors)
-        places[counts == 1], factors[counts == 1] = matrix.indices, matrix.data
-        return cls(None, places, factors)
-
-    def times(self, vector: Array) -> Array:
-        """The product for a vector of finite numbers; a zero in it has no sign, as in a sum."""
-        product: Array = self.factors * vector[self.places] + 0.0 if self.matrix is None else self.matrix @ vector
-        return product
-
-
-@dataclass(frozen=True)
 class CompiledProgram:
     """A CVXPY problem whose canonicalization is done; see ``compile_program``."""
 
     _parameters: Sequence[_Slot]
     _size: int
-    _map: _LinearMap  # A's and b's numbers, then q and the constant, then P's numbers
-    _matrix: _Pattern
-    _quadratic: _Pattern
+    _map: LinearMap  # A's and b's numbers, then q and the constant, then P's numbers
+    _matrix: Pattern
+    _quadratic: Pattern
     _right: Places
     _right_values: Places
     _matrix_values: int
@@ -352,6 +274,49 @@ class CompiledProgram:
             _point=point if found else None,
             _prices=prices if np.isfinite(prices).all() else None,
             _program=self,
+        )
+
+    def smaller(self, parameter: Places, sizes: Mapping[int, int], others: int) -> CompiledProgram:
+        """The program of the same problem with fewer rows, terms or variables, without canonicalizing it.
+
+        Args:
+            parameter: which entries of the problem's one parameter there still are, rising.
+            sizes: id of each variable and constraint to how many of its entries there still are, the first ones.
+            others: how many there still are of the columns, and of the rows, that canonicalization added.
+
+        Raises:
+            ValueError: what is left needs a parameter that is not, or the problem is none this can be done with.
+        """
+        if len(self._parameters) != 1 or self._map.matrix is not None:
+            raise ValueError("only a problem of one parameter whose coefficients are no sums can be made smaller")
+        (slot,) = self._parameters
+        columns = _left(self._variables, sizes, others, self._matrix.shape[1])
+        rows = _left(self._constraints, sizes, others, self._matrix.shape[0])
+        matrix, in_matrix = self._matrix.part(rows, columns)
+        quadratic, in_quadratic = self._quadratic.part(columns, columns)
+        in_right = rows[self._right]
+        chosen = np.concatenate([in_matrix, in_right, columns, [True], in_quadratic])
+        places, factors = self._map.places[chosen], self._map.factors[chosen]
+        kept = np.append(parameter, self._size)  # the last number of the vector is 1
+        renumbered = np.searchsorted(kept, places)
+        if (kept[np.minimum(renumbered, len(parameter))] != places)[factors != 0].any():
+            raise ValueError("what is left of the problem needs a parameter that is not")
+        renumbered[factors == 0] = 0
+        edge = len(matrix.indices)
+        return CompiledProgram(
+            _parameters=[_Slot(slot.id, 0, (len(parameter),), slot.sign)],
+            _size=len(parameter),
+            _map=LinearMap(None, renumbered, factors),
+            _matrix=matrix,
+            _quadratic=quadratic,
+            _right=(np.cumsum(rows) - 1)[self._right[in_right]],
+            _right_values=np.arange(edge, edge + int(in_right.sum())),
+            _matrix_values=edge,
+            _cones=_smaller_cones(self._cones, rows),
+            _maximize=self._maximize,
+            _statuses=self._statuses,
+            _variables={number: place.part(columns) for number, place in self._variables.items()},
+            _constraints={number: place.part(rows) for number, place in self._constraints.items()},
         )
 
     def value(self, point: Array, variable: Leaf) -> Array:
@@ -416,9 +381,7 @@ def compile_program(problem: Problem) -> CompiledProgram:
     cones_of: Callable[[object], Sequence[object]] = dims_to_solver_cones
     _give_values(problem)
     try:
-        data, chain, inverse = problem.get_problem_data(
-            "CLARABEL", enforce_dpp=True, canon_backend=_BACKEND, solver_opts={}
-        )
+        data, chain, inverse = problem.get_problem_data("CLARABEL", enforce_dpp=True, canon_backend=_BACKEND, solver_opts={})
     except DPPError as error:
         raise ValueError(f"the problem is not DPP and would be compiled anew every day: {error}") from error
     cone_program = data["param_prob"]
@@ -430,7 +393,7 @@ def compile_program(problem: Problem) -> CompiledProgram:
     edge = int(starts[-2])
     size = cone_program.x.size
     blocks = [sparse.csr_array(reduced), sparse.csr_array(cone_program.q)]
-    quadratic = _Pattern(np.zeros(0, dtype=np.int64), np.zeros(size + 1, dtype=np.int64), (size, size))
+    quadratic = Pattern(np.zeros(0, dtype=np.int64), np.zeros(size + 1, dtype=np.int64), (size, size))
     if cone_program.P is not None:
         cone_program.reduced_P.cache(True)
         if cone_program.reduced_P.reduced_mat.shape[0]:
@@ -441,8 +404,8 @@ def compile_program(problem: Problem) -> CompiledProgram:
     return CompiledProgram(
         _parameters=[_Slot(p.id, columns[p.id], tuple(p.shape), p.is_nonneg() - p.is_nonpos()) for p in problem.parameters()],
         _size=cone_program.total_param_size,
-        _map=_LinearMap.of(sparse.vstack(blocks, format="csr")),
-        _matrix=_Pattern(indices[:edge].astype(np.int64), starts[:-1].astype(np.int64), (int(shape[0]), size)),
+        _map=LinearMap.of(sparse.vstack(blocks, format="csr")),
+        _matrix=Pattern(indices[:edge].astype(np.int64), starts[:-1].astype(np.int64), (int(shape[0]), size)),
         _quadratic=quadratic,
         _right=indices[edge:].astype(np.int64),
         _right_values=np.arange(edge, len(indices)),
@@ -472,13 +435,32 @@ def _give_values(problem: Problem) -> None:
             parameter.value = np.full(parameter.shape, 1.0 if parameter.is_nonneg() else -1.0)
 
 
-def _upper(index: tuple[Places, Places, tuple[int, int]]) -> tuple[Places, _Pattern]:
+def _left(places: Mapping[int, _Place], sizes: Mapping[int, int], others: int, length: int) -> Mask:
+    """Which entries of a vector are left: the first of each place, and the first of those that are in no place."""
+    added, left = np.ones(length, dtype=np.bool_), np.zeros(length, dtype=np.bool_)
+    for number, place in places.items():
+        added[place.entries] = False
+        left[place.entries[: sizes[number]]] = True
+    left[np.flatnonzero(added)[:others]] = True
+    return left
+
+
+def _smaller_cones(cones: Sequence[object], rows: Mask) -> list[Cone]:
+    """The cones of the rows that are left, in their order; each is one that its number of rows says all of."""
+    left, start = list[Cone](), 0
+    for cone in cast(Sequence[Cone], cones):
+        left.append(type(cone)(int(rows[start : start + cone.dim].sum())))
+        start += cone.dim
+    return left
+
+
+def _upper(index: tuple[Places, Places, tuple[int, int]]) -> tuple[Places, Pattern]:
     """Which entries of a symmetric matrix are its upper triangle, and the triangle's pattern."""
     rows, starts, (height, width) = index
     column = np.repeat(np.arange(width), np.diff(starts))
     kept = np.flatnonzero(rows <= column)
     counts = np.bincount(column[kept], minlength=width)
-    pattern = _Pattern(rows[kept].astype(np.int64), np.concatenate([[0], np.cumsum(counts)]), (int(height), int(width)))
+    pattern = Pattern(rows[kept].astype(np.int64), np.concatenate([[0], np.cumsum(counts)]), (int(height), int(width)))
     return kept, pattern
 
 

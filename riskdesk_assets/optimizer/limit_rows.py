@@ -208,9 +208,7 @@ def settled_signs(slopes: Array, offsets: Array) -> Array:
     return signs
 
 
-def _size_row(
-    limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float
-) -> list[Row]:
+def _size_row(limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float) -> list[Row]:
     alone = sum(map(reach.fixed_size, limit.members))
     tight = _tightened(bound, alone, margin)
     if most <= tight:
@@ -218,9 +216,7 @@ def _size_row(
     return _upper_row(limit.name, _summed(book.size, reach.places(limit.members)), tight - alone)
 
 
-def _net_rows(
-    limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float
-) -> list[Row]:
+def _net_rows(limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float) -> list[Row]:
     alone = sum(map(reach.fixed_net, limit.members))
     tight = _tightened(bound, abs(alone), margin)
     if most <= tight:

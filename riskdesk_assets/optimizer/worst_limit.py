@@ -74,7 +74,7 @@ class _Sums:
             return sum(map(self.ticket, members))
         if measure is Measure.EXPOSURE or measure is Measure.LOSS:
             (row,) = limit.coefficients
-            total = sum(map(mul, row, map(self.net, members))) / COEFFICIENT_UNIT
+            total: float = sum(map(mul, row, map(self.net, members))) / COEFFICIENT_UNIT
             return abs(total) if measure is Measure.EXPOSURE else max(0.0, -total)
         if measure is Measure.GROSS:
             return sum(map(abs, map(self.net, members)))
