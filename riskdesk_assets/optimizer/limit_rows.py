@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import mul
+from operator import attrgetter, mul
 
 import numpy as np
 import numpy.typing as npt
@@ -323,4 +323,4 @@ def _tightened(bound: float, alone: float, margin: float) -> float:
 
 
 def _in_order(legs: Sequence[Leg[float]]) -> list[Leg[float]]:
-    return sorted(legs, key=lambda leg: (leg.symbol, leg.ticket_id, leg.notional))
+    return sorted(legs, key=attrgetter("symbol", "ticket_id", "notional"))
