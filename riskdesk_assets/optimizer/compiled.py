@@ -359,7 +359,8 @@ def run_clarabel(program: Canonical, options: Mapping[str, float | int | bool]) 
     settings = clarabel.DefaultSettings()
     for name, value in {**_SETTINGS, **options}.items():
         setattr(settings, name, value)
-    solver = clarabel.DefaultSolver(program.quadratic, program.linear, program.matrix, program.right, program.cones, settings)
+    linear, right = program.linear.tolist(), program.right.tolist()
+    solver = clarabel.DefaultSolver(program.quadratic, linear, program.matrix, right, program.cones, settings)
     answer: ClarabelAnswer = solver.solve()
     return answer
 

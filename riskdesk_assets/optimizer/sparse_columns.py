@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,15 +21,15 @@ class Columns(Protocol):
     """A sparse matrix by columns, under the names Clarabel reads one by: SciPy's arrays are one too."""
 
     @property
-    def data(self) -> Array:
+    def data(self) -> Sequence[float]:
         """Its numbers, column by column."""
 
     @property
-    def indices(self) -> Places:
+    def indices(self) -> Sequence[int]:
         """Their rows."""
 
     @property
-    def indptr(self) -> Places:
+    def indptr(self) -> Sequence[int]:
         """Where each column starts, and the last one's end."""
 
     @property
@@ -46,11 +47,14 @@ class Columns(Protocol):
 
 @dataclass(frozen=True)
 class _Filled:
-    """A day's matrix; see ``Columns``. SciPy's own would take longer to make than all else a day needs before the solver."""
+    """A day's matrix; see ``Columns``. SciPy's own would take longer to make than all else a day needs before the solver.
 
-    data: Array
-    indices: Places
-    indptr: Places
+    Clarabel reads number by number, and a list gives one sooner than an array does.
+    """
+
+    data: list[float]
+    indices: list[int]
+    indptr: list[int]
     shape: tuple[int, int]
     has_canonical_format: bool = True
 
@@ -85,7 +89,8 @@ class Pattern:
     def filled(self, numbers: Array) -> Columns:
         """The matrix with these numbers, what is zero left out."""
         kept = np.flatnonzero(numbers)
-        return _Filled(numbers[kept], self.indices[kept], np.searchsorted(kept, self.starts), self.shape)
+        starts = np.searchsorted(kept, self.starts)
+        return _Filled(numbers[kept].tolist(), self.indices[kept].tolist(), starts.tolist(), self.shape)
 
 
 @dataclass(frozen=True)
