@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -46,9 +49,19 @@ def facts_digest(facts: SessionFacts) -> str:
 
 
 def _nested(frame: pl.DataFrame, outer: str, inner: str, value: str) -> dict[date, Nested]:
-    """session -> outer -> inner -> value, in sorted order whatever the order of rows."""
+    """session -> outer -> inner -> value, in sorted order whatever the order of rows.
+
+    Most say on a session what they said on the one before (a group's members, a crash lived through again): then it is the
+    same object, and years of sessions fit in a few megabytes.
+    """
     found: dict[date, Nested] = {}
+    said: dict[str, tuple[object, dict[str, float]]] = {}
     ordered = frame.sort("as_of_date", outer, inner).select("as_of_date", outer, inner, value)
-    for session, first, second, number in ordered.iter_rows():
-        found.setdefault(session, {}).setdefault(first, {})[second] = number
+    for (session, first), rows in groupby(ordered.iter_rows(), key=itemgetter(0, 1)):
+        values = {second: number for _, _, second, number in rows}
+        # By their bits: 0.0 equals -0.0, and a hash tells them apart.
+        content = (tuple(values), array("d", values.values()).tobytes())
+        if first not in said or said[first][0] != content:
+            said[first] = content, values
+        found.setdefault(session, {})[first] = said[first][1]
     return found

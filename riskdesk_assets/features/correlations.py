@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +18,8 @@ from riskdesk_assets.features.windows import Array, ewma_weights, ratio
 
 CORRELATION_SESSIONS = 252
 """The fixed window of every correlation: older returns would weigh less than 0.06 of today's at a half-life of 60."""
+INSTRUMENTS, PAIRS = "instrument", "pair"
+KINDS = (INSTRUMENTS, PAIRS)
 SESSIONS_AT_ONCE = 256
 """How many sessions are accumulated together, so that the sums stay in the processor's cache; it changes no value."""
 
@@ -40,6 +42,7 @@ def return_correlations(
     settings: FeatureSettings,
     first: date,
     last: date,
+    kinds: Collection[str] = KINDS,
 ) -> pl.DataFrame:
     """EWMA correlations of daily log returns over a fixed window of sessions ending at each session.
 
@@ -52,6 +55,7 @@ def return_correlations(
             both sides must have a return.
         first: first session wanted.
         last: last session wanted.
+        kinds: those wanted; a walk reads pairs alone.
 
     Returns:
         TABLES["return_correlations"], id_a < id_b. Kind "instrument": two tradable names. Kind "pair": the P&L of one unit
@@ -68,7 +72,11 @@ def return_correlations(
     wanted = window.rows(first, last)
     sessions = window.sessions[wanted.start : wanted.stop]
     frames = [pl.DataFrame(schema=table.schema)]
-    for streams in (_names(window, universe, wanted), _spreads(window, pairs, pair_states, wanted)):
+    of_kind = {
+        INSTRUMENTS: lambda: _names(window, universe, wanted),
+        PAIRS: lambda: _spreads(window, pairs, pair_states, wanted),
+    }
+    for streams in (of_kind[kind]() for kind in KINDS if kind in kinds):
         for start in range(0, len(sessions), SESSIONS_AT_ONCE):
             part = slice(start, min(start + SESSIONS_AT_ONCE, len(sessions)))
             frames.append(_frame(streams, part, sessions, settings))
@@ -83,7 +91,7 @@ def _names(panel: Panel, universe: Universe, wanted: range) -> _Streams:
     def lagged(offset: int, part: slice) -> Array:
         return returns[:, offset + part.start : offset + part.stop]
 
-    return _Streams("instrument", universe.tradable, lagged, present.astype(np.float64))
+    return _Streams(INSTRUMENTS, universe.tradable, lagged, present.astype(np.float64))
 
 
 def _spreads(panel: Panel, pairs: Sequence[tuple[str, str]], pair_states: pl.DataFrame, wanted: range) -> _Streams:
@@ -99,7 +107,7 @@ def _spreads(panel: Panel, pairs: Sequence[tuple[str, str]], pair_states: pl.Dat
         earlier = slice(offset + part.start, offset + part.stop)
         return returns_a[:, earlier] - hedge[:, part] * returns_b[:, earlier]
 
-    return _Streams("pair", tuple(legs), lagged, np.isfinite(hedge).astype(np.float64))
+    return _Streams(PAIRS, tuple(legs), lagged, np.isfinite(hedge).astype(np.float64))
 
 
 def _history(panel: Panel, columns: list[int], wanted: range) -> Array:

@@ -18,7 +18,7 @@ from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
-from riskdesk_assets.reports.recompute import day_tables
+from riskdesk_assets.reports.recompute import decided_on
 from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
@@ -97,7 +97,7 @@ class SharedInputs:
             panel = panel_of(history, config)
             earlier = TABLES["engine_configs"].frame([])
             strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
-            tables = day_tables(history, panel, config, self._tickets_of(history), strategies, earlier)
+            tables = decided_on(history, panel, config, self._tickets_of(history), strategies, earlier)
             self._tables[before] = (history, panel, {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)})
             self.source = history.snapshot.source
         history, panel, tables = self._tables[before]
