@@ -19,6 +19,7 @@ from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
 from riskdesk_assets.reports.recompute import decided_on
+from riskdesk_assets.research.packed import packed, unpacked
 from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
@@ -39,7 +40,10 @@ INPUT_TABLES = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """One configuration ready to be walked: its bars, the tables before the walk, and the walk's inputs from genesis."""
+    """One configuration ready for a long walk: its bars, the tables before the walk, and the walk's inputs from genesis.
+
+    Correlations, by far the longest table, are packed.
+    """
 
     history: History
     tables: Mapping[str, pl.DataFrame]
@@ -87,7 +91,8 @@ class SharedInputs:
 
     def inputs(self, config: Config) -> WalkInputs:
         """The walk's inputs of a configuration, from genesis."""
-        return self.prepared(config).walk
+        found = self.prepared(config).walk
+        return replace(found, stream_correlations=unpacked(found.stream_correlations))
 
     def prepared(self, config: Config) -> Prepared:
         """Everything a configuration's walk is computed from."""
@@ -98,6 +103,7 @@ class SharedInputs:
             earlier = TABLES["engine_configs"].frame([])
             strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
             tables = decided_on(history, panel, config, self._tickets_of(history), strategies, earlier)
+            tables["return_correlations"] = packed(tables["return_correlations"], ("kind", "id_a", "id_b"))
             self._tables[before] = (history, panel, {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)})
             self.source = history.snapshot.source
         history, panel, tables = self._tables[before]
