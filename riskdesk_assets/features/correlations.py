@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe, pair_id
@@ -71,16 +72,16 @@ def return_correlations(
     window = panel.between(first, last, CORRELATION_SESSIONS + 1)
     wanted = window.rows(first, last)
     sessions = window.sessions[wanted.start : wanted.stop]
-    frames = [pl.DataFrame(schema=table.schema)]
     of_kind = {
         INSTRUMENTS: lambda: _names(window, universe, wanted),
         PAIRS: lambda: _spreads(window, pairs, pair_states, wanted),
     }
-    for streams in (of_kind[kind]() for kind in KINDS if kind in kinds):
-        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-            part = slice(start, min(start + SESSIONS_AT_ONCE, len(sessions)))
-            frames.append(_frame(streams, part, sessions, settings))
-    return table.conform(pl.concat(frame.select(table.columns.keys()) for frame in frames))
+    streams = [of_kind[kind]() for kind in KINDS if kind in kinds]
+    gathered = Gathered(table)
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        part = slice(start, min(start + SESSIONS_AT_ONCE, len(sessions)))
+        gathered.add(table.conform(pl.concat(_frame(each, part, sessions, settings) for each in streams)))
+    return gathered.frame()
 
 
 def _names(panel: Panel, universe: Universe, wanted: range) -> _Streams:

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
@@ -44,7 +45,7 @@ from riskdesk_assets.strategy.library import FROM_FILE, strategies_of, strategy_
 from riskdesk_assets.strategy.scores import FILE, instrument_scores
 from riskdesk_assets.strategy.strategy_file import Strategy
 
-_STRETCH = 63
+_STRETCH = 21
 """Sessions whose rows are made together where rows are Python objects first; it changes no value."""
 _READ_BY_STRETCH = (
     "ticket_snapshots",
@@ -235,25 +236,23 @@ def _by_stretch(
     They are made some sessions at a time, for the objects take twenty times the memory of the frame.
     """
     sessions = history.wanted
-    parts = {
-        name: [TABLES[name].frame([])]
-        for name in ("scenarios", "instrument_scores", "strategy_library", "strategy_budgets", *beside_budgets)
-    }
+    names = ("scenarios", "instrument_scores", "strategy_library", "strategy_budgets", *beside_budgets)
+    gathered = {name: Gathered(TABLES[name]) for name in names}
     for start in range(0, len(sessions), _STRETCH):
         some = sessions[start : start + _STRETCH]
         here = pl.col("as_of_date").is_between(some[0], some[-1])
         cut = {name: measured[name].filter(here) for name in _READ_BY_STRETCH}
-        tickets, names = cut["ticket_snapshots"], cut["instrument_state"]
+        tickets, states = cut["ticket_snapshots"], cut["instrument_state"]
         filed = {session: strategies[session] for session in some if session in strategies}
         library = strategy_library(config, filed, tickets, cut["market_regime"])
         cut["strategy_library"] = library
-        scored, _ = instrument_scores(config, None, cut["pair_state"], names, tickets, some, history.calendar.sessions)
+        scored, _ = instrument_scores(config, None, cut["pair_state"], states, tickets, some, history.calendar.sessions)
         made = {
-            "scenarios": scenario_rows(config, cut["instrument_factors_daily"], names, history.replay_bars, some),
+            "scenarios": scenario_rows(config, cut["instrument_factors_daily"], states, history.replay_bars, some),
             "instrument_scores": scored,
             "strategy_library": library,
             **strategy_budgets(config, *(cut[name] for name in BUDGET_INPUTS)),
         }
-        for name, frames in parts.items():
-            frames.append(made[name])
-    return {name: TABLES[name].conform(pl.concat(parts.pop(name))) for name in list(parts)}
+        for name, rows in gathered.items():
+            rows.add(made[name])
+    return {name: rows.frame() for name, rows in gathered.items()}

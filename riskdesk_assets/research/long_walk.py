@@ -10,11 +10,11 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered, unpacked
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, WalkInputs, walk
-from riskdesk_assets.research.packed import Gathered, unpacked
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
 _STRETCH = 21

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from riskdesk_assets.common.hashing import digest, digest_frame
+from riskdesk_assets.common.packed import packed, unpacked
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
@@ -19,7 +20,6 @@ from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
 from riskdesk_assets.reports.recompute import decided_on
-from riskdesk_assets.research.packed import packed, unpacked
 from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
