@@ -70,8 +70,16 @@ def cut(inputs: WalkInputs, sessions: Sequence[date], start: DeskState) -> WalkI
     here = pl.col("as_of_date").is_between(first, last)
     frames = {name: unpacked(getattr(inputs, name).filter(here)) for name in _BY_SESSION}
     oldest = min((leg.priced_on for position in start.positions for leg in position.legs), default=first)
-    bars = inputs.bars.filter(pl.col("as_of_date").is_between(min(oldest, first), last))
-    return replace(inputs, sessions=tuple(sessions), start=start, bars=bars, splits=inputs.splits.filter(here), **frames)
+    return replace(
+        inputs,
+        sessions=tuple(sessions),
+        start=start,
+        bars=inputs.bars.filter(pl.col("as_of_date").is_between(min(oldest, first), last)),
+        splits=inputs.splits.filter(here),
+        # Copies, so that what a covariance keeps of itself once it is asked goes when the stretch does.
+        covariances={session: replace(inputs.covariances[session]) for session in sessions if session in inputs.covariances},
+        **frames,
+    )
 
 
 @contextmanager

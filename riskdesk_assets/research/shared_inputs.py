@@ -37,12 +37,18 @@ INPUT_TABLES = (
 )
 """Tables before the walk that a backtest keeps: what its days were decided on. Others but WALK_TABLES are let go."""
 
+_PACKED = {
+    "return_correlations": ("kind", "id_a", "id_b"),
+    "instrument_factors_daily": ("instrument_id", "factor_id", "model_id"),
+}
+"""The longest tables that only a walk reads, and their text."""
+
 
 @dataclass(frozen=True)
 class Prepared:
     """One configuration ready for a long walk: its bars, the tables before the walk, and the walk's inputs from genesis.
 
-    Correlations, by far the longest table, are packed.
+    Correlations and exposures, the longest tables, are packed.
     """
 
     history: History
@@ -103,8 +109,9 @@ class SharedInputs:
             earlier = TABLES["engine_configs"].frame([])
             strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
             tables = decided_on(history, panel, config, self._tickets_of(history), strategies, earlier)
-            tables["return_correlations"] = packed(tables["return_correlations"], ("kind", "id_a", "id_b"))
-            self._tables[before] = (history, panel, {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)})
+            kept = {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)}
+            kept |= {name: packed(kept[name], columns) for name, columns in _PACKED.items()}
+            self._tables[before] = (history, panel, kept)
             self.source = history.snapshot.source
         history, panel, tables = self._tables[before]
         policy = self._policy_of(config)
