@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context

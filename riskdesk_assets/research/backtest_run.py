@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
@@ -34,6 +35,8 @@ from riskdesk_assets.strategy.loading import TicketFolder
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
 
 Progress = Callable[[int, int], None]
+_STRETCH = 63
+"""Sessions whose tickets are listed together: a row is a large object before it is one of a frame."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,13 @@ def _policies(asked: Asked) -> Iterator[tuple[str, PolicyModel]]:
 
 def backtest_tickets(folder: TicketFolder, history: History) -> pl.DataFrame:
     """TABLES["ticket_snapshots"] of tickets that stand on every session; nothing came before, and no archive is asked."""
-    return ticket_snapshots(folder, history.wanted, TABLES["ticket_snapshots"].frame([]), {})
+    table = TABLES["ticket_snapshots"]
+    gathered, before = Gathered(table), table.frame([])
+    for start in range(0, len(history.wanted), _STRETCH):
+        rows = ticket_snapshots(folder, history.wanted[start : start + _STRETCH], before, {})
+        gathered.add(rows)
+        before = rows.filter(pl.col("as_of_date") == history.wanted[min(start + _STRETCH, len(history.wanted)) - 1])
+    return gathered.frame()
 
 
 def computed(
