@@ -20,7 +20,7 @@ from riskdesk_assets.construction.mandates import mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
-from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations
@@ -87,11 +87,10 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         **frames,
         "realized_pnl": realized_pnl(
             history.wanted,
-            history.calendar.sessions,
             books["desk_positions"],
             books["portfolio_blotter"],
             books["clip_ledger"],
-            prints_of(history.usable),
+            history.prints,
             desk_context(config),
         ),
     }

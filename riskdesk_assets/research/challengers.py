@@ -17,36 +17,39 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import chain, pairwise
 
+import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
-from riskdesk_assets.construction.carry import Mark, Prints
 from riskdesk_assets.construction.inputs import DeskContext
+from riskdesk_assets.market.print_panel import NOT_PRICED, PrintPanel
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, patience_sessions
 from riskdesk_assets.research.backtest_tables import CHALLENGERS
+from riskdesk_assets.research.exact_sums import running_sums
 from riskdesk_assets.research.performance import deviation
 from riskdesk_assets.research.timeseries import FLAT
 
 EQUAL_WEIGHT, INVERSE_VOLATILITY = "equal_weight", "inverse_volatility"
 NAMES = (EQUAL_WEIGHT, INVERSE_VOLATILITY)
-Row = dict[str, object]
-Size = Callable[[str, float, date], float | None]  # pair, hedge ratio, session -> relative gross; None: not sizeable
+Legs = tuple[str, str]
+Wanted = Mapping[date, Sequence[tuple[str, Legs, float, float | None]]]  # session -> ticket, legs, units, hedge ratio
+Size = Callable[[Legs, float, int], float | None]  # legs, hedge ratio, the session's place -> relative gross; None: not sizeable
 
 
 @dataclass
 class _Leg:
-    """Shares (a fraction, signed) at the last print, and sessions in a row without one."""
+    """Shares (a fraction, signed) at the last print in ticks, and sessions in a row without one."""
 
     symbol: str
     shares: float
-    mark: Mark
+    ticks: float
     silent: int = 0
 
     @property
     def value(self) -> float:
-        return self.shares * self.mark.close
+        return self.shares * self.ticks
 
 
 @dataclass
@@ -59,7 +62,6 @@ class _Held:
 class _Day:
     """One session of a challenger before it is scaled: value per symbol, tickets held, what was traded, paid and lost."""
 
-    session: date
     values: Mapping[str, float]
     tickets: int
     turnover: float
@@ -70,8 +72,7 @@ class _Day:
 def challengers(
     series: pl.DataFrame,
     proposals: pl.DataFrame,
-    all_sessions: Sequence[date],
-    prints: Prints,
+    prints: PrintPanel,
     splits: pl.DataFrame,
     context: DeskContext,
     vol_sessions: int,
@@ -81,71 +82,84 @@ def challengers(
     Args:
         series: TIMESERIES of the range; the desk's gross is the measure.
         proposals: TABLES["proposals"] of the range.
-        all_sessions: the exchange's sessions, ascending.
         prints: usable prints from ``vol_sessions`` sessions before the range on.
         splits: symbol, as_of_date, ratio of new shares per old, in unadjusted closes.
         context: cost and borrow rates, and when a silent name is closed.
         vol_sessions: returns behind one inverse-volatility weight.
     """
-    sessions = series["as_of_date"].to_list()
+    sessions = series["as_of_date"]
     target = math.fsum(series["equity_gross"])
     wanted = _wanted(proposals)
-    split_on = {
-        (day, symbol): float(ratio) for symbol, day, ratio in splits.select("symbol", "as_of_date", "ratio").iter_rows()
-    }
-    place = {session: number for number, session in enumerate(all_sessions)}
+    today = _closes(sessions, prints)
+    split_on: dict[date, dict[str, float]] = {}
+    for symbol, day, ratio in splits.select("symbol", "as_of_date", "ratio").iter_rows():
+        split_on.setdefault(day, {})[symbol] = float(ratio)
 
-    def by_volatility(pair: str, beta: float, session: date) -> float | None:
-        end = place[session]
-        volatility = _pair_volatility(pair, beta, all_sessions[max(0, end - vol_sessions) : end + 1], prints)
+    def by_volatility(legs: Legs, beta: float, place: int) -> float | None:
+        volatility = _pair_volatility(legs, beta, place, vol_sessions, prints)
         return None if not volatility else 1.0 / volatility
 
-    sizes: dict[str, Size] = {EQUAL_WEIGHT: lambda pair, beta, session: 1.0, INVERSE_VOLATILITY: by_volatility}
-    rows: list[Row] = []
+    sizes: dict[str, Size] = {EQUAL_WEIGHT: lambda legs, beta, place: 1.0, INVERSE_VOLATILITY: by_volatility}
+    parts = []
     for name in NAMES:
-        days = list(_walked(sessions, wanted, prints, split_on, context, sizes[name]))
+        days = list(_walked(sessions, wanted, prints, today, split_on, context, sizes[name]))
         gross = math.fsum(math.fsum(map(abs, day.values.values())) for day in days)
-        rows.extend(_rows(name, days, all_sessions, prints, target / gross if gross else 0.0, context))
-    return CHALLENGERS.frame(rows)
+        parts.append(_scaled(name, sessions, days, prints, target / gross if gross else 0.0, context))
+    return CHALLENGERS.conform(pl.concat(parts))
 
 
-def _wanted(proposals: pl.DataFrame) -> dict[date, list[tuple[str, str, float, float | None]]]:
-    """Session -> (ticket, pair, units, hedge ratio), in order of the ticket."""
-    found: dict[date, list[tuple[str, str, float, float | None]]] = {}
+def _wanted(proposals: pl.DataFrame) -> Wanted:
+    """In order of the ticket."""
+    found: dict[date, list[tuple[str, Legs, float, float | None]]] = {}
+    legs = {pair: _legs(pair) for pair in proposals["pair_id"].unique()}
     columns = ("as_of_date", "ticket_id", "pair_id", "units", "beta")
-    for session, ticket_id, pair, units, beta in proposals.sort("as_of_date", "ticket_id").select(columns).iter_rows():
-        found.setdefault(session, []).append((ticket_id, pair, units, beta))
+    for session, ticket_id, pair, units, beta in proposals.select(columns).sort("as_of_date", "ticket_id").iter_rows():
+        found.setdefault(session, []).append((ticket_id, legs[pair], units, beta))
     return found
 
 
+def _closes(sessions: pl.Series, prints: PrintPanel) -> list[dict[str, float]]:
+    """Closes in ticks by symbol, of those that printed, per session."""
+    rows = prints.ticks[prints.rows(prints.places(sessions))].tolist()
+    return [
+        {symbol: row[column] for symbol, column in prints.symbols.items() if not math.isnan(row[column])} for row in rows
+    ]
+
+
+def _legs(pair: str) -> Legs:
+    a, b = pair.split(PAIR_SEPARATOR)
+    return a, b
+
+
 def _walked(
-    sessions: Sequence[date],
-    wanted: Mapping[date, Sequence[tuple[str, str, float, float | None]]],
-    prints: Prints,
-    splits: Mapping[tuple[date, str], float],
+    sessions: pl.Series,
+    wanted: Wanted,
+    prints: PrintPanel,
+    closes: Sequence[Mapping[str, float]],
+    splits: Mapping[date, Mapping[str, float]],
     context: DeskContext,
     size: Size,
 ) -> Iterator[_Day]:
     held: dict[str, _Held] = {}
     frozen = context.config.desk.frozen
-    for session in sessions:
-        today = prints.get(session, {})
+    for session, place, today in zip(sessions, prints.places(sessions).tolist(), closes, strict=True):
         borrowed = math.fsum(
             -leg.value * context.borrow_rates[leg.symbol] for item in held.values() for leg in item.legs if leg.shares < 0
         )
+        ratios = splits.get(session, {})
         lost: list[float] = []
-        for _, standing in sorted(held.items()):
+        for standing in held.values():
             for leg in standing.legs:
-                leg.shares *= splits.get((session, leg.symbol), 1.0)
+                leg.shares *= ratios.get(leg.symbol, 1.0)
                 lost.append(_marked(leg, today, frozen.close_after_sessions, frozen.delisting_return))
         traded: dict[tuple[str, str], float] = {}
-        for ticket_id, pair, units, beta in wanted.get(session, ()):
+        for ticket_id, legs, units, beta in wanted.get(session, ()):
             before = held.get(ticket_id)
-            if before is not None and any(leg.shares and leg.silent for leg in before.legs):
-                continue
             if (before.units if before else 0.0) == units:
                 continue
-            after = _entered(pair, units, beta, session, today, size)
+            if before is not None and any(leg.shares and leg.silent for leg in before.legs):
+                continue
+            after = _entered(legs, units, beta, place, today, size)
             if before is not None and units and after is None:
                 continue
             for item, sign in ((before, -1.0), (after, 1.0)):
@@ -160,14 +174,14 @@ def _walked(
                 if leg.shares:
                     values[leg.symbol] = values.get(leg.symbol, 0.0) + leg.value
         costs = math.fsum(abs(amount) * context.cost_rates[symbol] for (_, symbol), amount in traded.items()) + borrowed
-        yield _Day(session, values, len(held), math.fsum(map(abs, traded.values())), costs, math.fsum(lost))
+        yield _Day(values, len(held), math.fsum(map(abs, traded.values())), costs, math.fsum(lost))
 
 
-def _marked(leg: _Leg, today: Mapping[str, Mark], patience: int, delisting_return: float) -> float:
+def _marked(leg: _Leg, today: Mapping[str, float], patience: int, delisting_return: float) -> float:
     """Bring a leg to today's print in place; what is lost with a name that has been silent too long."""
-    mark = today.get(leg.symbol)
-    if mark is not None:
-        leg.mark, leg.silent = mark, 0
+    ticks = today.get(leg.symbol)
+    if ticks is not None:
+        leg.ticks, leg.silent = ticks, 0
         return 0.0
     leg.silent += 1
     if not leg.shares or leg.silent < patience:
@@ -177,76 +191,73 @@ def _marked(leg: _Leg, today: Mapping[str, Mark], patience: int, delisting_retur
     return loss
 
 
-def _entered(pair: str, units: float, beta: float | None, session: date, today: Mapping[str, Mark], size: Size) -> _Held | None:
+def _entered(legs: Legs, units: float, beta: float | None, place: int, today: Mapping[str, float], size: Size) -> _Held | None:
     """The position the controller's units ask for today; None where they ask for none, or it cannot be sized."""
-    a, b = pair.split(PAIR_SEPARATOR)
+    a, b = legs
     if not units or beta is None or a not in today or b not in today:
         return None
-    relative = size(pair, beta, session)
+    relative = size(legs, beta, place)
     if relative is None:
         return None
-    leg_a = math.copysign(abs(units) * relative / (1 + abs(beta)), units)
-    legs = [_Leg(symbol, value / today[symbol].close, today[symbol]) for symbol, value in ((a, leg_a), (b, -beta * leg_a))]
-    return _Held(units, (legs[0], legs[1]))
+    value = math.copysign(abs(units) * relative / (1 + abs(beta)), units)
+    return _Held(units, (_Leg(a, value / today[a], today[a]), _Leg(b, -beta * value / today[b], today[b])))
 
 
-def _pair_volatility(pair: str, beta: float, window: Sequence[date], prints: Prints) -> float | None:
-    """Daily volatility of a dollar of the pair's gross over the window's returns; None where there are too few to say.
+def _pair_volatility(legs: Legs, beta: float, place: int, sessions: int, prints: PrintPanel) -> float | None:
+    """Daily volatility of a dollar of the pair's gross over the returns of so many sessions; None where too few printed.
 
     The pair is 1 / (1 + |beta|) dollars of A against beta times as much of B; returns are simple, of adj_close.
     """
-    a, b = pair.split(PAIR_SEPARATOR)
-    both = [(prints[day][a], prints[day][b]) for day in window if a in prints.get(day, {}) and b in prints.get(day, {})]
-    returns = [
-        ((now_a.adj_close / old_a.adj_close - 1) - beta * (now_b.adj_close / old_b.adj_close - 1)) / (1 + abs(beta))
-        for (old_a, old_b), (now_a, now_b) in pairwise(both)
+    window = np.arange(max(0, place - sessions), place + 1)
+    both = prints.adj_close[np.ix_(prints.rows(window), [prints.symbols[symbol] for symbol in legs])]
+    a, b = both[~np.isnan(both).any(axis=1)].T
+    returns = ((a[1:] / a[:-1] - 1) - beta * (b[1:] / b[:-1] - 1)) / (1 + abs(beta))
+    return deviation(returns.tolist()) if 2 * len(returns) >= len(window) - 1 else None
+
+
+def _scaled(
+    name: str, sessions: pl.Series, days: Sequence[_Day], prints: PrintPanel, scale: float, context: DeskContext
+) -> pl.DataFrame:
+    """A challenger's days at the desk's mean gross, each held to its one common next session: CHALLENGERS, in any order."""
+    places, patience = prints.places(sessions), patience_sessions(context.config)
+    counts = [len(day.values) for day in days]
+    columns = np.array([prints.symbols[symbol] for day in days for symbol in day.values], dtype=np.intp)
+    values = np.fromiter(chain.from_iterable(day.values.values() for day in days), np.float64)
+    waits = prints.waits(places, np.repeat(places, counts), columns, patience)
+    last = int(places[-1])
+    outcomes = [_outcome(day, place, wait, last, patience) for day, place, wait in zip(days, places, waits, strict=True)]
+    before, after = (prints.rows(np.repeat(at, counts)) for at in (places, places + np.maximum(waits, 0)))
+    earned = (values * scale * (prints.adj_close[after, columns] / prints.adj_close[before, columns] - 1)).tolist()
+    ends = np.cumsum([0, *counts]).tolist()
+    gross = [
+        math.fsum([day.delisted * scale, *(earned[begin:end] if status == OK else ())])
+        for day, (status, _), (begin, end) in zip(days, outcomes, pairwise(ends), strict=True)
     ]
-    return deviation(returns) if 2 * len(returns) >= len(window) - 1 else None
-
-
-def _rows(
-    name: str, days: Sequence[_Day], all_sessions: Sequence[date], prints: Prints, scale: float, context: DeskContext
-) -> Iterator[Row]:
-    """A challenger's days at the desk's mean gross, each held to its one common next session."""
-    place = {session: number for number, session in enumerate(all_sessions)}
-    patience, last = patience_sessions(context.config), days[-1].session
-    earned: list[float] = []
-    for day in days:
-        later = all_sessions[place[day.session] + 1 : place[day.session] + 1 + patience]
-        status, following = _outcome(day, later, last, prints)
-        gross = [day.delisted * scale]
-        if status == OK and following is not None:
-            now, then = prints[day.session], prints[following]
-            gross += [
-                value * scale * (then[symbol].adj_close / now[symbol].adj_close - 1)
-                for symbol, value in sorted(day.values.items())
-            ]
-        pnl = math.fsum(gross)
-        earned.append(pnl - day.costs * scale)
-        yield {
+    costs = [day.costs * scale for day in days]
+    net = [pnl - cost for pnl, cost in zip(gross, costs, strict=True)]
+    return pl.DataFrame(
+        {
             "challenger": name,
-            "as_of_date": day.session,
-            "next_date": following,
-            "status": status,
-            "tickets": day.tickets,
-            "gross": math.fsum(map(abs, day.values.values())) * scale,
-            "turnover": day.turnover * scale,
-            "costs": day.costs * scale,
-            "pnl_gross": pnl,
-            "pnl_net": earned[-1],
-            "cumulative_pnl_net": math.fsum(earned),
-        }
+            "as_of_date": sessions,
+            "next_date": [None if place is None else prints.calendar[place].item() for _, place in outcomes],
+            "status": [status for status, _ in outcomes],
+            "tickets": [day.tickets for day in days],
+            "gross": [math.fsum(map(abs, day.values.values())) * scale for day in days],
+            "turnover": [day.turnover * scale for day in days],
+            "costs": costs,
+            "pnl_gross": gross,
+            "pnl_net": net,
+            "cumulative_pnl_net": running_sums(net),
+        },
+        schema=CHALLENGERS.schema,
+    )
 
 
-def _outcome(day: _Day, later: Sequence[date], last: date, prints: Prints) -> tuple[str, date | None]:
-    symbols = set(day.values)
-    if not symbols <= set(prints.get(day.session, {})):
+def _outcome(day: _Day, place: int, wait: int, last: int, patience: int) -> tuple[str, int | None]:
+    """How a session fared, and the place its P&L was known on; ``last``: the place of the range's last session."""
+    if wait == NOT_PRICED:
         return SKIPPED_NO_PRICE, None
-    known = [session for session in later if session <= last]
-    if not symbols:
-        status = OK if day.turnover or day.costs else FLAT
-        return (status, known[0]) if known else (PENDING, None)
-    following = next((session for session in known if symbols <= set(prints.get(session, {}))), None)
-    if following is not None:
-        return OK, following
-    return (SKIPPED_NO_COMMON_SESSION if len(known) == len(later) else PENDING), None
+    if wait > 0 and place + wait <= last:
+        flat = not (day.values or day.turnover or day.costs)
+        return (FLAT if flat else OK), place + wait
+    return (SKIPPED_NO_COMMON_SESSION if place + patience <= last else PENDING), None
