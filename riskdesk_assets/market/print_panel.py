@@ -69,6 +69,10 @@ class PrintPanel:
         """The places of exchange sessions."""
         return np.searchsorted(self.calendar, sessions.to_numpy().astype("datetime64[D]"))
 
+    def column(self, symbol: str) -> int:
+        """The column of one symbol; the last, empty one for a symbol that never printed."""
+        return self.symbols.get(symbol, len(self.symbols))
+
     def columns(self, symbols: pl.Series) -> Places:
         """The columns of symbols; the last, empty one for a symbol that never printed."""
         return _numbered(symbols, self.symbols)

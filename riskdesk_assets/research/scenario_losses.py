@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date
 
 import polars as pl
 
@@ -20,14 +19,15 @@ def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     positions = frames["desk_positions"].filter(pl.col("shares") != 0)
     nets = positions.group_by("as_of_date", "symbol").agg(cents=pl.col("notional_cents").sum())
     held = nets.group_by("as_of_date").agg(names=pl.len())
-    shocked = frames["scenarios"].select("as_of_date", "scenario_id", "kind", "symbol", "shocked_return")
+    shocked = frames["scenarios"].select("as_of_date", "scenario_id", "symbol", "shocked_return")
     rows = shocked.join(nets, on=["as_of_date", "symbol"])
     # Divided by NumPy: Polars multiplies by 1 / 100 instead, which is another number in the last bit.
     amounts = (rows["shocked_return"] * rows["cents"]).to_numpy() / 100
     key = ["scenario_id", "as_of_date"]
-    whole = rows.group_by(key).len().join(held, on="as_of_date").filter(pl.col("len") == pl.col("names"))
-    losses = exact_sums(rows.with_columns(pnl=pl.Series(amounts)).join(whole, on=key, how="semi"), key, ["pnl"])
-    kinds = dict(frames["scenarios"].select("scenario_id", "kind").unique(maintain_order=True).iter_rows())
+    sums = exact_sums(rows.select(*key, pnl=pl.Series(amounts)), key, ["pnl"])
+    whole = rows.group_by(key).agg(shocked=pl.len()).join(held, on="as_of_date").filter(pl.col("shocked") == pl.col("names"))
+    losses = sums.join(whole, on=key, how="semi")
+    kinds = dict(frames["scenarios"].group_by("scenario_id").agg(pl.col("kind").last()).iter_rows())
     found = []
     for (scenario_id,), days in losses.partition_by("scenario_id", as_dict=True).items():
         worst, worst_on = min(days.select("pnl", "as_of_date").iter_rows())
