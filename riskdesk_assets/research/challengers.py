@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,107 +26,30 @@ from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.market.print_panel import NOT_PRICED, Places, PrintPanel
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, patience_sessions
 from riskdesk_assets.research.backtest_tables import CHALLENGERS
+from riskdesk_assets.research.challenger_market import Array, Leg, Market
 from riskdesk_assets.research.exact_sums import exact_sums_at, running_sums
 from riskdesk_assets.research.performance import deviation
 from riskdesk_assets.research.timeseries import FLAT
 
 EQUAL_WEIGHT, INVERSE_VOLATILITY = "equal_weight", "inverse_volatility"
 NAMES = (EQUAL_WEIGHT, INVERSE_VOLATILITY)
-Array = npt.NDArray[np.float64]
 Wanted = tuple[int, str, float, float | None]  # day, pair, units, hedge ratio
+Trade = tuple[int, str, float]  # day, symbol, ticks
 Size = Callable[[str, float, int], float | None]  # pair, hedge ratio, day -> relative gross; None: not sizeable
 
 
-@dataclass(frozen=True, eq=False)
-class _Market:
-    """What a challenger meets. A *day* is the number of a session in the range; matrices have the shape (days, symbols).
-
-    ``places``: of the days in the calendar. ``marks``: the last close, in ticks. ``silent``: sessions in a row without a print.
-    ``splits``: new shares per old.
-    """
-
-    places: Places
-    prints: PrintPanel
-    marks: Array
-    silent: Places
-    splits: Array
-    context: DeskContext
-
-    @classmethod
-    def of(cls, sessions: pl.Series, prints: PrintPanel, splits: pl.DataFrame, context: DeskContext) -> _Market:
-        places = prints.places(sessions)
-        closes = prints.ticks[prints.rows(places)]
-        days = np.arange(len(places))[:, None]
-        printed = np.maximum.accumulate(np.where(np.isnan(closes), -1, days), axis=0)
-        marks = np.take_along_axis(closes, np.maximum(printed, 0), axis=0)
-        ratios, here = np.ones(closes.shape), splits.filter(pl.col("as_of_date").is_in(sessions.implode()))
-        ratios[np.searchsorted(places, prints.places(here["as_of_date"])), prints.columns(here["symbol"])] = here["ratio"]
-        return cls(places, prints, marks, days - printed, ratios, context)
-
-
-@dataclass(frozen=True, eq=False)
-class _Leg:
-    """A leg from the day it is entered on: shares (a fraction, signed) and value in ticks, per day to the end of the range.
-
-    ``closed``: the day it is closed on at the delisting return, which loses ``loss``; None: never.
-    """
-
-    symbol: str
-    column: int
-    shares: Array
-    values: Array
-    closed: int | None = None
-    loss: float = 0.0
-
-    @classmethod
-    def entered(cls, symbol: str, value: float, day: int, market: _Market) -> _Leg:
-        column, frozen = market.prints.column(symbol), market.context.config.desk.frozen
-        marks = market.marks[day:, column]
-        ratios = market.splits[day:, column].copy()
-        ratios[0] = value / marks[0]
-        shares = np.multiply.accumulate(ratios)
-        values = shares * marks
-        over = np.flatnonzero(market.silent[day:, column] >= frozen.close_after_sessions)
-        if not over.size or not shares[0]:
-            return cls(symbol, column, shares, values)
-        closed = int(over[0])
-        loss = float(values[closed]) * frozen.delisting_return if shares[closed] > 0 else 0.0
-        shares[closed:] = values[closed:] = 0.0
-        return cls(symbol, column, shares, values, day + closed, loss)
-
-
 @dataclass(frozen=True)
-class _Held:
-    """A ticket's position from its day of entry on."""
+class _Position:
+    """What is held of a ticket, at the controller's units."""
 
-    entered: int
     units: float
-    legs: tuple[_Leg, _Leg]
-
-    def silent(self, day: int, market: _Market) -> bool:
-        """Whether something is held that did not print."""
-        return any(leg.shares[day - self.entered] and market.silent[day, leg.column] for leg in self.legs)
-
-
-@dataclass
-class _Account:
-    """Amounts by day, in the order they came in."""
-
-    days: list[int] = field(default_factory=list)
-    amounts: list[float] = field(default_factory=list)
-
-    def add(self, days: Sequence[int], amounts: Sequence[float]) -> None:
-        self.days.extend(days)
-        self.amounts.extend(amounts)
-
-    def sums(self, count: int) -> Array:
-        return exact_sums_at(np.array(self.days, dtype=np.intp), np.array(self.amounts), count)
+    legs: tuple[Leg, Leg]
 
 
 @dataclass(frozen=True, eq=False)
 class _Walked:
-    """A challenger before it is scaled: value per day and symbol, where something is held, tickets held, and by day what was
-    traded, paid and lost."""
+    """A challenger before it is scaled, shape (days, symbols) or (days,): values, where something is held, tickets held, what
+    was traded, paid and lost."""
 
     values: Array
     held: npt.NDArray[np.bool_]
@@ -159,7 +82,7 @@ def challengers(
         context: cost and borrow rates, and when a silent name is closed.
         vol_sessions: returns behind one inverse-volatility weight.
     """
-    market = _Market.of(series["as_of_date"], prints, splits, context)
+    market = Market.of(series["as_of_date"], prints, splits, context.config.desk.frozen)
     wanted = _wanted(proposals, market)
 
     def by_volatility(pair: str, beta: float, day: int) -> float | None:
@@ -167,12 +90,13 @@ def challengers(
         return None if not volatility else 1.0 / volatility
 
     sizes: dict[str, Size] = {EQUAL_WEIGHT: lambda pair, beta, day: 1.0, INVERSE_VOLATILITY: by_volatility}
+    patience = patience_sessions(context.config)
     target = math.fsum(series["equity_gross"])
-    walks = {name: _walked(wanted, market, sizes[name]) for name in NAMES}
-    return CHALLENGERS.conform(pl.concat(_scaled(name, walked, market, target) for name, walked in walks.items()))
+    walks = {name: _walked(wanted, market, sizes[name], context) for name in NAMES}
+    return CHALLENGERS.conform(pl.concat(_scaled(name, walked, market, target, patience) for name, walked in walks.items()))
 
 
-def _wanted(proposals: pl.DataFrame, market: _Market) -> list[list[Wanted]]:
+def _wanted(proposals: pl.DataFrame, market: Market) -> list[list[Wanted]]:
     """What the controller wants of every ticket, day after day; in order of the ticket."""
     days = np.searchsorted(market.places, market.prints.places(proposals["as_of_date"]))
     rows = proposals.select("ticket_id", "pair_id", "units", "beta", day=pl.Series(days)).sort("ticket_id", "day")
@@ -180,37 +104,38 @@ def _wanted(proposals: pl.DataFrame, market: _Market) -> list[list[Wanted]]:
     return [list(zip(*columns, strict=True)) for _, *columns in tickets.iter_rows()]
 
 
-def _walked(tickets: Sequence[Sequence[Wanted]], market: _Market, size: Size) -> _Walked:
-    """Enter and leave every ticket; values add in order of the ticket, everything else exactly."""
-    days, context = len(market.places), market.context
-    values, held = np.zeros(market.marks.shape), np.zeros(market.marks.shape, dtype=np.bool_)
-    number = np.zeros(days, dtype=np.intp)
-    traded, paid, borrowed, lost = _Account(), _Account(), _Account(), _Account()
+def _walked(tickets: Sequence[Sequence[Wanted]], market: Market, size: Size, context: DeskContext) -> _Walked:
+    """Enter and leave every ticket. Values add in order of the ticket, everything else exactly."""
+    days, shape = len(market.places), market.marks.shape
+    number, legs, trades = np.zeros(days, dtype=np.intp), [], []
     for rows in tickets:
-        for position, end in _positions(rows, market, size, traded, paid):
-            here, length = slice(position.entered, end), end - position.entered
-            number[here] += 1
-            for leg in position.legs:
-                shares, worth = leg.shares[:length], leg.values[:length]
-                values[here, leg.column] += worth
-                held[here, leg.column] |= shares != 0
-                # What is short overnight pays on the next day, be it the day it is bought back.
-                short = np.flatnonzero(shares[: days - 1 - position.entered] < 0)
-                borrow = -worth[short] * context.borrow_rates[leg.symbol]
-                borrowed.add((position.entered + 1 + short).tolist(), borrow.tolist())
-                if leg.closed is not None and leg.closed <= end:
-                    lost.add([leg.closed], [leg.loss])
-    costs = paid.sums(days) + borrowed.sums(days)
-    return _Walked(values, held, number, traded.sums(days), costs, lost.sums(days))
+        for position, end in _positions(rows, market, size, trades):
+            number[position.legs[0].entered : end] += 1
+            legs.extend((leg, end) for leg in position.legs)
+    lines = market.lines(legs)
+    values, held = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+    np.add.at(values, (lines.day, lines.column), lines.value)
+    held[lines.day[lines.shares != 0], lines.column[lines.shares != 0]] = True
+    # What is short overnight pays on the next day, be it the day it is bought back.
+    short = (lines.shares < 0) & (lines.day < days - 1)
+    rates = np.array([context.borrow_rates[leg.symbol] for leg, _ in legs])
+    borrow = exact_sums_at(lines.day[short] + 1, -lines.value[short] * rates[lines.leg[short]], days)
+    lost = [(leg.closed, market.loss(leg, leg.closed)) for leg, end in legs if leg.closed is not None and leg.closed <= end]
+    turnover = _by_day([(day, abs(amount)) for day, _, amount in trades], days)
+    fees = _by_day([(day, abs(amount) * context.cost_rates[symbol]) for day, symbol, amount in trades], days)
+    return _Walked(values, held, number, turnover, fees + borrow, _by_day(lost, days))
 
 
-def _positions(
-    rows: Sequence[Wanted], market: _Market, size: Size, traded: _Account, paid: _Account
-) -> Iterator[tuple[_Held, int]]:
-    """A ticket's positions one after the other, each with the day it is no longer held on; trades go into the accounts."""
-    held: _Held | None = None
+def _by_day(amounts: Sequence[tuple[int, float]], days: int) -> Array:
+    at, values = zip(*amounts, strict=True) if amounts else ((), ())
+    return exact_sums_at(np.array(at, dtype=np.intp), np.array(values, dtype=np.float64), days)
+
+
+def _positions(rows: Sequence[Wanted], market: Market, size: Size, trades: list[Trade]) -> Iterator[tuple[_Position, int]]:
+    """A ticket's positions one after the other, each with the day it is no longer held on; trades are added to the list."""
+    held: _Position | None = None
     for day, pair, units, beta in rows:
-        if (held.units if held else 0.0) == units or (held is not None and held.silent(day, market)):
+        if (held.units if held else 0.0) == units or (held is not None and any(market.stuck(leg, day) for leg in held.legs)):
             continue
         entered = _entered(pair, units, beta, day, market, size)
         if held is not None and units and entered is None:
@@ -218,9 +143,8 @@ def _positions(
         amounts: dict[str, float] = {}
         for item, sign in ((held, -1.0), (entered, 1.0)):
             for leg in () if item is None else item.legs:
-                amounts[leg.symbol] = amounts.get(leg.symbol, 0.0) + sign * float(leg.values[day - item.entered])
-        traded.add([day] * len(amounts), [abs(amount) for amount in amounts.values()])
-        paid.add([day] * len(amounts), [abs(amount) * market.context.cost_rates[symbol] for symbol, amount in amounts.items()])
+                amounts[leg.symbol] = amounts.get(leg.symbol, 0.0) + sign * market.value(leg, day)
+        trades.extend((day, symbol, amount) for symbol, amount in amounts.items())
         if held is not None:
             yield held, day
         held = entered
@@ -228,16 +152,16 @@ def _positions(
         yield held, len(market.places)
 
 
-def _entered(pair: str, units: float, beta: float | None, day: int, market: _Market, size: Size) -> _Held | None:
+def _entered(pair: str, units: float, beta: float | None, day: int, market: Market, size: Size) -> _Position | None:
     """The position the controller's units ask for today; None where they ask for none, or it cannot be sized."""
     a, b = pair.split(PAIR_SEPARATOR)
-    if not units or beta is None or any(market.silent[day, market.prints.column(symbol)] for symbol in (a, b)):
+    if not units or beta is None or not (market.printed(a, day) and market.printed(b, day)):
         return None
     relative = size(pair, beta, day)
     if relative is None:
         return None
     value = math.copysign(abs(units) * relative / (1 + abs(beta)), units)
-    return _Held(day, units, (_Leg.entered(a, value, day, market), _Leg.entered(b, -beta * value, day, market)))
+    return _Position(units, (market.bought(a, value, day), market.bought(b, -beta * value, day)))
 
 
 def _pair_volatility(pair: str, beta: float, place: int, sessions: int, prints: PrintPanel) -> float | None:
@@ -253,7 +177,7 @@ def _pair_volatility(pair: str, beta: float, place: int, sessions: int, prints: 
     return deviation(returns.tolist()) if 2 * len(returns) >= len(window) - 1 else None
 
 
-def _scaled(name: str, walked: _Walked, market: _Market, target: float) -> pl.DataFrame:
+def _scaled(name: str, walked: _Walked, market: Market, target: float, patience: int) -> pl.DataFrame:
     """A challenger's days at the desk's gross, each held to its one common next session.
 
     Args:
@@ -261,8 +185,9 @@ def _scaled(name: str, walked: _Walked, market: _Market, target: float) -> pl.Da
         walked: its days before they are scaled.
         market: prints and sessions.
         target: sum of the desk's gross over the range, in dollars.
+        patience: the most sessions a book waits for a common price.
     """
-    places, prints, patience = market.places, market.prints, patience_sessions(market.context.config)
+    places, prints = market.places, market.prints
     gross = walked.gross
     whole = math.fsum(gross)
     scale = target / whole if whole else 0.0
