@@ -16,7 +16,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 NOT_PRICED, NO_COMMON_SESSION = -1, 0
-"""What ``PrintPanel.waits`` gives for a book that has no price on its own session, and for one that finds no session to earn to."""
+"""What ``PrintPanel.waits`` says of a book without a price on its own session, and of one that finds no session to earn to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class PrintPanel:
     """Closes of a span of sessions, in dollars.
 
     ``calendar``: the exchange's sessions, ascending, shape (sessions,); a *place* is an index into it. ``first``: the place of
-    the matrices' first row. ``symbols``: symbol -> column. ``close``, ``adj_close``: shape (rows + 1, symbols + 1); the last row
-    and the last column have no print, and stand for every session and symbol that the bars do not know.
+    the matrices' first row. ``symbols``: symbol -> column. ``close``, ``adj_close``: shape (rows + 1, symbols + 1); nothing
+    printed in the last row and the last column, which stand for every session and symbol that the bars do not know.
     """
 
     calendar: npt.NDArray[np.datetime64]
@@ -45,7 +45,7 @@ class PrintPanel:
         sessions = np.array(calendar, dtype="datetime64[D]")
         days = bars["as_of_date"].to_numpy().astype("datetime64[D]")
         places = np.searchsorted(sessions, days)
-        known = sessions[np.minimum(places, len(sessions) - 1)] == days
+        known = sessions.take(places, mode="clip") == days
         symbols = {symbol: column for column, symbol in enumerate(bars["symbol"].unique().sort())}
         first, last = (int(places[known].min()), int(places[known].max())) if known.any() else (0, -1)
         where = places[known] - first, _numbered(bars["symbol"], symbols)[known]
@@ -66,8 +66,12 @@ class PrintPanel:
         return out
 
     def places(self, sessions: pl.Series) -> Places:
-        """The places of exchange sessions."""
-        return np.searchsorted(self.calendar, sessions.to_numpy().astype("datetime64[D]"))
+        """The places of exchange sessions; KeyError where one is none."""
+        days = sessions.to_numpy().astype("datetime64[D]")
+        places = np.searchsorted(self.calendar, days)
+        if not (self.calendar.take(places, mode="clip") == days).all():
+            raise KeyError(f"not every day from {days.min()} to {days.max()} asked for is a session of the exchange")
+        return places
 
     def column(self, symbol: str) -> int:
         """The column of one symbol; the last, empty one for a symbol that never printed."""
@@ -96,8 +100,9 @@ class PrintPanel:
         book = np.searchsorted(days, places)
 
         def complete(later: int) -> npt.NDArray[np.bool_]:
-            silent = np.isnan(self.adj_close[self.rows(places + later), columns])
-            return np.bincount(book[silent], minlength=len(days)) == 0
+            priced = np.ones(len(days), dtype=np.bool_)
+            priced[book[np.isnan(self.adj_close[self.rows(places + later), columns])]] = False
+            return priced
 
         found = np.full(len(days), NO_COMMON_SESSION, dtype=np.intp)
         for later in range(patience, 0, -1):

@@ -90,12 +90,13 @@ class Books:
         return cls(lines, prints, context)
 
     def known(self, sessions: Sequence[date], clips: pl.DataFrame) -> pl.DataFrame:
-        """TABLES["realized_pnl"] of what became known on the sessions; ``clips``: their rows of clip_ledger, others are left."""
-        table = TABLES["realized_pnl"]
+        """TABLES["realized_pnl"] of what became known on the sessions; ``clips``: clip_ledger, of these sessions at least."""
+        table, frozen = TABLES["realized_pnl"], self.context.config.desk.frozen
         rows = self._marked(sessions)
-        closed = _delisted(clips.filter(pl.col("as_of_date").is_in(sessions)), self.context.config.desk.frozen.delisting_return)
+        closed = _delisted(clips.filter(pl.col("as_of_date").is_in(sessions)), frozen.delisting_return)
         # The last borrow of a name closed today, on a day skipped for another name, belongs to the one row of its closing.
-        closed = closed.join(rows.select(*table.key, "costs"), on=table.key, how="left").with_columns(pl.col("costs").fill_null(0.0))
+        costs = rows.select(*table.key, "costs")
+        closed = closed.join(costs, on=table.key, how="left").with_columns(pl.col("costs").fill_null(0.0))
         rows = rows.join(closed, on=table.key, how="anti")
         both = pl.concat([rows, closed.select(rows.columns)])
         return table.conform(both.with_columns(pnl_net=pl.col("pnl_gross") - pl.col("costs")))

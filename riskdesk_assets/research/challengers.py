@@ -107,7 +107,9 @@ def _wanted(proposals: pl.DataFrame, market: Market) -> list[list[Wanted]]:
 def _walked(tickets: Sequence[Sequence[Wanted]], market: Market, size: Size, context: DeskContext) -> _Walked:
     """Enter and leave every ticket. Values add in order of the ticket, everything else exactly."""
     days, shape = len(market.places), market.marks.shape
-    number, legs, trades = np.zeros(days, dtype=np.intp), [], []
+    number = np.zeros(days, dtype=np.intp)
+    legs: list[tuple[Leg, int]] = []
+    trades: list[Trade] = []
     for rows in tickets:
         for position, end in _positions(rows, market, size, trades):
             number[position.legs[0].entered : end] += 1
@@ -196,7 +198,8 @@ def _scaled(name: str, walked: _Walked, market: Market, target: float, patience:
     known = (waits > 0) & (places + waits <= places[-1])
     flat = known & ~(walked.held.any(axis=1) | (walked.turnover != 0) | (walked.costs != 0))
     late = places + patience <= places[-1]
-    status = np.select([waits == NOT_PRICED, flat, known, late], [SKIPPED_NO_PRICE, FLAT, OK, SKIPPED_NO_COMMON_SESSION], PENDING)
+    outcomes = {SKIPPED_NO_PRICE: waits == NOT_PRICED, FLAT: flat, OK: known, SKIPPED_NO_COMMON_SESSION: late}
+    status = np.select(list(outcomes.values()), list(outcomes), PENDING)
     following = np.where(known, places + waits, places)
     before, after = (prints.adj_close[prints.rows(at[days]), columns] for at in (places, following))
     earned = np.where(known[days], walked.values[days, columns] * scale * (after / before - 1), 0.0)

@@ -10,29 +10,32 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+_ROWS = "rows of the group"
 
-def exact_sums(rows: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
+
+def exact_sums(rows: pl.DataFrame, by: Sequence[str], columns: Sequence[str], *more: pl.Expr) -> pl.DataFrame:
     """The exact sum of every column per group.
 
     Args:
         rows: with ``by`` and ``columns``; columns of floats without nulls.
         by: what makes a group.
         columns: what is summed.
+        more: other aggregations of the same groups.
 
     Returns:
-        ``by`` and ``columns``, one row per group, in no order.
+        ``by``, ``columns`` and ``more``, one row per group, in no order.
     """
-    groups = rows.group_by(by).agg(columns)
-    sums = [pl.Series(name, [math.fsum(values) for values in groups[name].to_list()], pl.Float64) for name in columns]
-    return groups.with_columns(sums)
+    groups = rows.group_by(by).agg(pl.len().alias(_ROWS), *columns, *more)
+    ends = [0, *accumulate(groups[_ROWS])]
+    sums = [pl.Series(name, _sums(groups[name].explode().to_list(), ends), pl.Float64) for name in columns]
+    return groups.drop(_ROWS).with_columns(sums)
 
 
 def exact_sums_at(places: npt.NDArray[np.intp], amounts: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.float64]:
     """The exact sum of the amounts at every place from 0 to ``count`` - 1; places in any order, shapes alike."""
     order = np.argsort(places, kind="stable")
     ends = np.searchsorted(places[order], np.arange(count + 1)).tolist()
-    ordered = amounts[order].tolist()
-    return np.array([math.fsum(ordered[begin:end]) for begin, end in pairwise(ends)], dtype=np.float64)
+    return np.array(_sums(amounts[order].tolist(), ends), dtype=np.float64)
 
 
 def running_sums(values: Sequence[float]) -> list[float]:
@@ -44,3 +47,7 @@ def running_sums(values: Sequence[float]) -> list[float]:
     ratios = [value.as_integer_ratio() for value in values]
     common = max((below for _, below in ratios), default=1)
     return [total / common for total in accumulate(above * (common // below) for above, below in ratios)]
+
+
+def _sums(values: Sequence[float], ends: Sequence[int]) -> list[float]:
+    return [math.fsum(values[begin:end]) for begin, end in pairwise(ends)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import polars as pl
 
 from riskdesk_assets.research.backtest_tables import SCENARIO_PNL
 from riskdesk_assets.research.exact_sums import exact_sums
+from riskdesk_assets.research.performance import mean
 
 
 def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -23,23 +23,20 @@ def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     rows = shocked.join(nets, on=["as_of_date", "symbol"])
     # Divided by NumPy: Polars multiplies by 1 / 100 instead, which is another number in the last bit.
     amounts = (rows["shocked_return"] * rows["cents"]).to_numpy() / 100
-    key = ["scenario_id", "as_of_date"]
-    sums = exact_sums(rows.select(*key, pnl=pl.Series(amounts)), key, ["pnl"])
-    whole = rows.group_by(key).agg(shocked=pl.len()).join(held, on="as_of_date").filter(pl.col("shocked") == pl.col("names"))
-    losses = sums.join(whole, on=key, how="semi")
-    kinds = dict(frames["scenarios"].group_by("scenario_id").agg(pl.col("kind").last()).iter_rows())
-    found = []
-    for (scenario_id,), days in losses.partition_by("scenario_id", as_dict=True).items():
-        worst, worst_on = min(days.select("pnl", "as_of_date").iter_rows())
-        found.append(
-            {
-                "scenario_id": scenario_id,
-                "kind": kinds[scenario_id],
-                "sessions": days.height,
-                "worst_pnl": worst,
-                "worst_on": worst_on,
-                "mean_pnl": math.fsum(days["pnl"]) / days.height,
-                "best_pnl": days["pnl"].max(),
-            }
+    by_day = rows.select("scenario_id", "as_of_date", pnl=pl.Series(amounts))
+    sums = exact_sums(by_day, ["scenario_id", "as_of_date"], ["pnl"], pl.len().alias("shocked"))
+    whole = sums.join(held, on="as_of_date").filter(pl.col("shocked") == pl.col("names"))
+    found = (
+        whole.sort("scenario_id", "pnl", "as_of_date")
+        .group_by("scenario_id", maintain_order=True)
+        .agg(
+            "pnl",
+            sessions=pl.len(),
+            worst_pnl=pl.col("pnl").first(),
+            worst_on=pl.col("as_of_date").first(),
+            best_pnl=pl.col("pnl").last(),
         )
-    return SCENARIO_PNL.frame(found)
+        .join(frames["scenarios"].group_by("scenario_id").agg(pl.col("kind").last()), on="scenario_id")
+    )
+    means = pl.Series([mean(days) for days in found["pnl"].to_list()], dtype=pl.Float64)
+    return SCENARIO_PNL.conform(found.with_columns(mean_pnl=means))

@@ -65,7 +65,7 @@ def timeseries(
     )
     # Divided by NumPy: Polars multiplies by 1 / 100 instead, which is another number in the last bit.
     gross, net, moved = (days[name].to_numpy() / 100 for name in ("gross", "net", "traded"))
-    total = np.array(running_sums(days["pnl_net"]))
+    total = np.array(running_sums(days["pnl_net"].to_list()), dtype=np.float64)
     equity = context.config.desk.nav + total
     peak = np.maximum.accumulate(np.maximum(equity, context.config.desk.nav))
     return TIMESERIES.conform(
