@@ -124,7 +124,8 @@ def _ticks(prices: Array) -> Array:
     """
     scaled = prices * TICKS_PER_DOLLAR
     ticks = np.rint(scaled)
-    far = np.abs(np.abs(scaled - ticks) - 0.5) > scaled * 2.0**-50
+    with np.errstate(invalid="ignore"):  # infinity is doubtful, and no price
+        far = np.abs(np.abs(scaled - ticks) - 0.5) > scaled * 2.0**-50
     doubtful = ~(far & (scaled >= 1.0) & (scaled < 2.0**50))
     ticks[doubtful] = [price_ticks(price) for price in prices[doubtful].tolist()]
     return ticks
