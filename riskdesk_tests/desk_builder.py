@@ -30,6 +30,7 @@ from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History, lookback_start
+from riskdesk_assets.market.print_panel import PrintPanel
 from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES
@@ -223,6 +224,13 @@ def strategy_tables(
 def marks(**prices: float) -> dict[str, Mark]:
     """Prints of one session: close and adjusted close alike."""
     return {symbol: Mark(price_ticks(price), price) for symbol, price in prices.items()}
+
+
+def print_panel(prints: Mapping[date, Mapping[str, Mark]]) -> PrintPanel:
+    """Prints of several sessions, as history gives them."""
+    rows = [(day, symbol, mark.close / 1e4, mark.adj_close) for day, today in prints.items() for symbol, mark in today.items()]
+    schema = {"as_of_date": pl.Date, "symbol": pl.String, "close": pl.Float64, "adj_close": pl.Float64}
+    return PrintPanel.of(pl.DataFrame(rows, schema=schema, orient="row"), calendar().sessions)
 
 
 def signal(zscore: float, beta: float = 1.0, *, extreme: bool | None = None) -> PairSignal:

@@ -25,7 +25,6 @@ from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
-from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.controllers.policy_files import kept_policy
@@ -127,11 +126,10 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     start = calendar.before(first, history_sessions(config))
     rows = realized_pnl(
         history.wanted,
-        calendar.sessions,
         warehouse.read("desk_positions", start, last),
         warehouse.read("portfolio_blotter", start, last),
         warehouse.read("clip_ledger", start, last),
-        prints_of(history.usable),
+        history.prints,
         desk_context(config),
     )
     warehouse.write(first, last, {"realized_pnl": rows})

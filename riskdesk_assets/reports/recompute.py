@@ -16,7 +16,6 @@ from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.mandates import mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import walk_inputs
@@ -100,11 +99,10 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         **frames,
         "realized_pnl": realized_pnl(
             history.wanted,
-            history.calendar.sessions,
             books["desk_positions"],
             books["portfolio_blotter"],
             books["clip_ledger"],
-            prints_of(history.usable),
+            history.prints,
             desk_context(config),
         ),
     }

@@ -10,7 +10,6 @@ import polars as pl
 from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.limits.limit import Family
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
-from riskdesk_assets.research.adherence import label
 from riskdesk_assets.research.backtest_tables import RISK_CHECKS
 from riskdesk_assets.research.mandates.tables import LIMIT_SLACK, LIMIT_USE
 from riskdesk_assets.research.performance import mean
@@ -23,7 +22,7 @@ _PER_NAME = (Family.NAME_GROSS.value, Family.LIQUIDITY.value)
 
 def limit_key(name: str, family: str) -> str:
     """What a limit is called over a range: of one per name the label alone, else its own name."""
-    return label(name) if family in _PER_NAME else name
+    return name.split(":", 1)[0] if family in _PER_NAME else name
 
 
 def limit_slack(limits: pl.DataFrame, nav: float) -> pl.DataFrame:

@@ -16,10 +16,10 @@ import polars as pl
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.carry import prints_of
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.mandate_rows import mandate_rows
 from riskdesk_assets.construction.mandates import MANDATE_TABLES, MandateSources, mandate_days
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.reports.realized import patience_sessions
 from riskdesk_assets.research.mandates.adherence import limit_slack, limit_use, risk_checks
 from riskdesk_assets.research.mandates.holding import Target, held_books

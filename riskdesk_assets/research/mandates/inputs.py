@@ -16,9 +16,9 @@ import polars as pl
 from riskdesk_assets.common.hashing import digest, digest_bytes, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.day_sources import run_id
 from riskdesk_assets.construction.facts import facts_digest
 from riskdesk_assets.construction.mandates import MandateInputs, mandate_inputs
-from riskdesk_assets.construction.walk import run_id
 from riskdesk_assets.features.compute import pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
