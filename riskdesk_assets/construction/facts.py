@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
-from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.risk_model.rows import SPECIFIC
 
@@ -41,14 +44,28 @@ def facts_by_session(
 
 
 def facts_digest(facts: SessionFacts) -> str:
-    """SHA-256 of what the facts say."""
-    return digest([facts.exposures, facts.fragility_classes, facts.scenario_returns])
+    """SHA-256 of what the facts say; numbers enter by their exact bits."""
+    numbers = (facts.exposures, facts.scenario_returns)
+    said = [[[name, list(values)] for name, values in nested.items()] for nested in numbers]
+    bits = b"".join(array("d", values.values()).tobytes() for nested in numbers for values in nested.values())
+    return digest_bytes(canonical_json([*said, facts.fragility_classes]).encode() + b"\n" + bits)
 
 
 def _nested(frame: pl.DataFrame, outer: str, inner: str, value: str) -> dict[date, Nested]:
-    """session -> outer -> inner -> value, in sorted order whatever the order of rows."""
+    """session -> outer -> inner -> value, in sorted order whatever the order of rows.
+
+    What says the same as on the session before (a crash lived through again) is the same object, and every name is: years of
+    sessions then take a third of the memory.
+    """
     found: dict[date, Nested] = {}
+    said: dict[str, tuple[object, dict[str, float]]] = {}
+    names: dict[str, str] = {}
     ordered = frame.sort("as_of_date", outer, inner).select("as_of_date", outer, inner, value)
-    for session, first, second, number in ordered.iter_rows():
-        found.setdefault(session, {}).setdefault(first, {})[second] = number
+    for (session, first), rows in groupby(ordered.iter_rows(), key=itemgetter(0, 1)):
+        values = {names.setdefault(second, second): number for _, _, second, number in rows}
+        # By their bits: 0.0 equals -0.0, and a hash tells them apart.
+        content = (tuple(values), array("d", values.values()).tobytes())
+        if first not in said or said[first][0] != content:
+            said[first] = content, values
+        found.setdefault(session, {})[names.setdefault(first, first)] = said[first][1]
     return found

@@ -13,15 +13,16 @@ from typing import Any
 
 from dagster import DagsterInstance
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem, StateError
 from riskdesk_assets.common.hashing import digest_bytes
-from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.interfaces.compare_run import materialized
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, Watcher, run_job
 from riskdesk_assets.interfaces.desk_run import require_finished
 from riskdesk_assets.interfaces.failures import Unusable
 from riskdesk_assets.interfaces.instance import open_instance
+from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate
 from riskdesk_assets.interfaces.options import require_one_way
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, dollars, escaped, table
@@ -31,6 +32,7 @@ from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
 from riskdesk_assets.research.backtest_files import METRICS
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_run import sharing
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown
 from riskdesk_assets.research.sweep import COLUMNS
@@ -62,6 +64,9 @@ class BacktestRun:
 
     def show(self) -> None:
         """The headline, the tickets, what was skipped, and where the rest is."""
+        if "mandate" in self.said:
+            show_mandate(self.said, self.place)
+            return
         out, metrics = console(), self.said["metrics"]
         out.print(f"{banner(self.said['source'])}  {self.said['first']} to {self.said['last']}, profile {self.said['profile']}")
         for note in self.said["notes"]:
@@ -157,6 +162,21 @@ def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_
         return finished(instance, outcome)
 
 
+def run_mandates(request: BacktestRequest, mandates: Sequence[str], *, verbose: bool) -> list[BacktestRun]:
+    """A backtest of each research mandate, one after the other; what they read of the sessions is computed once.
+
+    Raises:
+        InputError: a name that is no mandate, unusable settings or tickets, before anything runs.
+        Failure: a run stopped; says where and why.
+    """
+    requests = [replace(request, mandate=name) for name in dict.fromkeys(mandates)]
+    paths = load_paths()
+    for item in requests:
+        read_request(item, paths, os.environ)
+    with sharing():
+        return [run_backtest(item, (), walk_forward=False, verbose=verbose) for item in requests]
+
+
 def run_partition(
     instance: DagsterInstance, request: BacktestRequest, label: str, watcher: Watcher | None, *, verbose: bool
 ) -> JobOutcome:
@@ -174,6 +194,7 @@ def as_run_config(request: BacktestRequest) -> dict[str, object]:
         "name": request.name,
         **({} if request.profile is None else {"profile": request.profile}),
         **({} if request.tickets is None else {"tickets": str(request.tickets)}),
+        **({} if request.mandate is None else {"mandate": request.mandate}),
         "overrides": _plain(request.overrides),
         "candidates": {name: _plain(overrides) for name, overrides in request.candidates.items()},
     }

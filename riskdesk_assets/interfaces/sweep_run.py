@@ -20,6 +20,7 @@ from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.interfaces.backtest_run import as_run_config
 from riskdesk_assets.interfaces.failures import Failure, Unusable
 from riskdesk_assets.interfaces.instance import open_instance
+from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate_sweep
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, escaped, table
 from riskdesk_assets.research.assets import BACKTESTS
@@ -27,7 +28,7 @@ from riskdesk_assets.research.backtest_files import backtests_folder
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown, side_by_side
-from riskdesk_assets.research.sweep import sweep_frame
+from riskdesk_assets.research.sweep import measures_of, sweep_frame
 from riskdesk_assets.research.sweep_files import write_sweep
 from riskdesk_assets.research.variants import Variant
 
@@ -62,6 +63,10 @@ class SweepRun:
         """One row per variant."""
         out, first = console(), next(iter(self.said.values()))
         out.print(f"{banner(first['source'])}  {first['first']} to {first['last']}, {len(self.said)} variants")
+        if "mandate" in first:
+            show_mandate_sweep(list(self.said), measures_of(self.said))
+            out.print(f"[dim]kept in[/]  {self.place}", soft_wrap=True)
+            return
         wide = side_by_side(self.frame)
         units = dict(wide.select("measure", "unit").iter_rows())
         chosen = ("total_pnl_net", "sharpe_ratio", "volatility", "max_drawdown", "total_costs", "mean_gross")
@@ -73,21 +78,34 @@ class SweepRun:
         out.print(f"[dim]kept in[/]  {self.place}", soft_wrap=True)
 
 
-def run_sweep(request: BacktestRequest, variants: Sequence[Variant], workers: int | None, *, verbose: bool) -> SweepRun:
+def run_sweep(
+    request: BacktestRequest,
+    variants: Sequence[Variant],
+    workers: int | None,
+    *,
+    verbose: bool,
+    mandates: Sequence[str] = (),
+) -> SweepRun:
     """Run every variant as a backtest, ``workers`` of them at a time.
 
     Args:
         request: range, tickets, profile, and what is laid over for all.
         variants: one or more, of different names.
         workers: processes; as many as processors for None.
+        mandates: the research mandates to walk, each under every variant; none: the desk's tickets.
 
     Raises:
         InputError: an unusable variant or ticket, before anything runs.
         Failure: a variant stopped; says which and why.
     """
     paths = load_paths()
+    walked = tuple(dict.fromkeys(mandates)) or (None,)
     requests = {
-        item.name: replace(request, name=item.name, overrides={**request.overrides, **item.overrides}) for item in variants
+        f"{mandate}: {item.name}" if len(walked) > 1 else item.name: replace(
+            request, name=item.name, overrides={**request.overrides, **item.overrides}, mandate=mandate
+        )
+        for mandate in walked
+        for item in variants
     }
     asked = {name: read_request(item, paths, os.environ) for name, item in requests.items()}
     load_backtest_settings(next(iter(asked.values())).paths.config)

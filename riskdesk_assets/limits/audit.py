@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from riskdesk_assets.limits.limit import Leg, Limit
 from riskdesk_assets.limits.whole_sums import WholeSums
@@ -12,8 +11,7 @@ from riskdesk_assets.limits.whole_sums import WholeSums
 Status = Literal["OK", "AMBER", "BREACH"]
 
 
-@dataclass(frozen=True)
-class AuditRow:
+class AuditRow(NamedTuple):
     """One limit measured on one book; ``measured`` and ``limit.bound`` in ticks of 1e-4 dollars or as a count."""
 
     limit: Limit

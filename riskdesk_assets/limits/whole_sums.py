@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import mul
 
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 
@@ -16,8 +17,7 @@ class WholeSums:
         size: dict[str, int] = {}
         leg_size: dict[tuple[str, ...], int] = {}
         ticket: dict[str, int] = {}
-        for leg in self._legs:
-            symbol, ticket_id, amount = leg.symbol, leg.ticket_id, leg.notional
+        for ticket_id, symbol, amount in self._legs:
             whole = abs(amount)
             net[symbol] = net.get(symbol, 0) + amount
             size[symbol] = size.get(symbol, 0) + whole
@@ -28,22 +28,52 @@ class WholeSums:
 
     def measured(self, limit: Limit, held: Sequence[Leg[int]] = ()) -> int:
         """Exactly ``limit.measured`` of the book; what needs more than the sums is measured by the limit itself."""
-        measure, members = limit.measure, limit.members
-        if measure is Measure.LEG:
-            return self._leg.get(members, 0)
-        if measure is Measure.TICKET_GROSS:
-            return sum([self._ticket.get(ticket_id, 0) for ticket_id in members])
-        if measure is Measure.NAME_GROSS:
-            return sum([self._size.get(symbol, 0) for symbol in members])
+        read = _READ.get(limit.measure)
+        return limit.measured(self._legs, held) if read is None else read(self, limit)
+
+    def signed(self, limit: Limit) -> int:
+        """Of a NET the sum before its sign is dropped; of an EXPOSURE or LOSS the same in ticks of COEFFICIENT_UNIT."""
         net = self._net
-        if measure is Measure.NET:
-            return abs(sum([net.get(symbol, 0) for symbol in members]))
-        if measure is Measure.GROSS:
-            return sum([abs(net.get(symbol, 0)) for symbol in members])
-        if measure is Measure.EXPOSURE or measure is Measure.LOSS:
-            (row,) = limit.coefficients
-            total = sum([c * net.get(symbol, 0) for symbol, c in zip(members, row, strict=True)])
-            # Rounded up to a whole tick, as the limit does: an audited quantity is never understated.
-            quantity = abs(total) if measure is Measure.EXPOSURE else max(0, -total)
-            return -(-quantity // COEFFICIENT_UNIT)
-        return limit.measured(self._legs, held)
+        nets = [net.get(symbol, 0) for symbol in limit.members]
+        return sum(map(mul, limit.coefficients[0], nets)) if limit.coefficients else sum(nets)
+
+    def _of_leg(self, limit: Limit) -> int:
+        return self._leg.get(limit.members, 0)
+
+    def _of_tickets(self, limit: Limit) -> int:
+        return _added(self._ticket, limit.members)
+
+    def _of_names(self, limit: Limit) -> int:
+        return _added(self._size, limit.members)
+
+    def _net_of(self, limit: Limit) -> int:
+        return abs(self.signed(limit))
+
+    def _gross_of(self, limit: Limit) -> int:
+        net = self._net
+        return sum([abs(net.get(symbol, 0)) for symbol in limit.members])
+
+    def _exposure(self, limit: Limit) -> int:
+        # Rounded up to a whole tick, as the limit does: an audited quantity is never understated.
+        return -(-abs(self.signed(limit)) // COEFFICIENT_UNIT)
+
+    def _loss(self, limit: Limit) -> int:
+        return max(0, -(self.signed(limit) // COEFFICIENT_UNIT))
+
+
+def _added(amounts: Mapping[str, int], members: tuple[str, ...]) -> int:
+    if len(members) == 1:
+        return amounts.get(members[0], 0)
+    return sum([amounts.get(member, 0) for member in members])
+
+
+_READ: Mapping[Measure, Callable[[WholeSums, Limit], int]] = {
+    Measure.LEG: WholeSums._of_leg,
+    Measure.TICKET_GROSS: WholeSums._of_tickets,
+    Measure.BUCKET_GROSS: WholeSums._of_tickets,
+    Measure.NAME_GROSS: WholeSums._of_names,
+    Measure.NET: WholeSums._net_of,
+    Measure.GROSS: WholeSums._gross_of,
+    Measure.EXPOSURE: WholeSums._exposure,
+    Measure.LOSS: WholeSums._loss,
+}

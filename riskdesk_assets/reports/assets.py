@@ -27,7 +27,6 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.controllers.policy_files import kept_policy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
@@ -127,11 +126,10 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     start = calendar.before(first, history_sessions(config))
     rows = realized_pnl(
         history.wanted,
-        calendar.sessions,
         warehouse.read("desk_positions", start, last),
         warehouse.read("portfolio_blotter", start, last),
         warehouse.read("clip_ledger", start, last),
-        prints_of(history.usable),
+        history.prints,
         desk_context(config),
     )
     warehouse.write(first, last, {"realized_pnl": rows})

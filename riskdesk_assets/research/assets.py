@@ -9,10 +9,10 @@ import polars as pl
 from dagster import AssetExecutionContext, Config, DynamicPartitionsDefinition, MaterializeResult, MetadataValue, asset
 from pydantic import Field
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.progress import report
-from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
@@ -101,6 +101,7 @@ class BacktestAsked(Config):
     candidates: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="A walk-forward over these variants: name -> {path: value}."
     )
+    mandate: str | None = Field(default=None, description="A research mandate to walk in place of the desk's tickets.")
 
     def request(self) -> BacktestRequest:
         """The request in the house's own terms."""
@@ -112,6 +113,7 @@ class BacktestAsked(Config):
             tickets=Path(self.tickets) if self.tickets else None,
             overrides=self.overrides,
             candidates=self.candidates,
+            mandate=self.mandate,
         )
 
 

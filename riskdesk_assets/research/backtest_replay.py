@@ -38,6 +38,8 @@ from riskdesk_assets.research.backtest_files import (
 )
 from riskdesk_assets.research.backtest_run import computed
 from riskdesk_assets.research.backtest_settings import BacktestSettings
+from riskdesk_assets.research.mandates.files import KIND as MANDATE
+from riskdesk_assets.research.mandates.replay import replay_mandate
 from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.strategy.strategy_file import Strategy
 
@@ -59,6 +61,8 @@ def _replayed(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Rep
     lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]
     if lost:
         raise StateError(f"{run.path} cannot be replayed: {', '.join(lost)} is damaged or missing")
+    if manifest["kind"] == MANDATE:
+        return replay_mandate(run, damaged, paths, calendar)
     inputs, shared = _inputs(run, paths, calendar)
     done = computed(
         shared, inputs.config, inputs.candidates, inputs.settings, lambda place, total: report("replay", place, total)

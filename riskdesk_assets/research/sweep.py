@@ -13,6 +13,7 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.research.comparison import SCHEMA
+from riskdesk_assets.research.mandates.compared import SweptMeasure, mandate_measures
 from riskdesk_assets.research.variants import Variant, load_variants, require_distinct
 
 GRID = "grid"
@@ -92,15 +93,30 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-def sweep_frame(said: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
-    """One row per variant and metric of COLUMNS: variant, section, measure, unit, value (research.comparison.SCHEMA).
+def measures_of(said: Mapping[str, Mapping[str, Any]]) -> list[SweptMeasure]:
+    """What a sweep compares, in the order it is shown: COLUMNS, or of mandates what they are tuned by.
 
     Args:
         said: variant -> what the metrics.json of its backtest says.
     """
-    rows = [
-        (name, "metrics", metric, unit, None if (value := item["metrics"][metric]) is None else float(value))
-        for name, item in said.items()
+    if any("mandate" in item for item in said.values()):
+        return mandate_measures(said)
+    return [
+        SweptMeasure("metrics", metric, unit, {name: item["metrics"][metric] for name, item in said.items()})
         for metric, unit in COLUMNS
+    ]
+
+
+def sweep_frame(said: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """One row per variant and measure: variant, section, measure, unit, value (research.comparison.SCHEMA).
+
+    Args:
+        said: variant -> what the metrics.json of its backtest says.
+    """
+    measures = measures_of(said)
+    rows = [
+        (name, item.section, item.measure, item.unit, None if (value := item.values[name]) is None else float(value))
+        for name in said
+        for item in measures
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

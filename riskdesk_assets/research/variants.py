@@ -80,13 +80,18 @@ def require_distinct(variants: Sequence[Variant]) -> None:
         raise InputError(Problem(_WHERE, None, twice[0], "is the name of two variants", "a name of its own for each"))
 
 
-def variant_config(config: Config, variant: Variant) -> Config:
+def variant_config(config: Config, variant: Variant, mandate: str | None = None) -> Config:
     """The configuration with a variant's values laid over.
+
+    Args:
+        config: what they are laid over.
+        variant: paths and values.
+        mandate: the research mandate that is walked and whose file may be changed; None where the desk's own portfolio is.
 
     Raises:
         InputError: an unknown path, with the nearest known one; a value that is not allowed there; every one of them.
     """
-    problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where)) is not None]
+    problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where, mandate))]
     if problems:
         raise InputError(problems)
     content: dict[str, Any] = config.model_dump(mode="python")
@@ -102,14 +107,14 @@ def variant_config(config: Config, variant: Variant) -> Config:
     return changed
 
 
-def _unknown(config: Config, path: str, where: str) -> Problem | None:
+def _unknown(config: Config, path: str, where: str, mandate: str | None) -> Problem | None:
     """The problem with a path that leads nowhere, or into what no variant may change."""
     parts = _parts(config, path)
     if parts[0] not in SECTIONS:
         return Problem(where, None, path, f"begins with {parts[0]!r}{nearest(parts[0], SECTIONS)}", ", ".join(SECTIONS))
     if path == "desk.portfolio_id" or len(parts) < 2 or (parts[0] == "portfolios" and len(parts) < 3):
         return Problem(where, None, path, "is not a value", "the path of one value, such as limits.group.max")
-    if parts[0] == "portfolios" and parts[1] in {mandate.portfolio_id for mandate in config.mandates}:
+    if parts[0] == "portfolios" and parts[1] in {item.portfolio_id for item in config.mandates} - {mandate}:
         said = f"{parts[1]} is a research mandate: a comparison walks the desk's own portfolio, and nothing in it would change"
         return Problem(where, None, path, said, f"desk, limits, sizing, portfolios.{config.own.portfolio_id}")
     if parts[:2] == ("desk", "policy"):

@@ -22,7 +22,7 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES
 from riskdesk_assets.research.backtest import Backtest, measured
 from riskdesk_assets.research.backtest_settings import BacktestSettings, Criterion, WalkForwardSettings
 from riskdesk_assets.research.backtest_tables import CHOICES
@@ -114,10 +114,9 @@ def windows(sessions: Sequence[date], rules: WalkForwardSettings) -> tuple[Windo
 def candidate_series(item: Prepared, progress: Progress = lambda done, total: None) -> pl.DataFrame:
     """TIMESERIES of a candidate walked over the whole range on its own."""
     walked = long_walk(item.walk, progress)
-    sessions, calendar = item.history.wanted, item.history.calendar.sessions
-    context, prints = desk_context(item.walk.config), prints_of(item.history.usable)
-    realized = realized_rows(sessions, calendar, walked.frames, prints, context)
-    return timeseries(sessions, calendar, walked.frames, realized, prints, context)
+    sessions, prints, context = item.history.wanted, item.history.prints, desk_context(item.walk.config)
+    realized = realized_rows(sessions, walked.frames, prints, context)
+    return timeseries(sessions, walked.frames, realized, prints, context)
 
 
 def known_pnl(series: pl.DataFrame, last: date) -> list[float]:

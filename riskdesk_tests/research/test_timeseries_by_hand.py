@@ -18,7 +18,7 @@ from riskdesk_assets.research.backtest_metrics import backtest_metrics
 from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, rolling, sharpe_ratio
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
-from riskdesk_tests.desk_builder import calendar, changed, desk_config, make_ticket, marks, sessions_from, snapshots_of
+from riskdesk_tests.desk_builder import changed, desk_config, make_ticket, marks, print_panel, sessions_from, snapshots_of
 
 DAYS = sessions_from(date(2026, 3, 2), 6)
 # 1 bp of what is traded, and nothing else
@@ -181,11 +181,11 @@ def asked() -> dict[str, pl.DataFrame]:
 
 
 def found() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, pl.DataFrame]]:
-    tables = frames()
-    realized = realized_rows(DAYS, calendar().sessions, tables, PRINTS, CONTEXT)
-    series = timeseries(DAYS, calendar().sessions, tables, realized, PRINTS, CONTEXT)
+    tables, prints = frames(), print_panel(PRINTS)
+    realized = realized_rows(DAYS, tables, prints, CONTEXT)
+    series = timeseries(DAYS, tables, realized, prints, CONTEXT)
     buckets = Buckets.of(tables["strategy_library"], tables["strategy_budgets"])
-    return series, realized, attribution(series, tables, realized, PRINTS, buckets), tables
+    return series, realized, attribution(series, tables, realized, prints, buckets), tables
 
 
 def test_every_session_of_the_series_by_hand() -> None:
