@@ -25,7 +25,7 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     from the run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
 
     \b
-    Exit codes: 0 every table is identical; 1 one is not, or a file was changed or added; 2 no such run, or an input of it is lost.
+    Exit codes: 0 all identical; 1 a table is not, or a file was changed or added; 2 no such run, or an input of it is lost.
     """
     from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_paths

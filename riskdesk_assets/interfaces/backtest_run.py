@@ -31,7 +31,7 @@ from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
 from riskdesk_assets.research.backtest_files import METRICS
-from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_run import sharing
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown
@@ -149,6 +149,7 @@ def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_
     if walk_forward:
         if len(variants) < 2:
             raise Unusable("--walk-forward chooses among the variants of --sweep FILE: name at least two")
+        require_usable_variants(request, variants, load_paths(), os.environ)
         request = replace(request, candidates={item.name: item.overrides for item in variants})
     paths = load_paths()
     asked = read_request(request, paths, os.environ)

@@ -25,7 +25,7 @@ from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, escaped, table
 from riskdesk_assets.research.assets import BACKTESTS
 from riskdesk_assets.research.backtest_files import backtests_folder
-from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown, side_by_side
 from riskdesk_assets.research.sweep import measures_of, sweep_frame
@@ -100,6 +100,8 @@ def run_sweep(
     """
     paths = load_paths()
     walked = tuple(dict.fromkeys(mandates)) or (None,)
+    for mandate in walked:
+        require_usable_variants(replace(request, mandate=mandate), variants, paths, os.environ)
     requests = {
         f"{mandate}: {item.name}" if len(walked) > 1 else item.name: replace(
             request, name=item.name, overrides={**request.overrides, **item.overrides}, mandate=mandate
