@@ -74,6 +74,7 @@ class BacktestRun:
         headline = table("", ">")
         for name, unit in COLUMNS:
             headline.add_row(name.replace("_", " "), shown(metrics[name], unit))
+        headline.add_row("days with features", shown(metrics["days_with_features"], "sessions"))
         out.print(headline)
         parts = metrics["attribution"]
         out.print("net P&L: " + ", ".join(f"{name} {dollars(parts[name])}" for name in PARTS), soft_wrap=True)
