@@ -169,6 +169,14 @@ def scalar(text: str) -> bool | int | float | str | date | None:
     return text
 
 
+def require_plain(text: str, where: str) -> str:
+    """Text from elsewhere than a file, held to what a file may hold in one line (InputError otherwise)."""
+    found = _FORBIDDEN.search(text) or re.search(r"[\t\n\x85]", text)
+    if found:
+        raise InputError(Problem(where, None, "", f"holds the control character U+{ord(found.group()):04X}"))
+    return text
+
+
 class _Builder:
     """Plain data from parser events; depth is bounded as events come, so nothing recurses beyond ``MAX_DEPTH``."""
 
