@@ -25,6 +25,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.model import details_of
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -140,7 +141,7 @@ def validate_data(
     try:
         return model.model_validate(data, context=context)
     except ValidationError as error:
-        raise InputError([_problem(detail, data, model, document, prefix) for detail in error.errors()]) from error
+        raise InputError([_problem(detail, data, model, document, prefix) for detail in details_of(error)]) from error
 
 
 def merged(base: Any, changes: Any) -> Any:
