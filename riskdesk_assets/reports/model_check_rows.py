@@ -114,7 +114,7 @@ def checks(
 
 
 def _bias(held: Sequence[Outcome], flat: int, settings: RiskReportSettings) -> Row:
-    left_out = f"; {flat} sessions without a position are left out"
+    left_out = f"; {_sessions(flat)} without a position {'is' if flat == 1 else 'are'} left out"
     if len(held) < settings.check_minimum:
         return _too_few("bias_ratio", len(held), settings, 1.0)
     found = bias_ratio([day.pnl for day in held], [day.predicted.volatility or 0.0 for day in held])
@@ -181,8 +181,12 @@ def _judged(p_value: float, settings: RiskReportSettings) -> str:
 
 
 def _too_few(name: str, observations: int, settings: RiskReportSettings, expected: float | None) -> Row:
-    message = f"{observations} sessions with a prediction, {settings.check_minimum} are needed"
+    message = f"{_sessions(observations)} with a prediction, {settings.check_minimum} are needed"
     return _row(name, observations, None, None, None, expected, TOO_FEW, message)
+
+
+def _sessions(number: int) -> str:
+    return f"{number} session" if number == 1 else f"{number} sessions"
 
 
 def _row(

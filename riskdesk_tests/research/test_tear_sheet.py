@@ -141,3 +141,63 @@ def test_a_range_without_a_position_has_a_sheet() -> None:
     assert "+$0" not in tear_sheet(made)
     assert flat.metrics["sharpe_ratio"] is None
     assert flat.metrics["days_flat"] == 2
+
+
+def charts(page: str) -> dict[str, list[str]]:
+    """The words on the axes of every chart, by its anchor."""
+    found = re.findall(r'<svg class="chart"[^>]* aria-labelledby="([a-z-]+)-t .*?</svg>', page, re.DOTALL)
+    parts = re.findall(r'<svg class="chart"[^>]* aria-labelledby="(?:[a-z-]+)-t .*?</svg>', page, re.DOTALL)
+    return {name: re.findall(r"<text[^>]*>([^<]+)</text>", part) for name, part in zip(found, parts, strict=True)}
+
+
+def test_a_range_of_one_session_has_no_line_and_counts_in_the_singular() -> None:
+    done = backtested(quiet("classic"), shipped_tickets()[:4], DAYS[0], DAYS[0])
+    made = sheet_content(done, inputs_of_backtest(quiet("classic"), shipped_tickets()[:4], DAYS[0], DAYS[0]))
+    page = tear_sheet(made)
+    assert charts(page) == {}
+    assert "heat" in page
+    assert {"equity", "exposure", "rolling"} & {section.anchor for section in sections(made)} == set()
+    text = " ".join(Reader(page).text)
+    assert "1 month earned" in text
+    assert not re.search(r"\b1 (sessions|months)\b", text)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_no_chart_of_a_short_range_has_two_ticks_or_dates_that_read_alike(count: int) -> None:
+    done = backtested(quiet("classic"), shipped_tickets()[:4], DAYS[0], DAYS[count - 1])
+    made = sheet_content(done, inputs_of_backtest(quiet("classic"), shipped_tickets()[:4], DAYS[0], DAYS[count - 1]))
+    found = charts(tear_sheet(made))
+    assert ("chart-var" in found) == (count > 2)
+    for name, words in found.items():
+        if name != "chart-equity":  # two panels, two scales
+            assert len(words) == len(set(words)), (name, words)
+
+
+def test_a_range_without_a_position_labels_the_zero_alone() -> None:
+    config = quiet("classic", {"desk.controller.entry_z": 9.0, "desk.features.breakdown_z": 20.0})
+    flat = backtested(config, [make_ticket()], DAYS[0], DAYS[2])
+    found = charts(tear_sheet(sheet_content(flat, inputs_of_backtest(config, [make_ticket()], DAYS[0], DAYS[2]))))
+    assert found["chart-rivals"] == ["$0", str(DAYS[0]), str(DAYS[2])]
+    assert found["chart-exposure"] == ["0%", str(DAYS[0]), str(DAYS[2])]
+    assert found["chart-equity"] == ["$4,950k", "$5,000k", "$5,050k", "$0", str(DAYS[0]), str(DAYS[2])]
+
+
+def test_the_months_scroll_where_they_have_no_room() -> None:
+    assert re.search(r'<div class="scroll"[^>]*><svg class="chart heat"', page())
+    assert "max-width: 46rem) { svg.heat { width: 46rem" in page()
+
+
+def test_the_var_figure_counts_the_sessions_its_check_counts() -> None:
+    text = " ".join(Reader(page()).text)
+    check = next(row for row in done().frames["risk_checks"].iter_rows(named=True) if row["check_name"] == "kupiec_99")
+    assert 0 < check["observations"] < len(DAYS) - 1
+    told = f"{check['exceptions'] or 0} of {check['observations']} sessions after one with a book and a VaR lost more"
+    assert told in text
+
+
+def test_a_check_of_pnl_before_costs_says_so_beside_the_headline() -> None:
+    tables = Reader(page()).tables
+    names = [row[0] for row in tables["table-checks"][1:]]
+    assert "drawdown before costs" in names
+    assert "drawdown" not in names
+    assert "against P&amp;L before costs" in page()

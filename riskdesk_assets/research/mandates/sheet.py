@@ -29,7 +29,7 @@ from riskdesk_assets.research.tear_sheet.content import SheetContent
 from riskdesk_assets.research.tear_sheet.curves import cost_figure, equity_figure, exposure_figure, rolling_figures
 from riskdesk_assets.research.tear_sheet.heat_map import heat_map
 from riskdesk_assets.research.tear_sheet.judged import check_table, skipped_table
-from riskdesk_assets.research.tear_sheet.sheet import SOURCE_WORDS, sheet_template
+from riskdesk_assets.research.tear_sheet.sheet import MONTHS, SOURCE_WORDS, drawable, sheet_template
 
 _FILES = ("metrics.json", "timeseries.csv", "target_portfolios.parquet", "limit_slack.parquet", "logs.txt", "manifest.json")
 _CHECKED = "risk_checks (from timeseries: marked_pnl, ex_ante_volatility, var_95, var_99; portfolio_limits)"
@@ -94,7 +94,7 @@ def mandate_sections(content: MandateSheetContent) -> list[Section]:
     found = [
         Section("headline", "The range", [headline(content)]),
         Section("equity", "Equity and drawdown", [equity_figure(content), benchmark_figure(content.frames, mandate)]),
-        Section("months", "Months", [heat_map(content)]),
+        Section(MONTHS, "Months", [heat_map(content)]),
         Section("beside", "Beside the benchmark", [benchmark_table(content.metrics, nav)]),
         Section("risk", "Risk against its prediction", [item for item in risk if item is not None]),
         Section("limits", "Limits", [limit_table(content.frames), *(item for item in figures if item is not None)]),
@@ -103,7 +103,7 @@ def mandate_sections(content: MandateSheetContent) -> list[Section]:
         Section("names", "Names and exposures", [name_table(content.metrics, nav), exposure_table(content.frames)]),
         Section("days", "Days", [answer_table(content.metrics), *([] if skipped is None else [skipped])]),
     ]
-    return [section for section in found if section.blocks]
+    return drawable(found, content)
 
 
 def headline(content: MandateSheetContent) -> Facts:

@@ -9,9 +9,11 @@ import polars as pl
 
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.reports.page.blocks import Figure
-from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
+from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.reports.page.numerals import dollars, percent
 from riskdesk_assets.research.mandates.adherence import soft_gross
+from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel
+from riskdesk_assets.research.tear_sheet.curves import FEWEST_FOR_VAR, var_words
 
 Frames = Mapping[str, pl.DataFrame]
 _STYLES = ("solid", "dashed", "dotted")
@@ -26,7 +28,7 @@ def benchmark_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
         f"After costs {mandate.portfolio_id} ended at {dollars(mine[-1], signed=True)}, {name} at "
         f"{dollars(theirs[-1], signed=True)}."
     )
-    panels = (Panel([Line("mandate", mine), Line("benchmark", theirs, "dashed")], 190, _thousands, with_zero=True),)
+    panels = (dollar_panel([Line("mandate", mine), Line("benchmark", theirs, "dashed")], 190, with_zero=True),)
     drawing = line_chart("chart-benchmark", "Cumulated P&L of the mandate and its benchmark", said, _dates(series), panels)
     caption = f"Cumulated P&L after costs: the mandate (solid), {name} (dashed). {said}"
     return Figure(caption, "timeseries, benchmark: cumulative_pnl_net", drawing)
@@ -46,7 +48,7 @@ def turnover_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
     lines = [Line("turnover", [None, *traded[1:]] if len(traded) > 1 else traded)]
     if mandate.turnover_limit is not None:
         lines.append(Line("limit", [mandate.turnover_limit] * len(traded), "dashed"))
-    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    panels = (percent_panel(lines, 130, 0),)
     drawing = line_chart("chart-turnover", "Turnover of each session, of NAV", said, _dates(series), panels)
     caption = f"Turnover of each session after the first, of NAV (solid), and its limit (dashed). {said}"
     return Figure(caption, "timeseries: turnover", drawing)
@@ -61,7 +63,7 @@ def soft_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
     lines = [Line("soft", soft)]
     if mandate.fragility_exposure_limit is not None:
         lines.append(Line("limit", [mandate.fragility_exposure_limit] * len(soft), "dashed"))
-    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    panels = (percent_panel(lines, 130, 0),)
     drawing = line_chart("chart-soft", "Gross in soft targets, of NAV", said, _dates(series), panels)
     return Figure(f"Gross in names of class {classes} (solid), and its limit (dashed). {said}", "exposures: gross", drawing)
 
@@ -83,22 +85,21 @@ def factor_figure(frames: Frames, mandate: PortfolioConfig) -> Figure | None:
         most = max((abs(value) for value in used if value is not None), default=0.0)
         told.append(f"{name} ({style}) at most {percent(most, 0)} of ±{bound:g}")
     said = f"{'; '.join(told)}."
-    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    panels = (percent_panel(lines, 130, 0),)
     drawing = line_chart("chart-factors", "Factor exposures, as shares of their limits", said, _dates(series), panels)
     return Figure(f"Factor exposures as shares of their limits. {said}", "exposures: net", drawing)
 
 
 def var_figure(frames: Frames, nav: float) -> Figure | None:
     """Each session's P&L as marked at its close against the loss the session before said would be exceeded once in a hundred;
-    None in a range of one session."""
+    None in a range of less than three sessions, which knows at most one of them."""
     series = frames["timeseries"]
-    if series.height < 2:
+    if series.height < FEWEST_FOR_VAR:
         return None
     pnl = [value / nav for value in series["marked_pnl"][1:]]
     bound = [None if value is None else -value for value in series["var_99"][:-1]]
-    beyond = sum(1 for value, limit in zip(pnl, bound, strict=True) if limit is not None and value < limit)
-    said = f"{beyond} of {len(pnl)} losses were larger than the VaR of the session before."
-    panels = (Panel([Line("pnl", pnl), Line("var", bound, "dashed")], 150, lambda value: percent(value, 1), with_zero=True),)
+    said = var_words(pnl, bound, series["ex_ante_volatility"].to_list()[:-1])
+    panels = (percent_panel([Line("pnl", pnl), Line("var", bound, "dashed")], 150, 1),)
     title = "P&L of each session and VaR 99 of the session before, of NAV"
     drawing = line_chart("chart-var", title, said, _dates(series)[1:], panels)
     caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
@@ -107,7 +108,3 @@ def var_figure(frames: Frames, nav: float) -> Figure | None:
 
 def _dates(series: pl.DataFrame) -> Sequence[str]:
     return [str(day) for day in series["as_of_date"]]
-
-
-def _thousands(value: float) -> str:
-    return f"{dollars(value / 1000, 0 if value % 1000 == 0 else 1)}k"

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from riskdesk_assets.reports.page.blocks import Figure
-from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
+from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.reports.page.numerals import dollars, percent, plain
 from riskdesk_assets.research.challengers import EQUAL_WEIGHT, INVERSE_VOLATILITY
 from riskdesk_assets.research.performance import rolling
+from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel, ratio_panel
 from riskdesk_assets.research.tear_sheet.content import SheetContent
 
+FEWEST_FOR_VAR = 3
 _STYLES = {EQUAL_WEIGHT: "dashed", INVERSE_VOLATILITY: "dotted"}
 
 
@@ -27,8 +29,8 @@ def equity_figure(content: SheetContent) -> Figure:
         f"{dollars(-falls[deepest])}, was reached with the book of {series['as_of_date'][deepest]}."
     )
     panels = (
-        Panel([Line("equity", series["equity"].to_list())], 130, _thousands),
-        Panel([Line("drawdown", falls, "area")], 60, _thousands, with_zero=True),
+        dollar_panel([Line("equity", series["equity"].to_list())], 130),
+        dollar_panel([Line("drawdown", falls, "area")], 60, with_zero=True),
     )
     drawing = line_chart("chart-equity", "Equity after costs, and below it the drawdown", said, _dates(series), panels)
     return Figure(
@@ -47,7 +49,7 @@ def challenger_figure(content: SheetContent) -> Figure:
         lines.append(Line(name, values, style))
         ends.append(f"{name.replace('_', ' ')} at {dollars(values[-1], signed=True)}")
     said = f"After costs {', '.join(ends)}."
-    panels = (Panel(lines, 190, _thousands, with_zero=True),)
+    panels = (dollar_panel(lines, 190, with_zero=True),)
     drawing = line_chart("chart-rivals", "Cumulated P&L of the desk and its challengers", said, _dates(series), panels)
     caption = f"Cumulated P&L after costs: the desk (solid), equal weight (dashed), inverse volatility (dotted). {said}"
     return Figure(caption, "timeseries, challengers: cumulative_pnl_net", drawing)
@@ -71,7 +73,7 @@ def rolling_figures(content: SheetContent) -> list[Figure]:
             "Rolling Sharpe ratio",
             said,
             dates,
-            (Panel([Line("sharpe", sharpe)], 130, lambda value: plain(value, 1), with_zero=True),),
+            (ratio_panel([Line("sharpe", sharpe)], 130),),
         ),
     )
     low, high = _ends(volatility)
@@ -89,7 +91,7 @@ def rolling_figures(content: SheetContent) -> list[Figure]:
             "Rolling volatility",
             told,
             dates,
-            (Panel(lines, 130, lambda value: percent(value, 1), with_zero=True),),
+            (percent_panel(lines, 130, 1),),
         ),
     )
     return [first, second]
@@ -104,7 +106,7 @@ def exposure_figure(content: SheetContent) -> Figure:
         f"Gross was {percent(math.fsum(gross) / len(gross))} of NAV on average and {percent(max(gross))} at most; |net| was "
         f"{percent(math.fsum(map(abs, net)) / len(net))} on average and {percent(max(map(abs, net)))} at most."
     )
-    panels = (Panel([Line("gross", gross), Line("net", net, "dashed")], 130, lambda value: percent(value, 0), with_zero=True),)
+    panels = (percent_panel([Line("gross", gross), Line("net", net, "dashed")], 130, 0),)
     drawing = line_chart("chart-exposure", "Gross and net, of NAV", said, _dates(series), panels)
     return Figure(f"Gross (solid) and net (dashed), of NAV. {said}", "timeseries: equity_gross, equity_net", drawing)
 
@@ -118,7 +120,7 @@ def cost_figure(content: SheetContent) -> Figure:
         f"{dollars(before[-1], signed=True)} before costs, {dollars(after[-1], signed=True)} after: "
         f"{dollars(costs)} for {dollars(traded)} traded and for what was borrowed."
     )
-    panels = (Panel([Line("after costs", after), Line("before costs", before, "dashed")], 130, _thousands, with_zero=True),)
+    panels = (dollar_panel([Line("after costs", after), Line("before costs", before, "dashed")], 130, with_zero=True),)
     drawing = line_chart("chart-costs", "Cumulated P&L before and after costs", said, _dates(series), panels)
     caption = f"Cumulated P&L after costs (solid) and before (dashed). {said}"
     return Figure(caption, "timeseries: pnl_gross, cumulative_pnl_net, costs, turnover", drawing)
@@ -126,20 +128,32 @@ def cost_figure(content: SheetContent) -> Figure:
 
 def var_figure(content: SheetContent) -> Figure | None:
     """Each session's P&L as marked at its close, of nav, against the loss the session before said would be exceeded once in a
-    hundred; None in a range of one session."""
+    hundred; None in a range of less than three sessions, which knows at most one of them."""
     states = content.frames["desk_state"].sort("as_of_date")
-    if states.height < 2:
+    if states.height < FEWEST_FOR_VAR:
         return None
     pnl = [value / content.nav for value in states["pnl_gross"][1:]]
     bound = [None if value is None else -value for value in states["var_99"][:-1]]
-    beyond = sum(1 for value, limit in zip(pnl, bound, strict=True) if limit is not None and value < limit)
-    said = f"{beyond} of {len(pnl)} losses were larger than the VaR of the session before."
+    said = var_words(pnl, bound, states["ex_ante_volatility"].to_list()[:-1])
     lines = [Line("pnl", pnl), Line("var", bound, "dashed")]
-    panels = (Panel(lines, 150, lambda value: percent(value, 1), with_zero=True),)
+    panels = (percent_panel(lines, 150, 1),)
     dates = [str(day) for day in states["as_of_date"][1:]]
     drawing = line_chart("chart-var", "P&L of each session and VaR 99 of the session before, of NAV", said, dates, panels)
     caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
     return Figure(caption, "desk_state: pnl_gross, var_99", drawing)
+
+
+def var_words(pnl: Sequence[float], bound: Sequence[float | None], volatility: Sequence[float | None]) -> str:
+    """How many losses were larger than the VaR, of the sessions the risk model's own check counts (model_check_rows).
+
+    Args:
+        pnl: of each session, of nav.
+        bound: minus the VaR of the session before it; None where it had none.
+        volatility: as predicted on the session before; 0 or None without a book.
+    """
+    counted = [(value, limit) for value, limit, risk in zip(pnl, bound, volatility, strict=True) if limit is not None and risk]
+    beyond = sum(1 for value, limit in counted if value < limit)
+    return f"{beyond:,} of {len(counted):,} sessions after one with a book and a VaR lost more than that VaR."
 
 
 def _cumulated(values: Sequence[float]) -> list[float]:
@@ -153,7 +167,3 @@ def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
 
 def _dates(series: pl.DataFrame) -> list[str]:
     return [str(day) for day in series["as_of_date"]]
-
-
-def _thousands(value: float) -> str:
-    return f"{dollars(value / 1000, 0 if value % 1000 == 0 else 1)}k"

@@ -33,12 +33,14 @@ def heat_map(content: SheetContent) -> Figure:
     largest = max((abs(value) for value in months.values()), default=0.0)
     width, height = _LEFT + 12 * _CELL + _YEAR, _TOP + _ROW * len(years) + 4
     best, worst = max(months, key=lambda key: months[key]), min(months, key=lambda key: months[key])
+    counted = "1 month" if len(months) == 1 else f"{len(months)} months"
     said = (
         f"Best month {best[0]}-{best[1]:02d} with {percent(months[best] / content.nav, 2, signed=True)} of NAV, worst "
         f"{worst[0]}-{worst[1]:02d} with {percent(months[worst] / content.nav, 2, signed=True)}; "
-        f"{sum(value > 0 for value in months.values())} of {len(months)} months earned something."
+        f"{sum(value > 0 for value in months.values())} of {counted} earned something."
     )
     parts = [
+        '<div class="scroll" tabindex="0" role="region" aria-label="Net P&amp;L by month">'
         f'<svg class="chart heat" viewBox="0 0 {width} {height}" role="img" aria-labelledby="heat-t heat-d">'
         f'<title id="heat-t">Net P&amp;L by month, percent of NAV</title><desc id="heat-d">{said}</desc>'
     ]
@@ -49,7 +51,7 @@ def heat_map(content: SheetContent) -> Figure:
     parts.append(f'<text class="axis end" x="{width - 4}" y="12">Year</text>')
     for row, year in enumerate(years):
         parts.append(_row(row, year, months, largest, content.nav, width))
-    parts.append("</svg>")
+    parts.append("</svg></div>")
     # Numbers, names of months and our own class names only.
     drawing = Markup("".join(parts))  # noqa: S704
     caption = f"Net P&L by month, percent of NAV, in the month in which it became known. {said}"

@@ -15,6 +15,8 @@ from riskdesk_assets.research.challengers import NAMES
 from riskdesk_assets.research.performance import annual_volatility, drawdown, mean, sharpe_ratio
 from riskdesk_assets.research.tear_sheet.content import SheetContent
 
+_CHECKS = {"drawdown": "drawdown before costs"}
+"""What a check is called beside figures of the same name that are after costs."""
 _AGAINST = ("REJECTED", "BREACHED", "RED")
 
 
@@ -83,7 +85,7 @@ def check_table(content: SheetContent, source: str = "risk_checks (from desk_sta
     shown = content.frames["risk_checks"].filter(~pl.col("check_name").str.starts_with("binding:"))
     rows = [
         [
-            Cell(row["check_name"].replace("_", " ")),
+            Cell(_CHECKS.get(row["check_name"], row["check_name"].replace("_", " "))),
             Cell(count(row["observations"])),
             Cell(count(row["exceptions"])),
             Cell(plain(row["expected"], 1)),
@@ -96,7 +98,8 @@ def check_table(content: SheetContent, source: str = "risk_checks (from desk_sta
     ]
     titles = ("Observed", "Exceptions", "Expected", "Statistic", "p")
     columns = (Column("Check", "text"), *map(Column, titles), Column("Outcome", "text"), Column("In words", "prose"))
-    return Table("checks", "The risk model over the whole range", source, columns, rows)
+    caption = "The risk model over the whole range, against P&L before costs as marked at each close"
+    return Table("checks", caption, source, columns, rows)
 
 
 def scenario_table(content: SheetContent) -> Table:

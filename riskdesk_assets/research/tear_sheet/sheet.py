@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
 from riskdesk_assets.common.hashing import canonical_json
-from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
+from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Figure, Section
 from riskdesk_assets.reports.page.numerals import count, dollars, percent, plain
 from riskdesk_assets.research.tear_sheet.content import SheetContent
 from riskdesk_assets.research.tear_sheet.curves import (
@@ -37,6 +38,7 @@ from riskdesk_assets.research.tear_sheet.judged import (
 )
 
 SHEET = "tear_sheet.html"
+MONTHS = "months"
 _FILES = ("metrics.json", "timeseries.csv", "portfolio_blotter.csv", "ideal_portfolio.parquet", "logs.txt", "manifest.json")
 SOURCE_WORDS = {
     "SIMULATED": "sample market: simulated prices, no real market",
@@ -82,7 +84,7 @@ def sections(content: SheetContent) -> list[Section]:
     found = [
         Section("headline", "The range", [headline(content)]),
         Section("equity", "Equity and drawdown", [equity_figure(content), challenger_figure(content)]),
-        Section("months", "Months", [heat_map(content)]),
+        Section(MONTHS, "Months", [heat_map(content)]),
         Section("rolling", "Rolling", rolling_figures(content)),
         Section("attribution", "Attribution", [attribution_table(content), ticket_attribution_table(content)]),
         Section("earned", "Tickets, buckets, names", [ticket_table(content), bucket_table(content), name_table(content)]),
@@ -97,6 +99,19 @@ def sections(content: SheetContent) -> list[Section]:
     found.append(Section("days", "Days", [days] if skipped is None else [days, skipped]))
     if choices is not None:
         found.insert(2, Section("choices", "Choices", [choices]))
+    return drawable(found, content)
+
+
+def drawable(sections: Sequence[Section], content: SheetContent) -> list[Section]:
+    """The sections that hold something; of a range of one session without its lines, which need two."""
+    found = list(sections)
+    if content.series.height == 1:
+        found = [
+            section
+            if section.anchor == MONTHS
+            else replace(section, blocks=[block for block in section.blocks if not isinstance(block, Figure)])
+            for section in found
+        ]
     return [section for section in found if section.blocks]
 
 
@@ -135,7 +150,8 @@ def banners(content: SheetContent) -> Sequence[Banner]:
     skipped = content.count("days_skipped_due_to_prices")
     if skipped:
         names = sorted({name for row in content.metrics["skipped_days"] for name in row["missing_symbols"].split(",") if name})
-        text = f"{skipped} of {content.count('total_trading_days')} sessions have no P&L: no price of {', '.join(names)}."
+        total = content.count("total_trading_days")
+        text = f"{skipped} of {total} session{'s' if total > 1 else ''} without P&L: no price of {', '.join(names)}."
         found.append(Banner("warn", "Skipped days", text))
     lost = content.number("delisting_pnl") or 0.0
     if lost:
