@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from riskdesk_assets.book.share_legs import LotRange, ShareLeg, lot_range
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket
+from riskdesk_assets.limits.whole_sums import WholeSums
 
-_LINEAR = (Measure.NET, Measure.EXPOSURE, Measure.LOSS)
-_BY_SIZE = (Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS, Measure.NAME_GROSS)
-_MEASURES = (*_LINEAR, *_BY_SIZE, Measure.GROSS, Measure.ADDITIONS)
+_LINEAR = frozenset((Measure.NET, Measure.EXPOSURE, Measure.LOSS))
+_OF_TICKETS = frozenset((Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
+_MEASURES = _LINEAR | _OF_TICKETS | {Measure.NAME_GROSS, Measure.GROSS, Measure.ADDITIONS}
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,21 @@ class LotBoard:
         self.legs = tuple(legs)
         self.limits = tuple(limits)
         self.lots = [leg.range.most for leg in legs]
-        self.values = [0] * len(limits)
-        self.broken: set[int] = set()
         self._tickets: dict[str, list[int]] = {}
         for j, leg in enumerate(legs):
             self._tickets.setdefault(leg.ticket_id, []).append(j)
         self._held_sides = {(leg.ticket_id, leg.symbol): leg.notional for leg in held}
         self._held_gross: Mapping[str, int] = gross_by_ticket(held)
-        self._touching = [
-            [i for i, limit in enumerate(limits) if limit.touches(leg.ticket_id, (leg.symbol,)) and _own(limit, leg)]
-            for leg in legs
-        ]
-        self._weights = [_weights(limit) for limit in limits]
-        self._net: dict[str, int] = {}
-        # Of linear quantities the signed sum, in ticks or in ticks of COEFFICIENT_UNIT.
-        self._sums = [0] * len(limits)
         book = [*(leg.share_leg(lots).leg() for leg, lots in zip(legs, self.lots, strict=True)), *fixed]
-        for entry in book:
-            self._net[entry.symbol] = self._net.get(entry.symbol, 0) + entry.notional
-        for i, limit in enumerate(limits):
-            weights = self._weights[i]
-            self._sums[i] = sum(weights.get(entry.symbol, 0) * entry.notional for entry in book)
-            self._set(i, limit.measured(book, held))
+        self._net: dict[str, int] = {}
+        for _, symbol, notional in book:
+            self._net[symbol] = self._net.get(symbol, 0) + notional
+        sums = WholeSums(book)
+        self.values = [sums.measured(limit, held) for limit in limits]
+        self.broken = {i for i, limit in enumerate(limits) if self.values[i] > limit.bound}
+        # Of linear quantities the signed sum, in ticks or in ticks of COEFFICIENT_UNIT.
+        self._sums = [sums.signed(limit) if limit.measure in _LINEAR else 0 for limit in limits]
+        self._adds = _added_to(self.legs, self.limits)
 
     @property
     def excess(self) -> int:
@@ -72,16 +67,16 @@ class LotBoard:
         """The legs of the chosen leg's ticket, itself included."""
         return self._tickets[self.legs[chosen].ticket_id]
 
-    def touching(self, chosen: int) -> list[int]:
+    def touching(self, chosen: int) -> frozenset[int]:
         """The limits that a leg adds to."""
-        return self._touching[chosen]
+        return self._adds[chosen].limits
 
     def needed(self, i: int, chosen: int) -> int:
         """Lots whose removal from the leg would end a broken limit's excess; 0 where removing them only adds to it."""
         limit, lot_value = self.limits[i], self.legs[chosen].range.lot_value
         if limit.measure not in _LINEAR:
             return -(-(self.values[i] - limit.bound) // lot_value)
-        total, each = self._sums[i], self._weights[i].get(self.legs[chosen].symbol, 0) * self.legs[chosen].sign * lot_value
+        total, each = self._sums[i], self._adds[chosen].linear.get(i, 0) * lot_value
         if limit.measure is Measure.LOSS or total < 0:
             total, each = -total, -each
         return -(-(total - limit.bound * _unit(limit)) // each) if each > 0 else 0
@@ -98,24 +93,23 @@ class LotBoard:
 
     def change(self, chosen: int, lots: int) -> None:
         """Add lots to a leg (take away where negative) and measure anew what it touches."""
-        leg = self.legs[chosen]
-        added_before = self._addition(leg.ticket_id)
-        net = self._net[leg.symbol]
-        self.lots[chosen] += lots
+        leg, adds = self.legs[chosen], self._adds[chosen]
         size = lots * leg.range.lot_value
-        self._net[leg.symbol] = net + leg.sign * size
-        for i in self._touching[chosen]:
-            measure, value = self.limits[i].measure, self.values[i]
-            if measure in _LINEAR:
-                self._sums[i] += self._weights[i].get(leg.symbol, 0) * leg.sign * size
-                value = self._linear_value(i)
-            elif measure is Measure.GROSS:
-                value += abs(net + leg.sign * size) - abs(net)
-            elif measure is Measure.ADDITIONS:
-                value += self._addition(leg.ticket_id) - added_before
-            else:
-                value += size
-            self._set(i, value)
+        net, after = self._net[leg.symbol], self._net[leg.symbol] + leg.sign * size
+        added = -self._addition(leg.ticket_id) if adds.additions else 0
+        self.lots[chosen] += lots
+        self._net[leg.symbol] = after
+        for i, weight in adds.linear.items():
+            self._sums[i] += weight * size
+            self._set(i, self._linear_value(i))
+        for i in adds.by_size:
+            self._set(i, self.values[i] + size)
+        for i in adds.gross:
+            self._set(i, self.values[i] + abs(after) - abs(net))
+        if adds.additions:
+            added += self._addition(leg.ticket_id)
+            for i in adds.additions:
+                self._set(i, self.values[i] + added)
 
     def _linear_value(self, i: int) -> int:
         limit, total = self.limits[i], self._sums[i]
@@ -139,17 +133,53 @@ class LotBoard:
         return max(0, gross - same)
 
 
+@dataclass(frozen=True)
+class _Adds:
+    """What one leg adds to, by places of limits: to a linear sum ``linear`` (signed) ticks for every tick of its size, to a
+    ``gross`` what its name's net grows by, to ``additions`` what its ticket's grows by, to the others its size."""
+
+    linear: Mapping[int, int]
+    by_size: Sequence[int]
+    gross: Sequence[int]
+    additions: Sequence[int]
+
+    @cached_property
+    def limits(self) -> frozenset[int]:
+        """All of them."""
+        return frozenset((*self.linear, *self.by_size, *self.gross, *self.additions))
+
+
+def _added_to(legs: Sequence[LotLeg], limits: Sequence[Limit]) -> list[_Adds]:
+    """Of every leg what it adds to; limits are looked up by what moves them, and most are about one leg, ticket or name."""
+    by_symbol: dict[str, list[int]] = {}
+    by_ticket: dict[str, list[int]] = {}
+    additions = [i for i, limit in enumerate(limits) if limit.measure is Measure.ADDITIONS]
+    for i, limit in enumerate(limits):
+        movers = by_ticket if limit.measure in _OF_TICKETS else by_symbol
+        for mover in limit.movers:
+            movers.setdefault(mover, []).append(i)
+    found: list[_Adds] = []
+    for leg in legs:
+        linear: dict[int, int] = {}
+        by_size: list[int] = []
+        gross: list[int] = []
+        for i in by_symbol.get(leg.symbol, ()):
+            limit = limits[i]
+            if limit.measure in _LINEAR:
+                linear[i] = leg.sign * _weight(limit, leg.symbol)
+            else:
+                (gross if limit.measure is Measure.GROSS else by_size).append(i)
+        for i in by_ticket.get(leg.ticket_id, ()):
+            if limits[i].measure is not Measure.LEG or limits[i].members[1] == leg.symbol:
+                by_size.append(i)
+        found.append(_Adds(linear, by_size, gross, additions))
+    return found
+
+
+def _weight(limit: Limit, symbol: str) -> int:
+    """What a tick of the symbol adds to a linear limit's sum."""
+    return limit.coefficients[0][limit.members.index(symbol)] if limit.coefficients else 1
+
+
 def _unit(limit: Limit) -> int:
     return COEFFICIENT_UNIT if limit.coefficients else 1
-
-
-def _weights(limit: Limit) -> dict[str, int]:
-    """Of a linear limit, what a tick of each symbol adds to its sum."""
-    if limit.measure not in _LINEAR:
-        return {}
-    row = limit.coefficients[0] if limit.coefficients else (1,) * len(limit.members)
-    return dict(zip(limit.members, row, strict=True))
-
-
-def _own(limit: Limit, leg: LotLeg) -> bool:
-    return limit.measure is not Measure.LEG or limit.members[1] == leg.symbol
