@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from riskdesk_assets.interfaces.console.lengths import COUNT, REACH, UNIT, DayError, length, number
+
 ALLOWED_PERIODS = "last 6 months, since 2024, from 2023-01-03 to 2023-06-30, ytd, 2023, q1 2024, march 2023"
 ALLOWED_DAYS = "2026-01-26, 26 jan 2026, today, yesterday"
 _MONTHS = {
@@ -19,26 +21,6 @@ _MONTHS = {
     for name in (calendar.month_name[number].lower(), calendar.month_abbr[number].lower())
 } | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        (
-            *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
-            *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
-        ),
-        start=1,
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
-"""Numbers in words."""
-_NUMBERS = NUMBERS | {"a": 1, "an": 1}
-_COUNT = rf"[0-9]{{1,5}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}"
-_UNIT = r"(?:calendar )?days?|sessions?|trading days?|weeks?|months?|quarters?|years?|yrs?"
-_SHORT = r"d|wks?|w|mos?|mths?|m|y"
-"""Short units, of periods only: of a ticket, 6m may be six million."""
-_EACH = rf"(?:{_UNIT}|{_SHORT})"
-_HALF_YEARS = (
-    r"(?:an? )?half[ -](?:an? )?year|(?:an? )?year and a half|(?:one|1) and a half years?|[0-9]{1,3}\.5 ?(?:years?|yrs?|y)"
-)
 _YEAR = r"(?:19|20|21)[0-9][0-9]"
 _ORDINAL = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 _QUARTER = rf"(?:q[1-4][ -]?{_YEAR}|[1-4]q[ -]?{_YEAR}|{_YEAR}[ -]?q[1-4]|(?:{'|'.join(_ORDINAL)}) quarter (?:of )?{_YEAR})"
@@ -52,8 +34,7 @@ _DAY = (
 _SPAN = rf"(?:{_QUARTER}|{_HALF}|(?:{_MONTH})\.? {_YEAR}|{_YEAR}-[0-9][0-9](?![-[0-9]])|{_YEAR}(?![-[0-9]]))"
 POINT = rf"(?:{_DAY}|{_SPAN}|(?:{_MONTH}|q[1-4]|h[12])(?![\w.]))"
 """A pattern for what names a day or a span, in small letters, without groups."""
-_REACH = rf"(?:{_HALF_YEARS}|-?(?:{_COUNT})[ -]?{_EACH})"
-_LAST = rf"(?:(?:the|over|in|for) )*(?:last|past|previous|trailing) (?:{_REACH}|{_UNIT})(?!\w)"
+_LAST = rf"(?:(?:the|over|in|for) )*(?:last|past|previous|trailing) (?:{REACH}|{UNIT})(?!\w)"
 _TO_DATE = r"(?:ytd|mtd|qtd|(?:year|month|quarter)[ -]to[ -]date|this (?:year|month|quarter|week))(?!\w)"
 _FROM = rf"(?:from|between|starting) {POINT} (?:to|until|till|through|and|-) {POINT}"
 _BARE = rf"{POINT} ?(?:to|until|till|through|-|\.\.) ?{POINT}"
@@ -62,16 +43,12 @@ _SPANNED = rf"{_FROM}|{_BARE}|{_SINCE}|{_LAST}|{_TO_DATE}"
 _AT = rf"(?:(?:in|for|over|during|on|of|as of|asof) )?{POINT}"
 PERIOD = rf"(?<!\w)(?:{_SPANNED}|{_AT})(?!'?\w)"
 """A pattern for a whole period, in small letters, without groups."""
-PERIOD_OR_REACH = rf"(?<!\w)(?:{_SPANNED}|(?:(?:the|in|for|over|of) )*{_REACH}|{_AT})(?!'?\w)"
+PERIOD_OR_REACH = rf"(?<!\w)(?:{_SPANNED}|(?:(?:the|in|for|over|of) )*{REACH}|{_AT})(?!'?\w)"
 """The same, or a bare length such as ``6 months`` or ``6m``: that much up to today, where nothing else can be meant."""
 DAY_WORDS = frozenset(
     (*_MONTHS, "last", "past", "previous", "trailing", "since", "from", "to", "until", "between", "today", "yesterday", "ytd")
 ) | {"day", "days", "week", "weeks", "month", "months", "quarter", "quarters", "year", "years", "session", "sessions", "half"}
 """The words of days: what a misspelt one is compared with."""
-
-
-class DayError(ValueError):
-    """No day or period, an impossible one, or one that could mean two; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +83,12 @@ def period(text: str, today: date, before_today: date | None = None) -> Period:
     since = re.fullmatch(rf"(?:since|starting|from) ({POINT})(?: (?:on|onwards?|to now|to today))?", said)
     if since:
         return _within(_span(since[1], today, yesterday).start, today, today, since[1])
-    last = re.fullmatch(rf"(?:last|past|previous|trailing) ({_UNIT})", said)
+    last = re.fullmatch(rf"(?:last|past|previous|trailing) ({UNIT})", said)
     if last:
         return _trailing(None, last[1], today)
-    reach = re.fullmatch(rf"(?:(?:last|past|previous|trailing) (?:the )?)?({_REACH})", said)
+    reach = re.fullmatch(rf"(?:(?:last|past|previous|trailing) (?:the )?)?({REACH})", said)
     if reach:
-        return _trailing(*_length(reach[1]), today)
+        return _trailing(*length(reach[1]), today)
     to_date = _to_date(said, today)
     if to_date is not None:
         return to_date
@@ -128,9 +105,9 @@ def last_day(text: str, today: date) -> date:
         DayError: as told.
     """
     said = re.sub(r"\s+", " ", text.strip().lower())
-    ahead = re.fullmatch(rf"(?:in |for |after )?({_COUNT}) ({_UNIT})", said)
+    ahead = re.fullmatch(rf"(?:in |for |after )?({COUNT}) ({UNIT})", said)
     if ahead:
-        return _moved(today, _number(ahead[1]), ahead[2])
+        return _moved(today, number(ahead[1]), ahead[2])
     said = re.sub(r"^(?:the )?(?:end of|year end|yearend) ?(?:the )?", "", said)
     if said in {"year", "the year", "this year", ""}:
         return date(today.year, 12, 31)
@@ -140,24 +117,8 @@ def last_day(text: str, today: date) -> date:
 
 
 _END = rf"(?:the )?end of (?:(?:the |this )?year|next year|{POINT})"
-EXPIRY = rf"(?:(?:in|for|after) )?(?:(?:{_COUNT}) (?:{_UNIT})|{_END}|{POINT})(?!\w)"
+EXPIRY = rf"(?:(?:in|for|after) )?(?:(?:{COUNT}) (?:{UNIT})|{_END}|{POINT})(?!\w)"
 """A pattern for what last_day understands, in small letters, without groups."""
-SPELL = rf"(?:{_COUNT})[ -](?:{_UNIT})(?!\w)"
-"""A pattern for a number of sessions, in small letters, without groups."""
-
-
-def sessions_of(text: str) -> int:
-    """How many sessions ``40 days``, ``2 weeks`` or ``a month`` are: a day is a session, a week 5, a month 21, a year 252.
-
-    Raises:
-        DayError: no such number.
-    """
-    found = re.fullmatch(rf"({_COUNT})[ -]({_UNIT})", text.strip().lower())
-    if found is None:
-        raise DayError(f"{text.strip()[:40]!r} is no number of sessions (allowed: 40 days, 8 weeks, 2 months)")
-    count, unit = _number(found[1]), found[2]
-    factor = {"w": 5, "m": 21, "q": 63, "y": 252}.get(unit[0], 1)
-    return count * factor
 
 
 def _within(start: date, end: date, today: date, said: str) -> Period:
@@ -185,22 +146,6 @@ def _with_year(said: str) -> str:
 def _place(part: str) -> int:
     """Of a month, quarter or half in its year."""
     return _MONTHS[part] if part in _MONTHS else int(part[1])
-
-
-def _length(said: str) -> tuple[int, str]:
-    """Count and unit of a length; halves of a year are months."""
-    if re.fullmatch(_HALF_YEARS, said):
-        years = re.match(r"[0-9]+", said)
-        if "." in said and years:
-            return 12 * int(years[0]) + 6, "months"
-        return (18 if "and" in said else 6), "months"
-    found = re.fullmatch(rf"(-?(?:{_COUNT}))[ -]?({_EACH})", said)
-    if found is None:
-        raise DayError(f"{said[:40]!r} is no length (allowed: {ALLOWED_PERIODS})")
-    unit = found[2]
-    if re.fullmatch(_SHORT, unit):
-        unit = {"d": "days", "w": "weeks", "m": "months", "y": "years"}[unit[0]]
-    return _number(found[1]), unit
 
 
 def _trailing(count: int | None, unit: str, today: date) -> Period:
@@ -320,10 +265,6 @@ def _dated(year: int, month: int, day: int, said: str) -> date:
 def _day_before(day: date) -> date:
     """The day before, but for the first one there is."""
     return date.fromordinal(max(1, day.toordinal() - 1))
-
-
-def _number(text: str) -> int:
-    return _NUMBERS[text] if text in _NUMBERS else int(text)
 
 
 def _moved(day: date, count: int, unit: str) -> date:

@@ -37,6 +37,8 @@ class Slot(Enum):
     """As WHEN, under its name; a bare length such as 6m is one, too."""
     COUNT = "count"
     TARGET = "target"
+    NAMED = "named"
+    """As TARGET, under its name, but only a ticket or symbol there is."""
     FOLDER = "folder"
     TICKET = "ticket"
     TOPIC = "topic"
@@ -161,7 +163,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Intent.DRAFT_TICKET,
         ((_WRITE, _IDEA), (_words("draft"),)),
-        _WRITE | _IDEA | _words("pair reversion mean another one"),
+        _WRITE | _IDEA | _words("pair reversion mean another one strategy"),
         (Slot.TICKET,),
     ),
     Rule(
@@ -203,7 +205,7 @@ RULES: tuple[Rule, ...] = (
             "desk trading everything all book portfolio tickets ticket emergency kill switch flatten close positions position "
             "go flat whole now immediately right today strategy strategies again how"
         ),
-        (Slot.TARGET,),
+        (Slot.NAMED,),
         alone=_STOP,
     ),
     Rule(

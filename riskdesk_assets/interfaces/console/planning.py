@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.interfaces.console.backtest_plan import backtest_commands
-from riskdesk_assets.interfaces.console.days import ALLOWED_PERIODS, DayError, Period, period
+from riskdesk_assets.interfaces.console.days import ALLOWED_PERIODS, Period, period
 from riskdesk_assets.interfaces.console.draft_plan import answer_draft, draft_plan
 from riskdesk_assets.interfaces.console.grammar import Intent
+from riskdesk_assets.interfaces.console.lengths import DayError
 from riskdesk_assets.interfaces.console.line import Line
 from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Plan, Question, RefusedError
 from riskdesk_assets.interfaces.console.surroundings import Surroundings

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 from riskdesk_assets.common.errors import nearest
 from riskdesk_assets.interfaces.console.amounts import AMOUNT, AmountError, dollars
-from riskdesk_assets.interfaces.console.days import EXPIRY, SPELL, DayError, last_day, sessions_of
+from riskdesk_assets.interfaces.console.days import EXPIRY, last_day
+from riskdesk_assets.interfaces.console.lengths import SPELL, DayError, sessions_of
 from riskdesk_assets.interfaces.console.line import Line, small_letters
 
 _TIERS = {

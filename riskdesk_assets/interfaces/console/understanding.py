@@ -10,7 +10,7 @@ from difflib import SequenceMatcher, get_close_matches
 from itertools import product
 from types import MappingProxyType
 
-from riskdesk_assets.interfaces.console.days import DAY_WORDS, NUMBERS, PERIOD, PERIOD_OR_REACH
+from riskdesk_assets.interfaces.console.days import DAY_WORDS, PERIOD, PERIOD_OR_REACH
 from riskdesk_assets.interfaces.console.grammar import (
     A_TICKET,
     EXAMPLES,
@@ -24,6 +24,7 @@ from riskdesk_assets.interfaces.console.grammar import (
     Rule,
     Slot,
 )
+from riskdesk_assets.interfaces.console.lengths import NUMBERS
 from riskdesk_assets.interfaces.console.line import Line, read_line, words_of
 from riskdesk_assets.interfaces.console.ticket_words import TicketWords, ticket_words
 
@@ -136,6 +137,8 @@ def _filled(rule: Rule, line: Line, known: Known) -> tuple[dict[str, object], st
             rest = _file_or_folder(rest, line, slots, known)
         elif slot is Slot.TARGET:
             rest = _target(rest, line, slots, known, rule.words | FILLER)
+        elif slot is Slot.NAMED:
+            rest = _target(rest, line, slots, known)
         elif slot is Slot.TOPIC and _asks_for_tickets(frozenset(words_of(line.small))):
             slots[slot.value] = TICKETS
     return slots, _unplaced(rest, rule.words | FILLER)
@@ -178,15 +181,19 @@ def _file_or_folder(rest: str, line: Line, slots: dict[str, object], known: Know
     return rest
 
 
-def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words: frozenset[str]) -> str:
-    """A symbol or a ticket; where neither is there, the one word that is not the rule's own: its command says what is wrong."""
+def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words: frozenset[str] | None = None) -> str:
+    """A symbol or a ticket.
+
+    Where neither is there and ``words``, the rule's own, are given: the one word that is none of them; its command says what
+    is wrong.
+    """
     for name in sorted({*known.tickets, *known.drafts}, key=lambda each: (-len(each), each)):
         place = re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", rest)
         if place is not None:
             slots[Slot.TARGET.value] = name
             return rest[: place.start()] + " " + rest[place.end() :]
-    places = [found for found in re.finditer(r"[^\W_]+(?:[-_.^][^\W_]+)*", rest) if found[0] not in words]
-    named = [found for found in places if found[0].upper() in known.symbols] or places
+    places = [found for found in re.finditer(r"[^\W_]+(?:[-_.^][^\W_]+)*", rest) if found[0] not in (words or ())]
+    named = [found for found in places if found[0].upper() in known.symbols] or (places if words is not None else [])
     if len(named) != 1:
         return rest
     found = named[0]
@@ -214,10 +221,11 @@ def _corrected(line: Line, left: str, known: Known) -> str:
     for word in dict.fromkeys((*left.lower().split(), *words_of(line.small))):
         if len(word) < _SHORTEST_CORRECTED or word in words or word.upper() in known.symbols:
             continue
-        close = get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)
+        # Letters in the wrong order are the likelier slip: lnit is lint, not list, and hlat is halt, not what.
+        swapped = [each for each in vocabulary if sorted(each) == sorted(word)]
+        close = [*swapped, *get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)]
         if close and len(nearest) < _MOST_CORRECTED:
-            # Letters in the wrong order are the likelier slip: lnit is lint, not list.
-            nearest[word] = sorted(close, key=lambda each: sorted(each) != sorted(word))
+            nearest[word] = list(dict.fromkeys(close))[:_CANDIDATES]
     for choice in product(*nearest.values()) if nearest else ():
         text = line.text
         for word, instead in zip(nearest, choice, strict=True):
