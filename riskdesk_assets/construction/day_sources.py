@@ -19,6 +19,7 @@ import polars as pl
 from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes, digests_by
+from riskdesk_assets.common.packed import unpacked
 from riskdesk_assets.common.session_halts import halts_of_rows
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -57,7 +58,7 @@ _IN_THE_BOOK = ("IN_FORCE", "EXPIRED", "NOT_YET")
 
 @dataclass(frozen=True)
 class WalkInputs:
-    """Frames of the sessions to walk, and the state they start from.
+    """Frames of the sessions to walk, packed ones too, and the state they start from.
 
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
@@ -101,7 +102,7 @@ class _Days:
     @classmethod
     def of(cls, frame: pl.DataFrame, key: Sequence[str], read: Sequence[str], hashed: Sequence[str] = ()) -> _Days:
         """``read``: the columns the walk looks at; ``hashed``: those a session is a function of (none: all of them)."""
-        ordered = frame.sort("as_of_date", *key)
+        ordered = unpacked(frame).sort("as_of_date", *key)
         spans, start = {}, 0
         for session, count in ordered["as_of_date"].rle().struct.unnest().select("value", "len").iter_rows():
             spans[session] = slice(start, start + count)
