@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal
 
-from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move
+from riskdesk_assets.guards.limit_quantity import CountedPath, Quantity, Sums
+from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
 from riskdesk_assets.guards.types import Layer
-from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
+from riskdesk_assets.limits.limit import Family, Limit, Measure
 from riskdesk_assets.limits.whole_sums import WholeSums
 
-Moves = Mapping[str, Move]
-_Cut = Literal["way", "scale"]
-_WAY: _Cut = "way"
-_SCALE: _Cut = "scale"
-# Cuts are made in this many steps: finer ones are below a lot.
-_STEPS = 1 << 20
 # Rounds over all limits with proportional cuts; after them what is over a limit is given up whole.
 _ROUNDS = 24
 # Bound by what the ideal portfolio adds; a position between yesterday's and the ideal one adds no more.
@@ -35,114 +29,144 @@ def layer_of(limit: Limit) -> Layer:
     return Layer.GROUP if limit.family in _OF_GROUPS else Layer.PORTFOLIO
 
 
-def within_layer(moves: Moves, limits: Sequence[Limit], layer: Layer) -> Moves:
-    """The book with every limit of one layer kept, as far as frozen legs let it."""
-    return _in_turn(moves, [one for one in limits if layer_of(one) is layer and one.measure not in _OF_ADDITIONS], whole=False)
+class CappedBook:
+    """A session's tickets on their ways, made to keep one limit after another.
 
+    Most limits cannot be breached at any point of the tickets' ways, and are looked at once; of the others a limit is measured
+    again only after a ticket has changed.
 
-def within_all(moves: Moves, limits: Sequence[Limit]) -> tuple[Moves, tuple[str, ...]]:
-    """The book with every limit kept, and the names of those that frozen legs alone breach.
-
-    Keeping one limit can break another, where tickets hedge one another; so it is done over until none is broken.
+    Args:
+        moves: the tickets, with a way to go that will not become longer.
+        limits: every limit, in the order in which they are kept.
     """
-    bounding = [limit for limit in limits if limit.measure not in _OF_ADDITIONS]
-    for number in range(_ROUNDS + len(moves)):
-        before = moves
-        moves = _in_turn(moves, bounding, whole=number >= _ROUNDS)
-        if moves == before:
-            break
-    book = _sums(moves.values())
-    return moves, tuple(limit.name for limit in bounding if book.measured(limit) > limit.bound)
+
+    def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
+        self._moves = {move.ticket_id: move for move in moves}
+        self._near = [(limit, layer_of(limit)) for limit in _within_reach(self._moves.values(), limits)]
+        self._sums: WholeSums | None = None
+        self._holding: set[int] = set()
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """The tickets as they are now, in the order in which they were given."""
+        return tuple(self._moves.values())
+
+    def change(self, change: Callable[[Move], Move]) -> None:
+        """Each ticket as ``change`` makes it."""
+        self._put([change(move) for move in self._moves.values()])
+
+    def keep_layer(self, layer: Layer) -> None:
+        """Keep every limit of one layer, as far as frozen legs let it."""
+        self._keep([place for place, (_, of_limit) in enumerate(self._near) if of_limit is layer], whole=False)
+
+    def keep_all(self) -> tuple[str, ...]:
+        """Keep every limit; returns the names of those that frozen legs alone breach.
+
+        Keeping one limit can break another, where tickets hedge one another; so it is done over until none is broken.
+        """
+        places = range(len(self._near))
+        for number in range(_ROUNDS + len(self._moves)):
+            before = dict(self._moves)
+            self._keep(places, whole=number >= _ROUNDS)
+            if self._moves == before:
+                break
+        return tuple(self._near[place][0].name for place in places if self._breached(place))
+
+    def _keep(self, places: Iterable[int], *, whole: bool) -> None:
+        for place in places:
+            if self._breached(place):
+                self._put(_kept(self._moves.values(), *self._near[place], whole=whole))
+
+    def _breached(self, place: int) -> bool:
+        if place in self._holding:
+            return False
+        if self._sums is None:
+            self._sums = WholeSums(leg for move in self._moves.values() for leg in move.legs)
+        limit, _ = self._near[place]
+        if self._sums.measured(limit) > limit.bound:
+            return True
+        self._holding.add(place)
+        return False
+
+    def _put(self, moves: Iterable[Move]) -> None:
+        for move in moves:
+            if move is not self._moves[move.ticket_id]:
+                self._moves[move.ticket_id] = move
+                self._sums = None
+                self._holding.clear()
 
 
-def _in_turn(moves: Moves, limits: Sequence[Limit], *, whole: bool) -> Moves:
-    """The book with one limit after the other kept; most hold already, and are only measured."""
-    book = _sums(moves.values())
+def _within_reach(moves: Iterable[Move], limits: Iterable[Limit]) -> Iterator[Limit]:
+    """The limits that some point of the tickets' ways may breach.
+
+    No measure without coefficients is larger than that of a book with every leg at its largest and on the long side.
+    """
+    legs = [leg for move in moves for leg in move.widest]
+    gross, sums = sum(leg.notional for leg in legs), WholeSums(legs)
     for limit in limits:
-        if book.measured(limit) > limit.bound:
-            moves = {**moves, **_kept(_touched(moves, limit), limit, whole=whole)}
-            book = _sums(moves.values())
-    return moves
+        if limit.measure in _OF_ADDITIONS:
+            continue
+        if limit.coefficients or (limit.bound < gross and sums.measured(limit) > limit.bound):
+            yield limit
 
 
-def _touched(moves: Moves, limit: Limit) -> Moves:
-    """The tickets that can change a limit's quantity: what the others hold is none of it."""
-    return {key: move for key, move in moves.items() if limit.touches(move.ticket_id, move.symbols)}
-
-
-def _kept(moves: Moves, limit: Limit, *, whole: bool) -> Moves:
+def _kept(moves: Iterable[Move], limit: Limit, layer: Layer, *, whole: bool) -> Sequence[Move]:
     """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
     something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
-    moves = _released(moves, limit)
-    for candidates, cut in ((_added, _WAY), (_held, _SCALE)):
-        while (now := _measured(moves, limit)) > limit.bound:
-            able = [move for move in moves.values() if candidates(move)]
-            chosen = [move.ticket_id for move in able if limit.measured(_legs(moves, (move.ticket_id,), cut, 0)) < now]
-            if not chosen and cut is _SCALE:
+    moves = list(moves)
+    quantity = Quantity(limit, moves)
+    moves = _released([move for move in moves if quantity.touched_by(move)], quantity, layer)
+    for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):
+        while (now := quantity.of(sums := quantity.sums(moves))) > limit.bound:
+            able = {move.ticket_id: move for move in moves if candidates(move)}
+            paths = {key: quantity.paths(move, cut) for key, move in able.items()}
+            chosen = {key: move for key, move in able.items() if quantity.cut_to(0, paths[key], quantity.exchanged(sums, [move])) < now}
+            if not chosen and cut is Cut.SCALE:
                 # Tickets that hedge one another: none alone lowers it, all together do.
-                chosen = [move.ticket_id for move in able]
+                chosen = able
             if not chosen:
                 break
-            moves = _cut(moves, chosen, limit, cut, whole=whole)
+            rest = quantity.exchanged(sums, chosen.values())
+            legs = [leg for key in chosen for leg in paths[key]]
+            factor = Fraction(0) if whole else _largest_factor(quantity, legs, rest, limit.bound)
+            moves = [_made(move, factor, limit, layer, cut) if move.ticket_id in chosen else move for move in moves]
     return moves
 
 
-def _cut(moves: Moves, chosen: Sequence[str], limit: Limit, cut: _Cut, *, whole: bool) -> Moves:
-    """The chosen tickets cut by the largest common factor that keeps the limit; given up whole where none does."""
-    good, bad = 0, _STEPS
-    if not whole and limit.measured(_legs(moves, chosen, cut, 0)) <= limit.bound:
+def _largest_factor(quantity: Quantity, legs: Sequence[CountedPath], rest: Sums, bound: int) -> Fraction:
+    """The largest common factor of the legs that keeps the bound beside the rest; 0 where none does."""
+    good, bad = 0, STEPS
+    if quantity.cut_to(0, legs, rest) <= bound:
         while bad - good > 1:
             middle = (good + bad) // 2
-            good, bad = (middle, bad) if limit.measured(_legs(moves, chosen, cut, middle)) <= limit.bound else (good, middle)
-    factor = Fraction(good, _STEPS)
-    return {key: _made(move, factor, limit, cut) if key in chosen else move for key, move in moves.items()}
+            good, bad = (middle, bad) if quantity.cut_to(middle, legs, rest) <= bound else (good, middle)
+    return Fraction(good, STEPS)
 
 
-def _legs(moves: Moves, chosen: Sequence[str], cut: _Cut, step: int) -> list[Leg[int]]:
-    """The book's legs with the chosen tickets cut to ``step`` of _STEPS, in ticks."""
-    legs: list[Leg[int]] = []
-    for key, move in moves.items():
-        if key not in chosen:
-            legs.extend(move.legs)
-            continue
-        (way, of_way), (scale, of_scale) = move.ratios
-        if cut == _WAY:
-            legs.extend(move.at((way * step, of_way * _STEPS), (scale, of_scale)))
-        else:
-            legs.extend(move.at((way, of_way), (scale * step, of_scale * _STEPS)))
-    return legs
-
-
-def _released(moves: Moves, limit: Limit) -> Moves:
+def _released(moves: Sequence[Move], quantity: Quantity, layer: Layer) -> list[Move]:
     """A limit is not kept breached for a band, a cadence or the size of an order."""
-    return {
-        key: replace(move, way=ONE, reason=TicketReason.HARD_LIMIT, layer=layer_of(limit), cut_by="")
-        if move.reason in WAITING
-        and move.way == ZERO
-        and move.kind in (Kind.REDUCES, Kind.MIXED)
-        and _measured({**moves, key: replace(move, way=ONE)}, limit) < _measured(moves, limit)
-        else move
-        for key, move in moves.items()
-    }
+    sums = quantity.sums(moves)
+    now = quantity.of(sums)
+    found: list[Move] = []
+    for move in moves:
+        if move.reason in WAITING and not move.way and move.kind in (Kind.REDUCES, Kind.MIXED):
+            going = replace(move, way=ONE, reason=TicketReason.HARD_LIMIT, layer=layer, cut_by="")
+            lowers = quantity.of(quantity.exchanged(sums, [move], [going])) < now
+            found.append(going if lowers else move)
+        else:
+            found.append(move)
+    return found
 
 
 def _added(move: Move) -> bool:
-    return move.adds and move.way > ZERO and not move.frozen
+    return move.adds and bool(move.way) and not move.frozen
 
 
 def _held(move: Move) -> bool:
     return any(move.shares) and not move.frozen
 
 
-def _made(move: Move, factor: Fraction, limit: Limit, cut: _Cut) -> Move:
-    if cut == _WAY:
-        return move.cut(layer_of(limit), limit.name, way=move.way * factor)
-    return move.cut(layer_of(limit), limit.name, scale=move.scale * factor)
-
-
-def _measured(moves: Moves, limit: Limit) -> int:
-    return limit.measured([leg for move in moves.values() for leg in move.legs])
-
-
-def _sums(moves: Iterable[Move]) -> WholeSums:
-    return WholeSums(leg for move in moves for leg in move.legs)
+def _made(move: Move, factor: Fraction, limit: Limit, layer: Layer, cut: Cut) -> Move:
+    if cut is Cut.WAY:
+        return move.cut(layer, limit.name, way=move.way * factor)
+    return move.cut(layer, limit.name, scale=move.scale * factor)

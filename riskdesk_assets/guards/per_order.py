@@ -16,7 +16,7 @@ def sized(move: Move, rules: GuardRules) -> Move:
     A turn's exit is not an order to be cut: only what is built on the other side is. Where one lot of a growing leg is above
     ``per_trade`` nothing is added (reading X-28).
     """
-    if not move.adds or move.way == ZERO:
+    if not move.adds or not move.way:
         return move
     way, by = move.way, TicketReason.MAX_NOTIONAL
     for place, symbol in enumerate(move.symbols):
@@ -27,13 +27,14 @@ def sized(move: Move, rules: GuardRules) -> Move:
         if move.lots[place] * move.prices[place] > most and abs(move.goal[place]) > abs(move.start[place]):
             way, by = ZERO, TicketReason.LOT_EXCEEDS_MAX_NOTIONAL
             break
-        way = min(way, Fraction(most, change * move.prices[place]))
+        if change * move.prices[place] > most:
+            way = min(way, Fraction(most, change * move.prices[place]))
     return move if way == move.way else move.cut(Layer.PER_TRADE, by, way=way)
 
 
 def without_dust(move: Move, rules: GuardRules) -> Move:
     """The ticket staying where it is if its order, both legs together, is below ``min_order``; exits, stops and turns pass."""
-    if move.kind is Kind.TURNS or not any(move.goal) or move.way == ZERO:
+    if move.kind is Kind.TURNS or not any(move.goal) or not move.way:
         return move
     if 0 < move.traded() < rules.min_order:
         return replace(move, way=ZERO, reason=TicketReason.BELOW_MIN_ORDER, layer=Layer.PER_TRADE, cut_by="")

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from riskdesk_assets.guards.book_caps import within_all, within_layer
+from riskdesk_assets.guards.book_caps import CappedBook
 from riskdesk_assets.guards.guard_counters import counters_of
 from riskdesk_assets.guards.per_order import sized, without_dust
-from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, move_of
+from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move, move_of
 from riskdesk_assets.guards.ticket_triggers import signed_gross, stopped, triggered
 from riskdesk_assets.guards.ticket_types import (
     GuardMemory,
@@ -65,18 +65,18 @@ def guard_book(
         KeyError: a symbol has no price.
     """
     held, wanted = _by_ticket(previous), _by_ticket(ideal)
-    whole = {key: move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})}
-    moves: Mapping[str, Move] = {key: _started(move, memory.of(key), rules) for key, move in whole.items()}
-    bounds = (*rules.caps, *limits)
-    moves = within_layer(moves, bounds, Layer.PER_SYMBOL)
-    moves = {key: without_dust(sized(move, rules), rules) for key, move in moves.items()}
+    whole = [move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})]
+    book = CappedBook([_started(move, memory.of(move.ticket_id), rules) for move in whole], (*rules.caps, *limits))
+    book.keep_layer(Layer.PER_SYMBOL)
+    book.change(lambda move: without_dust(sized(move, rules), rules))
     for layer in (Layer.GROUP, Layer.PORTFOLIO):
-        moves = within_layer(moves, bounds, layer)
-        moves = {key: _not_clipped_to_dust(move, rules) for key, move in moves.items()}
-    moves, breaches = within_all(moves, bounds)
-    decisions = tuple(_decision(move) for move in moves.values())
-    guarded = {key: move.shares for key, move in moves.items()}
-    positions = guarded if rules.mode != "shadow" else {key: move.wanted for key, move in whole.items()}
+        book.keep_layer(layer)
+        book.change(lambda move: _not_clipped_to_dust(move, rules))
+    breaches = book.keep_all()
+    moves = book.moves
+    decisions = tuple(_decision(move) for move in moves)
+    guarded = {move.ticket_id: move.shares for move in moves}
+    positions = guarded if rules.mode != "shadow" else {move.ticket_id: move.wanted for move in whole}
     return GuardResult(
         positions=positions,
         guarded=guarded,
@@ -101,16 +101,15 @@ def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move
 
 def _not_clipped_to_dust(move: Move, rules: GuardRules) -> Move:
     """An order that a cap leaves below the smallest one is not sent at all; the cap is still what is named."""
-    small = move.kind in (Kind.ADDS, Kind.MIXED) and ZERO < move.way < ONE and move.scale == ONE
+    small = move.kind in (Kind.ADDS, Kind.MIXED) and move.way and move.way != 1 and move.scale == 1
     return replace(move, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
 
 
 def _decision(move: Move) -> TicketDecision:
     after = move.shares
-    asked = move.distance(move.held, move.goal)
     metadata: dict[str, MetadataValue] = {"kind": move.kind.value}
     if after == move.held:
-        if move.cut_by and move.way > ZERO and move.scale == ONE:
+        if move.cut_by and move.way and move.scale == 1:
             action, layer, reason = Action.NOOP, move.layer, str(TicketReason.LOT_ROUNDS_TO_ZERO)
         elif move.cut_by:
             action, layer, reason = Action.DENY, move.layer, move.cut_by
@@ -123,41 +122,46 @@ def _decision(move: Move) -> TicketDecision:
         action, layer, reason = Action.ALLOW, move.layer or Layer.PER_SYMBOL, str(move.reason)
     else:
         action, layer, reason = Action.CLIP, move.layer, move.cut_by or str(move.reason)
+        asked = move.distance(move.held, move.goal)
         metadata["clip_ratio"] = min(1.0, move.traded() / asked) if asked else 0.0
         metadata["moves_for"] = str(move.reason)
     return TicketDecision(move.ticket_id, move.symbols, action, layer, reason, move.held, move.wanted, after, metadata)
 
 
 def _remembered(
-    moves: Mapping[str, Move],
+    moves: Sequence[Move],
     decisions: Sequence[TicketDecision],
     positions: Mapping[str, Shares],
     memory: GuardMemory,
     session: date,
 ) -> GuardMemory:
     kept: list[TicketMemory] = []
-    for decision, (key, move) in zip(decisions, moves.items(), strict=True):
-        # A position that nothing is remembered of is its own commitment.
-        old = memory.of(key) or TicketMemory(key, committed=signed_gross(move, move.held))
-        after = positions[key]
-        stops = move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped)
+    for decision, move in zip(decisions, moves, strict=True):
+        known, after = memory.of(move.ticket_id), positions[move.ticket_id]
         if not any(after) and not any(move.wanted) and not any(move.shares):
             continue
-        new = replace(old, sessions_since=old.sessions_since + 1, stopped=stops, cash=_cash(memory.of(key), move, after))
-        if decision.action in (Action.ALLOW, Action.CLIP):
-            unfinished = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
-            new = replace(
-                new, committed=signed_gross(move, move.goal), rebalanced_on=session, sessions_since=0, unfinished=unfinished
+        # A position that nothing is remembered of is its own commitment.
+        old = known or TicketMemory(move.ticket_id, committed=signed_gross(move, move.held))
+        acts = decision.action in (Action.ALLOW, Action.CLIP)
+        cut_short = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
+        kept.append(
+            TicketMemory(
+                move.ticket_id,
+                committed=signed_gross(move, move.goal) if acts else old.committed,
+                rebalanced_on=session if acts else old.rebalanced_on,
+                sessions_since=0 if acts else old.sessions_since + 1,
+                unfinished=cut_short if acts else old.unfinished,
+                cash=_cash(known, move, after),
+                stopped=move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped),
             )
-        kept.append(new)
+        )
     return GuardMemory(tuple(kept))
 
 
 def _cash(old: TicketMemory | None, move: Move, after: Shares) -> int:
     """Ticks paid and received since the position was entered; an entry or a turn begins anew, and a position that nothing is
     remembered of begins at today's value."""
-    turned = any(one * other < 0 for one, other in zip(move.held, after, strict=True))
-    kept = old is not None and any(move.held) and not turned
-    start: Shares = move.held if kept else (0, 0)
-    paid = sum((new - was) * price for new, was, price in zip(after, start, move.prices, strict=True))
-    return (old.cash if old is not None and kept else 0) - paid
+    (held_a, held_b), (after_a, after_b), (price_a, price_b) = move.held, after, move.prices
+    if old is None or not any(move.held) or held_a * after_a < 0 or held_b * after_b < 0:
+        return -(after_a * price_a + after_b * price_b)
+    return old.cash - (after_a - held_a) * price_a - (after_b - held_b) * price_b

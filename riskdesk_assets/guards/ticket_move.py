@@ -13,7 +13,16 @@ from riskdesk_assets.guards.types import Layer
 from riskdesk_assets.limits.limit import Leg
 
 ZERO, ONE = Fraction(0), Fraction(1)
+# A cut is made in this many steps: finer ones are below a lot.
+STEPS = 1 << 20
 Ratio = tuple[int, int]
+
+
+class Cut(StrEnum):
+    """What of a move is cut: how far it goes, or its size."""
+
+    WAY = "way"
+    SCALE = "scale"
 
 
 class Kind(StrEnum):
@@ -57,7 +66,7 @@ class Move:
     @cached_property
     def shares(self) -> Shares:
         """Signed whole shares per leg."""
-        way, scale = self.ratios
+        way, scale = self.way.as_integer_ratio(), self.scale.as_integer_ratio()
         return self._leg(0, way, scale), self._leg(1, way, scale)
 
     @property
@@ -66,17 +75,24 @@ class Move:
         return self.kind in (Kind.ADDS, Kind.MIXED, Kind.TURNS)
 
     @cached_property
+    def ticks(self) -> tuple[int, int]:
+        """Signed ticks per leg at today's prices."""
+        return self.shares[0] * self.prices[0], self.shares[1] * self.prices[1]
+
+    @property
     def legs(self) -> tuple[Leg[int], Leg[int]]:
         """Both legs in ticks."""
-        first, second = (
-            Leg(self.ticket_id, symbol, count * price)
-            for symbol, count, price in zip(self.symbols, self.shares, self.prices, strict=True)
-        )
-        return first, second
+        return self._legs(*self.ticks)
+
+    @property
+    def widest(self) -> tuple[Leg[int], Leg[int]]:
+        """Both legs in ticks, none negative, as large as any point of the way makes them, however the move is cut."""
+        (start_a, start_b), (goal_a, goal_b), (price_a, price_b) = self.start, self.goal, self.prices
+        return self._legs(max(abs(start_a), abs(goal_a)) * price_a, max(abs(start_b), abs(goal_b)) * price_b)
 
     def gross(self, shares: Shares) -> int:
         """|A| + |B| in ticks at today's prices."""
-        return sum(abs(count) * price for count, price in zip(shares, self.prices, strict=True))
+        return abs(shares[0]) * self.prices[0] + abs(shares[1]) * self.prices[1]
 
     def traded(self) -> int:
         """Ticks traded, both legs together."""
@@ -96,30 +112,61 @@ class Move:
             cut_by=by,
         )
 
-    def at(self, way: Ratio, scale: Ratio) -> tuple[Leg[int], Leg[int]]:
-        """Both legs in ticks, were the move to go ``way`` of its way and shrink to ``scale``; ratios need not be reduced."""
-        first, second = (
-            Leg(self.ticket_id, symbol, self._leg(place, way, scale) * price)
-            for place, (symbol, price) in enumerate(zip(self.symbols, self.prices, strict=True))
-        )
-        return first, second
-
-    @cached_property
-    def ratios(self) -> tuple[Ratio, Ratio]:
-        """``way`` and ``scale`` as numerator and denominator."""
-        return self.way.as_integer_ratio(), self.scale.as_integer_ratio()
+    def path(self, place: int, cut: Cut) -> LegPath:
+        """One leg's ticks while ``way`` or ``scale`` is cut to some of its STEPS."""
+        (way, of_way), (scale, of_scale) = self.way.as_integer_ratio(), self.scale.as_integer_ratio()
+        start, change = self.start[place], self.aim[place] - self.start[place]
+        over, lot, price = of_way * of_scale * STEPS, self.lots[place], self.prices[place]
+        if cut is Cut.SCALE:
+            return LegPath(0, 0, scale * (start * of_way + way * change), over, lot, 0, price)
+        origin = self._leg(place, (0, 1), (scale, of_scale)) * price
+        least = self._least(place, (scale, of_scale))
+        return LegPath(origin, scale * start * of_way * STEPS, scale * way * change, over, lot, least, price)
 
     def _leg(self, place: int, way_ratio: Ratio, scale_ratio: Ratio) -> int:
         """Signed whole shares; in whole numbers throughout, for a point of the way is a fraction of a share."""
-        start, aim, lot = self.start[place], self.aim[place], self.lots[place]
+        start = self.start[place]
         (way, of_way), (scale, of_scale) = way_ratio, scale_ratio
         if scale == of_scale and way in (of_way, 0):
             return start if way == 0 else self.goal[place]
-        point = start * of_way + way * (aim - start)
-        size = scale * abs(point) // (of_scale * of_way * lot) * lot
-        if scale == of_scale and abs(aim) > abs(start):
-            size = max(size, abs(start))
-        return -size if point < 0 else size
+        point = scale * (start * of_way + way * (self.aim[place] - start))
+        return _whole_lots(point, of_scale * of_way, self.lots[place], self._least(place, scale_ratio))
+
+    def _least(self, place: int, scale_ratio: Ratio) -> int:
+        """Shares that rounding to lots leaves at least: those at the start of a leg that grows, where nothing shrinks the whole."""
+        start, aim = abs(self.start[place]), abs(self.aim[place])
+        return start if aim > start and scale_ratio[0] == scale_ratio[1] else 0
+
+    def _legs(self, first: int, second: int) -> tuple[Leg[int], Leg[int]]:
+        return Leg(self.ticket_id, self.symbols[0], first), Leg(self.ticket_id, self.symbols[1], second)
+
+
+@dataclass(frozen=True, slots=True)
+class LegPath:
+    """The ticks of one leg while its move is cut: ``origin`` where nothing is left, else whole lots of a straight line.
+
+    After ``step`` of STEPS that line is at (``fixed`` + ``slope`` x step) / ``over`` shares; ``least`` shares stay.
+    """
+
+    origin: int
+    fixed: int
+    slope: int
+    over: int
+    lot: int
+    least: int
+    price: int
+
+    def ticks(self, step: int) -> int:
+        """Signed ticks after so many of STEPS, fewer than all of them."""
+        if step == 0:
+            return self.origin
+        return _whole_lots(self.fixed + self.slope * step, self.over, self.lot, self.least) * self.price
+
+
+def _whole_lots(point: int, over: int, lot: int, least: int) -> int:
+    """``point`` / ``over`` shares rounded toward zero to lots, but not below ``least``."""
+    size = max(abs(point) // (over * lot) * lot, least)
+    return -size if point < 0 else size
 
 
 def move_of(held: TicketShares | None, ideal: TicketShares | None, prices: Mapping[str, int], rules: GuardRules) -> Move:

@@ -24,11 +24,13 @@ def triggered(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Mov
     if not move.adds or move.kind is Kind.TURNS:
         return move
     ideal = move.gross(move.goal)
-    if move.distance(move.held, move.goal) <= rules.band * ideal:
+    # Without the fractions' own arithmetic, which costs more than all else here: x <= p / q * y where q * x <= p * y.
+    if move.distance(move.held, move.goal) * rules.band.denominator <= rules.band.numerator * ideal:
         return _stays(move, TicketReason.WITHIN_BAND, Layer.PER_SYMBOL)
     if memory is None or memory.unfinished or memory.sessions_since + 1 >= rules.cadence_sessions:
         return move
-    if abs(signed_gross(move, move.goal) - memory.committed) > rules.signal_change * abs(memory.committed):
+    changed = abs(signed_gross(move, move.goal) - memory.committed)
+    if changed * rules.signal_change.denominator > rules.signal_change.numerator * abs(memory.committed):
         return move
     return _stays(move, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from riskdesk_assets.common.hashing import canonical_json
@@ -106,7 +107,11 @@ class GuardMemory:
 
     def of(self, ticket_id: str) -> TicketMemory | None:
         """What is remembered of a ticket; None: nothing."""
-        return next((item for item in self.tickets if item.ticket_id == ticket_id), None)
+        return self._by_ticket.get(ticket_id)
+
+    @cached_property
+    def _by_ticket(self) -> Mapping[str, TicketMemory]:
+        return {item.ticket_id: item for item in reversed(self.tickets)}
 
     @property
     def fields(self) -> list[dict[str, object]]:
