@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from riskdesk_assets.guards.limit_quantity import CountedPath, Quantity, Sums
+from riskdesk_assets.guards.limit_quantity import Quantity, Sums
+from riskdesk_assets.guards.limit_reach import Reach
 from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
@@ -16,8 +16,6 @@ from riskdesk_assets.limits.whole_sums import WholeSums
 
 # Rounds over all limits with proportional cuts; after them what is over a limit is given up whole.
 _ROUNDS = 24
-# Bound by what the ideal portfolio adds; a position between yesterday's and the ideal one adds no more.
-_OF_ADDITIONS = frozenset((Measure.ADDITIONS, Measure.COUNT, Measure.TRADED))
 _OF_SYMBOLS = frozenset((Family.NAME_GROSS, Family.LEG_NOTIONAL, Family.TICKET_GROSS))
 _OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY, Family.BUCKET))
 
@@ -42,7 +40,8 @@ class CappedBook:
 
     def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
         self._moves = {move.ticket_id: move for move in moves}
-        self._near = [(limit, layer_of(limit)) for limit in _within_reach(self._moves.values(), limits)]
+        self._near = [(limit, layer_of(limit)) for limit in Reach(move.route for move in self._moves.values()).near(limits)]
+        self._legs = {move.ticket_id: move.legs for move in self._moves.values()} if self._near else {}
         self._sums: WholeSums | None = None
         self._holding: set[int] = set()
 
@@ -81,7 +80,7 @@ class CappedBook:
         if place in self._holding:
             return False
         if self._sums is None:
-            self._sums = WholeSums(leg for move in self._moves.values() for leg in move.legs)
+            self._sums = WholeSums(leg for legs in self._legs.values() for leg in legs)
         limit, _ = self._near[place]
         if self._sums.measured(limit) > limit.bound:
             return True
@@ -92,78 +91,67 @@ class CappedBook:
         for move in moves:
             if move is not self._moves[move.ticket_id]:
                 self._moves[move.ticket_id] = move
+                self._legs[move.ticket_id] = move.legs
                 self._sums = None
                 self._holding.clear()
-
-
-def _within_reach(moves: Iterable[Move], limits: Iterable[Limit]) -> Iterator[Limit]:
-    """The limits that some point of the tickets' ways may breach.
-
-    No measure without coefficients is larger than that of a book with every leg at its largest and on the long side.
-    """
-    legs = [leg for move in moves for leg in move.widest]
-    gross, sums = sum(leg.notional for leg in legs), WholeSums(legs)
-    for limit in limits:
-        if limit.measure in _OF_ADDITIONS:
-            continue
-        if limit.coefficients or (limit.bound < gross and sums.measured(limit) > limit.bound):
-            yield limit
 
 
 def _kept(moves: Iterable[Move], limit: Limit, layer: Layer, *, whole: bool) -> Sequence[Move]:
     """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
     something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
     moves = list(moves)
-    quantity = Quantity(limit, moves)
+    quantity = Quantity(limit, [move.route for move in moves])
     moves = _released([move for move in moves if quantity.touched_by(move)], quantity, layer)
     for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):
         while (now := quantity.of(sums := quantity.sums(moves))) > limit.bound:
-            able = {move.ticket_id: move for move in moves if candidates(move)}
-            paths = {key: quantity.paths(move, cut) for key, move in able.items()}
-            chosen = {key: move for key, move in able.items() if quantity.cut_to(0, paths[key], quantity.exchanged(sums, [move])) < now}
+            able = [move for move in moves if candidates(move)]
+            chosen = [move for move in able if quantity.of(quantity.exchanged(sums, move, move.given_up(cut))) < now]
             if not chosen and cut is Cut.SCALE:
                 # Tickets that hedge one another: none alone lowers it, all together do.
                 chosen = able
             if not chosen:
                 break
-            rest = quantity.exchanged(sums, chosen.values())
-            legs = [leg for key in chosen for leg in paths[key]]
-            factor = Fraction(0) if whole else _largest_factor(quantity, legs, rest, limit.bound)
-            moves = [_made(move, factor, limit, layer, cut) if move.ticket_id in chosen else move for move in moves]
+            step = 0 if whole else _last_step(quantity, sums, chosen, cut, limit.bound)
+            keys = {move.ticket_id for move in chosen}
+            moves = [_made(move, Fraction(step, STEPS), limit, layer, cut) if move.ticket_id in keys else move for move in moves]
     return moves
 
 
-def _largest_factor(quantity: Quantity, legs: Sequence[CountedPath], rest: Sums, bound: int) -> Fraction:
-    """The largest common factor of the legs that keeps the bound beside the rest; 0 where none does."""
+def _last_step(quantity: Quantity, sums: Sums, chosen: Sequence[Move], cut: Cut, bound: int) -> int:
+    """To how many of STEPS the chosen tickets may be cut by one factor, the bound kept; 0 where they are given up whole."""
+    without, rest = sums, sums
+    for move in chosen:
+        without = quantity.exchanged(without, move, move.given_up(cut))
+        rest = quantity.exchanged(rest, move, (0, 0))
+    if quantity.of(without) > bound:
+        return 0
+    paths = [path for move in chosen for path in quantity.paths(move, cut)]
     good, bad = 0, STEPS
-    if quantity.cut_to(0, legs, rest) <= bound:
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            good, bad = (middle, bad) if quantity.cut_to(middle, legs, rest) <= bound else (good, middle)
-    return Fraction(good, STEPS)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if quantity.beside(rest, paths, middle) <= bound else (good, middle)
+    return good
 
 
 def _released(moves: Sequence[Move], quantity: Quantity, layer: Layer) -> list[Move]:
     """A limit is not kept breached for a band, a cadence or the size of an order."""
     sums = quantity.sums(moves)
     now = quantity.of(sums)
-    found: list[Move] = []
-    for move in moves:
-        if move.reason in WAITING and not move.way and move.kind in (Kind.REDUCES, Kind.MIXED):
-            going = replace(move, way=ONE, reason=TicketReason.HARD_LIMIT, layer=layer, cut_by="")
-            lowers = quantity.of(quantity.exchanged(sums, [move], [going])) < now
-            found.append(going if lowers else move)
-        else:
-            found.append(move)
+    found = list(moves)
+    for place, move in enumerate(moves):
+        if move.reason in WAITING and not move.way and move.route.kind in (Kind.REDUCES, Kind.MIXED):
+            going = move.goes(ONE, TicketReason.HARD_LIMIT, layer)
+            if quantity.of(quantity.exchanged(sums, move, going.shares)) < now:
+                found[place] = going
     return found
 
 
 def _added(move: Move) -> bool:
-    return move.adds and bool(move.way) and not move.frozen
+    return move.route.adds and bool(move.way) and not move.route.frozen
 
 
 def _held(move: Move) -> bool:
-    return any(move.shares) and not move.frozen
+    return any(move.shares) and not move.route.frozen
 
 
 def _made(move: Move, factor: Fraction, limit: Limit, layer: Layer, cut: Cut) -> Move:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from riskdesk_assets.guards.ticket_move import Cut, LegPath, Move
+from riskdesk_assets.guards.ticket_move import Cut, LegPath, Move, Route
+from riskdesk_assets.guards.ticket_types import Shares
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 
 _OF_TICKETS = frozenset((Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
@@ -13,13 +14,23 @@ _OF_SIZES = _OF_TICKETS | {Measure.LEG, Measure.NAME_GROSS}
 _OF_ONE_SUM = _OF_SIZES | {Measure.NET, Measure.EXPOSURE, Measure.LOSS}
 
 Sums = list[int]
+# What a limit knows a leg by: its ticket, its name, or both.
+_Key = str | tuple[str, ...]
+
+
+class _CountedLeg(NamedTuple):
+    """A leg's place in its ticket, the sum it adds to, and what each share of it adds: a leg is on one side all the way."""
+
+    place: int
+    into: int
+    value: int
 
 
 class CountedPath(NamedTuple):
-    """A leg that a limit counts while its move is cut: which sum it adds to, how often, and its ticks."""
+    """Such a leg while its move is cut."""
 
     into: int
-    weight: int
+    value: int
     path: LegPath
 
 
@@ -31,25 +42,24 @@ class Quantity:
 
     Args:
         limit: the limit.
-        moves: the tickets of all the books.
+        routes: the tickets of all the books.
     """
 
-    def __init__(self, limit: Limit, moves: Iterable[Move]) -> None:
+    def __init__(self, limit: Limit, routes: Iterable[Route]) -> None:
         self._limit = limit
-        self._sizes = limit.measure in _OF_SIZES
         self._names = ("",) if limit.measure in _OF_ONE_SUM else limit.members
-        places = {symbol: place for place, symbol in enumerate(self._names)}
-        weights = _weights(limit)
-        # Per ticket the legs that count: the leg's place in the ticket, the sum it adds to, and how often.
-        self._counted: dict[str, list[tuple[int, int, int]]] = {}
-        for move in moves:
-            legs = [
-                (place, places.get(symbol, 0), weight)
-                for place, symbol in enumerate(move.symbols)
-                if (weight := weights.get(_counted_by(limit, move.ticket_id, symbol), 0))
-            ]
+        weights, signed = _weights(limit), limit.measure not in _OF_SIZES
+        sums = {name: number for number, name in enumerate(self._names)}
+        self._counted: dict[str, list[_CountedLeg]] = {}
+        for route in routes:
+            legs: list[_CountedLeg] = []
+            for place, symbol in enumerate(route.symbols):
+                weight = weights.get(_key(limit, route.ticket_id, symbol), 0)
+                if weight:
+                    value = weight * route.prices[place] * (route.sign(place) if signed else 1)
+                    legs.append(_CountedLeg(place, sums.get(symbol, 0), value))
             if legs:
-                self._counted[move.ticket_id] = legs
+                self._counted[route.ticket_id] = legs
 
     def touched_by(self, move: Move) -> bool:
         """Whether the move can change the quantity: what the others hold is none of it."""
@@ -57,60 +67,59 @@ class Quantity:
 
     def sums(self, moves: Iterable[Move]) -> Sums:
         """The sums of a book of moves that touch the limit."""
-        return self.exchanged([0] * len(self._names), (), moves)
+        sums = [0] * len(self._names)
+        for move in moves:
+            for place, into, value in self._counted[move.ticket_id]:
+                sums[into] += value * abs(move.shares[place])
+        return sums
 
-    def exchanged(self, sums: Sums, without: Iterable[Move], beside: Iterable[Move] = ()) -> Sums:
-        """The sums of the book without some of its moves, and with some others."""
+    def exchanged(self, sums: Sums, move: Move, shares: Shares) -> Sums:
+        """The sums of the book with other shares in place of a move's."""
         after = sums.copy()
-        for sign, moves in ((-1, without), (1, beside)):
-            for move in moves:
-                for place, into, weight in self._counted[move.ticket_id]:
-                    ticks = move.ticks[place]
-                    after[into] += sign * weight * (abs(ticks) if self._sizes else ticks)
+        for place, into, value in self._counted[move.ticket_id]:
+            after[into] += value * (abs(shares[place]) - abs(move.shares[place]))
         return after
 
     def paths(self, move: Move, cut: Cut) -> list[CountedPath]:
         """The legs that count, while the move is cut."""
-        return [CountedPath(into, weight, move.path(place, cut)) for place, into, weight in self._counted[move.ticket_id]]
+        return [CountedPath(into, value, move.path(place, cut)) for place, into, value in self._counted[move.ticket_id]]
 
-    def cut_to(self, step: int, paths: Iterable[CountedPath], rest: Sums) -> int:
-        """The quantity of ``rest`` beside the legs of ``paths`` after so many steps."""
+    def beside(self, rest: Sums, paths: Iterable[CountedPath], step: int) -> int:
+        """The quantity of the rest of a book beside legs that are cut to ``step`` of STEPS."""
         sums = rest.copy()
-        for into, weight, path in paths:
-            ticks = path.ticks(step)
-            sums[into] += weight * (abs(ticks) if self._sizes else ticks)
+        for into, value, path in paths:
+            sums[into] += value * path.size(step)
         return self.of(sums)
 
     def of(self, sums: Sums) -> int:
         """The quantity that follows from the sums: exactly ``limit.measured`` of their book."""
         measure = self._limit.measure
-        if self._sizes:
+        if measure in _OF_SIZES:
             return sums[0]
         if measure is Measure.NET:
             return abs(sums[0])
         if measure is Measure.GROSS:
             return sum(map(abs, sums))
-        if measure in (Measure.EXPOSURE, Measure.LOSS):
+        if measure in _OF_ONE_SUM:
             # Rounded up to a whole tick, as the limit does.
             quantity = abs(sums[0]) if measure is Measure.EXPOSURE else max(0, -sums[0])
             return -(-quantity // COEFFICIENT_UNIT)
-        return self._limit.measured([Leg("", symbol, net) for symbol, net in zip(self._names, sums, strict=True)])
+        return self._limit.measured([Leg("", name, net) for name, net in zip(self._names, sums, strict=True)])
 
 
-def _counted_by(limit: Limit, ticket_id: str, symbol: str) -> str | tuple[str, ...]:
-    """What a limit knows a leg by."""
+def _key(limit: Limit, ticket_id: str, symbol: str) -> _Key:
     if limit.measure is Measure.LEG:
         return ticket_id, symbol
     return ticket_id if limit.measure in _OF_TICKETS else symbol
 
 
-def _weights(limit: Limit) -> Mapping[str | tuple[str, ...], int]:
-    """How often a leg counts, by what the limit knows it by."""
+def _weights(limit: Limit) -> Mapping[_Key, int]:
+    """How often a leg counts, by what the limit knows it by; a name that moves nothing does not count."""
     if limit.measure is Measure.LEG:
         return {limit.members: 1}
-    if limit.measure in (Measure.EXPOSURE, Measure.LOSS):
+    if limit.measure in _OF_ONE_SUM and limit.coefficients:
         return dict(zip(limit.members, limit.coefficients[0], strict=True))
     if limit.coefficients:
         columns = zip(*limit.coefficients, strict=True)
-        return {symbol: int(any(column)) for symbol, column in zip(limit.members, columns, strict=True)}
+        return {name: int(any(column)) for name, column in zip(limit.members, columns, strict=True)}
     return dict.fromkeys(limit.members, 1)

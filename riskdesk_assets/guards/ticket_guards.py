@@ -8,13 +8,12 @@ beyond the larger of yesterday's and its ideal position, and no hard limit is ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from riskdesk_assets.guards.book_caps import CappedBook
 from riskdesk_assets.guards.guard_counters import counters_of
 from riskdesk_assets.guards.per_order import sized, without_dust
-from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move, move_of
+from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move, Route, move_of
 from riskdesk_assets.guards.ticket_triggers import signed_gross, stopped, triggered
 from riskdesk_assets.guards.ticket_types import (
     GuardMemory,
@@ -76,7 +75,7 @@ def guard_book(
     moves = book.moves
     decisions = tuple(_decision(move) for move in moves)
     guarded = {move.ticket_id: move.shares for move in moves}
-    positions = guarded if rules.mode != "shadow" else {move.ticket_id: move.wanted for move in whole}
+    positions = guarded if rules.mode != "shadow" else {move.ticket_id: move.route.wanted for move in whole}
     return GuardResult(
         positions=positions,
         guarded=guarded,
@@ -101,14 +100,14 @@ def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move
 
 def _not_clipped_to_dust(move: Move, rules: GuardRules) -> Move:
     """An order that a cap leaves below the smallest one is not sent at all; the cap is still what is named."""
-    small = move.kind in (Kind.ADDS, Kind.MIXED) and move.way and move.way != 1 and move.scale == 1
-    return replace(move, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
+    small = move.route.kind in (Kind.ADDS, Kind.MIXED) and move.way and move.way != 1 and move.scale == 1
+    return move.cut(move.layer, move.cut_by, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
 
 
 def _decision(move: Move) -> TicketDecision:
-    after = move.shares
-    metadata: dict[str, MetadataValue] = {"kind": move.kind.value}
-    if after == move.held:
+    route, after = move.route, move.shares
+    metadata: dict[str, MetadataValue] = {"kind": route.kind.value}
+    if after == route.held:
         if move.cut_by and move.way and move.scale == 1:
             action, layer, reason = Action.NOOP, move.layer, str(TicketReason.LOT_ROUNDS_TO_ZERO)
         elif move.cut_by:
@@ -116,16 +115,16 @@ def _decision(move: Move) -> TicketDecision:
         else:
             action = Action.NOOP if move.reason in _NOOPS else Action.DENY
             layer, reason = move.layer, str(move.reason)
-            if move.kind is Kind.NOTHING and move.reason is not TicketReason.STOPPED_OUT:
+            if route.kind is Kind.NOTHING and move.reason is not TicketReason.STOPPED_OUT:
                 action = Action.NOOP
-    elif after == move.goal:
+    elif after == route.goal:
         action, layer, reason = Action.ALLOW, move.layer or Layer.PER_SYMBOL, str(move.reason)
     else:
         action, layer, reason = Action.CLIP, move.layer, move.cut_by or str(move.reason)
-        asked = move.distance(move.held, move.goal)
+        asked = route.distance(route.held, route.goal)
         metadata["clip_ratio"] = min(1.0, move.traded() / asked) if asked else 0.0
         metadata["moves_for"] = str(move.reason)
-    return TicketDecision(move.ticket_id, move.symbols, action, layer, reason, move.held, move.wanted, after, metadata)
+    return TicketDecision(route.ticket_id, route.symbols, action, layer, reason, route.held, route.wanted, after, metadata)
 
 
 def _remembered(
@@ -137,31 +136,31 @@ def _remembered(
 ) -> GuardMemory:
     kept: list[TicketMemory] = []
     for decision, move in zip(decisions, moves, strict=True):
-        known, after = memory.of(move.ticket_id), positions[move.ticket_id]
-        if not any(after) and not any(move.wanted) and not any(move.shares):
+        route, known, after = move.route, memory.of(move.ticket_id), positions[move.ticket_id]
+        if not any(after) and not any(route.wanted) and not any(move.shares):
             continue
         # A position that nothing is remembered of is its own commitment.
-        old = known or TicketMemory(move.ticket_id, committed=signed_gross(move, move.held))
+        old = known or TicketMemory(route.ticket_id, committed=signed_gross(route, route.held))
         acts = decision.action in (Action.ALLOW, Action.CLIP)
         cut_short = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
         kept.append(
             TicketMemory(
-                move.ticket_id,
-                committed=signed_gross(move, move.goal) if acts else old.committed,
+                route.ticket_id,
+                committed=signed_gross(route, route.goal) if acts else old.committed,
                 rebalanced_on=session if acts else old.rebalanced_on,
                 sessions_since=0 if acts else old.sessions_since + 1,
                 unfinished=cut_short if acts else old.unfinished,
-                cash=_cash(known, move, after),
-                stopped=move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped),
+                cash=_cash(known, route, after),
+                stopped=move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (route.frozen and old.stopped),
             )
         )
     return GuardMemory(tuple(kept))
 
 
-def _cash(old: TicketMemory | None, move: Move, after: Shares) -> int:
+def _cash(old: TicketMemory | None, route: Route, after: Shares) -> int:
     """Ticks paid and received since the position was entered; an entry or a turn begins anew, and a position that nothing is
     remembered of begins at today's value."""
-    (held_a, held_b), (after_a, after_b), (price_a, price_b) = move.held, after, move.prices
-    if old is None or not any(move.held) or held_a * after_a < 0 or held_b * after_b < 0:
+    (held_a, held_b), (after_a, after_b), (price_a, price_b) = route.held, after, route.prices
+    if old is None or not any(route.held) or held_a * after_a < 0 or held_b * after_b < 0:
         return -(after_a * price_a + after_b * price_b)
     return old.cash - (after_a - held_a) * price_a - (after_b - held_b) * price_b
