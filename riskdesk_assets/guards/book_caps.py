@@ -40,8 +40,11 @@ class CappedBook:
 
     def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
         self._moves = {move.ticket_id: move for move in moves}
-        self._near = [(limit, layer_of(limit)) for limit in Reach(move.route for move in self._moves.values()).near(limits)]
-        self._legs = {move.ticket_id: move.legs for move in self._moves.values()} if self._near else {}
+        self._near = list(Reach(move.route for move in self._moves.values()).near(limits))
+        self._of_layer: dict[Layer, list[int]] = {layer: [] for layer in Layer}
+        for place, limit in enumerate(self._near):
+            self._of_layer[layer_of(limit)].append(place)
+        self._legs = {move.ticket_id: move.legs for move in self._moves.values()}
         self._sums: WholeSums | None = None
         self._holding: set[int] = set()
 
@@ -56,7 +59,7 @@ class CappedBook:
 
     def keep_layer(self, layer: Layer) -> None:
         """Keep every limit of one layer, as far as frozen legs let it."""
-        self._keep([place for place, (_, of_limit) in enumerate(self._near) if of_limit is layer], whole=False)
+        self._keep(self._of_layer[layer], whole=False)
 
     def keep_all(self) -> tuple[str, ...]:
         """Keep every limit; returns the names of those that frozen legs alone breach.
@@ -69,19 +72,19 @@ class CappedBook:
             self._keep(places, whole=number >= _ROUNDS)
             if self._moves == before:
                 break
-        return tuple(self._near[place][0].name for place in places if self._breached(place))
+        return tuple(self._near[place].name for place in places if self._breached(place))
 
     def _keep(self, places: Iterable[int], *, whole: bool) -> None:
         for place in places:
             if self._breached(place):
-                self._put(_kept(self._moves.values(), *self._near[place], whole=whole))
+                self._put(_kept(self._moves.values(), self._near[place], whole=whole))
 
     def _breached(self, place: int) -> bool:
         if place in self._holding:
             return False
         if self._sums is None:
             self._sums = WholeSums(leg for legs in self._legs.values() for leg in legs)
-        limit, _ = self._near[place]
+        limit = self._near[place]
         if self._sums.measured(limit) > limit.bound:
             return True
         self._holding.add(place)
@@ -96,10 +99,10 @@ class CappedBook:
                 self._holding.clear()
 
 
-def _kept(moves: Iterable[Move], limit: Limit, layer: Layer, *, whole: bool) -> Sequence[Move]:
+def _kept(moves: Iterable[Move], limit: Limit, *, whole: bool) -> Sequence[Move]:
     """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
     something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
-    moves = list(moves)
+    moves, layer = list(moves), layer_of(limit)
     quantity = Quantity(limit, [move.route for move in moves])
     moves = _released([move for move in moves if quantity.touched_by(move)], quantity, layer)
     for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):

@@ -13,7 +13,7 @@ from datetime import date
 from riskdesk_assets.guards.book_caps import CappedBook
 from riskdesk_assets.guards.guard_counters import counters_of
 from riskdesk_assets.guards.per_order import sized, without_dust
-from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move, Route, move_of
+from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, Route, move_of
 from riskdesk_assets.guards.ticket_triggers import signed_gross, stopped, triggered
 from riskdesk_assets.guards.ticket_types import (
     GuardMemory,
@@ -100,8 +100,10 @@ def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move
 
 def _not_clipped_to_dust(move: Move, rules: GuardRules) -> Move:
     """An order that a cap leaves below the smallest one is not sent at all; the cap is still what is named."""
-    small = move.route.kind in (Kind.ADDS, Kind.MIXED) and move.way and move.way != 1 and move.scale == 1
-    return move.cut(move.layer, move.cut_by, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
+    if not move.cut_by or move.route.kind not in (Kind.ADDS, Kind.MIXED):
+        return move
+    small = ZERO < move.way < ONE and move.scale == ONE and 0 < move.traded() < rules.min_order
+    return move.cut(move.layer, move.cut_by, way=ZERO) if small else move
 
 
 def _decision(move: Move) -> TicketDecision:

@@ -85,10 +85,11 @@ class Route(NamedTuple):
 
     def shares_at(self, way: Fraction, scale: Fraction) -> Shares:
         """Signed whole shares per leg after ``way`` of the way, shrunk to ``scale``."""
-        if scale == 1 and way == 1:
-            return self.goal
-        if scale == 1 and not way:
-            return self.start
+        if scale == 1:
+            if not way:
+                return self.start
+            if way == 1:
+                return self.goal
         return self._leg_at(0, way, scale), self._leg_at(1, way, scale)
 
     def sign(self, place: int) -> int:
@@ -179,7 +180,9 @@ class LegPath(NamedTuple):
 
     def size(self, step: int) -> int:
         """Shares, without their sign."""
-        return max((self.fixed + self.slope * step) // self.over * self.lot, self.least)
+        fixed, slope, over, lot, least = self
+        size = (fixed + slope * step) // over * lot
+        return size if size > least else least
 
 
 def move_of(held: TicketShares | None, ideal: TicketShares | None, prices: Mapping[str, int], rules: GuardRules) -> Move:
