@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from riskdesk_assets.guards.limit_quantity import Quantity, Sums
+from riskdesk_assets.guards.limit_quantity import Quantity
 from riskdesk_assets.guards.limit_reach import Reach
 from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
@@ -77,7 +77,9 @@ class CappedBook:
     def _keep(self, places: Iterable[int], *, whole: bool) -> None:
         for place in places:
             if self._breached(place):
-                self._put(_kept(self._moves.values(), self._near[place], whole=whole))
+                quantity = Quantity(self._near[place], self._moves.values())
+                _keep(quantity, whole=whole)
+                self._put(quantity.moves)
 
     def _breached(self, place: int) -> bool:
         if place in self._holding:
@@ -99,54 +101,34 @@ class CappedBook:
                 self._holding.clear()
 
 
-def _kept(moves: Iterable[Move], limit: Limit, *, whole: bool) -> Sequence[Move]:
-    """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
-    something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
-    moves, layer = list(moves), layer_of(limit)
-    quantity = Quantity(limit, [move.route for move in moves])
-    moves = _released([move for move in moves if quantity.touched_by(move)], quantity, layer)
+def _keep(quantity: Quantity, *, whole: bool) -> None:
+    """Have a limit kept by the tickets it is about: first those that wait go to their ideal position where that gives something
+    up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
+    _release(quantity)
     for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):
-        while (now := quantity.of(sums := quantity.sums(moves))) > limit.bound:
-            able = [move for move in moves if candidates(move)]
-            chosen = [move for move in able if quantity.of(quantity.exchanged(sums, move, move.given_up(cut))) < now]
+        while (now := quantity.now) > quantity.limit.bound:
+            able = [move for move in quantity.moves if candidates(move)]
+            # Tickets may hedge one another: where none alone lowers it, all together do.
+            chosen = [move for move in able if quantity.given(move.ticket_id, move.given_up(cut)) < now]
             if not chosen and cut is Cut.SCALE:
-                # Tickets that hedge one another: none alone lowers it, all together do.
                 chosen = able
             if not chosen:
                 break
-            step = 0 if whole else _last_step(quantity, sums, chosen, cut, limit.bound)
-            keys = {move.ticket_id for move in chosen}
-            moves = [_made(move, Fraction(step, STEPS), limit, layer, cut) if move.ticket_id in keys else move for move in moves]
-    return moves
+            factor = Fraction(0 if whole else quantity.last_step(chosen, cut), STEPS)
+            for move in chosen:
+                quantity.put(_made(move, factor, quantity.limit, cut))
 
 
-def _last_step(quantity: Quantity, sums: Sums, chosen: Sequence[Move], cut: Cut, bound: int) -> int:
-    """To how many of STEPS the chosen tickets may be cut by one factor, the bound kept; 0 where they are given up whole."""
-    without, rest = sums, sums
-    for move in chosen:
-        without = quantity.exchanged(without, move, move.given_up(cut))
-        rest = quantity.exchanged(rest, move, (0, 0))
-    if quantity.of(without) > bound:
-        return 0
-    paths = [path for move in chosen for path in quantity.paths(move, cut)]
-    good, bad = 0, STEPS
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if quantity.beside(rest, paths, middle) <= bound else (good, middle)
-    return good
-
-
-def _released(moves: Sequence[Move], quantity: Quantity, layer: Layer) -> list[Move]:
+def _release(quantity: Quantity) -> None:
     """A limit is not kept breached for a band, a cadence or the size of an order."""
-    sums = quantity.sums(moves)
-    now = quantity.of(sums)
-    found = list(moves)
-    for place, move in enumerate(moves):
-        if move.reason in WAITING and not move.way and move.route.kind in (Kind.REDUCES, Kind.MIXED):
-            going = move.goes(ONE, TicketReason.HARD_LIMIT, layer)
-            if quantity.of(quantity.exchanged(sums, move, going.shares)) < now:
-                found[place] = going
-    return found
+    now, layer = quantity.now, layer_of(quantity.limit)
+    going = [
+        move.goes(ONE, TicketReason.HARD_LIMIT, layer)
+        for move in quantity.moves
+        if move.reason in WAITING and not move.way and move.route.kind in (Kind.REDUCES, Kind.MIXED)
+    ]
+    for move in [move for move in going if quantity.given(move.ticket_id, move.shares) < now]:
+        quantity.put(move)
 
 
 def _added(move: Move) -> bool:
@@ -157,7 +139,7 @@ def _held(move: Move) -> bool:
     return any(move.shares) and not move.route.frozen
 
 
-def _made(move: Move, factor: Fraction, limit: Limit, layer: Layer, cut: Cut) -> Move:
+def _made(move: Move, factor: Fraction, limit: Limit, cut: Cut) -> Move:
     if cut is Cut.WAY:
-        return move.cut(layer, limit.name, way=move.way * factor)
-    return move.cut(layer, limit.name, scale=move.scale * factor)
+        return move.cut(layer_of(limit), limit.name, way=move.way * factor)
+    return move.cut(layer_of(limit), limit.name, scale=move.scale * factor)

@@ -1,11 +1,10 @@
-"""One limit's quantity of many books that differ by a few tickets: what a leg adds to it is found once."""
+"""One limit's quantity of a book in which one ticket after another changes, or might."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from riskdesk_assets.guards.ticket_move import Cut, LegPath, Move, Route
+from riskdesk_assets.guards.ticket_move import STEPS, Cut, LegPath, Move, Route
 from riskdesk_assets.guards.ticket_types import Shares
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 
@@ -13,87 +12,89 @@ _OF_TICKETS = frozenset((Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
 _OF_SIZES = _OF_TICKETS | {Measure.LEG, Measure.NAME_GROSS}
 _OF_ONE_SUM = _OF_SIZES | {Measure.NET, Measure.EXPOSURE, Measure.LOSS}
 
-Sums = list[int]
-# What a limit knows a leg by: its ticket, its name, or both.
-_Key = str | tuple[str, ...]
-
-
-class _CountedLeg(NamedTuple):
-    """A leg's place in its ticket, the sum it adds to, and what each share of it adds: a leg is on one side all the way."""
-
-    place: int
-    into: int
-    value: int
-
-
-class CountedPath(NamedTuple):
-    """Such a leg while its move is cut."""
-
-    into: int
-    value: int
-    path: LegPath
-
 
 class Quantity:
-    """A limit's quantity of one book after another, for every measure that looks at nothing but the book.
+    """A limit's quantity, for every measure that looks at nothing but the book, and the tickets that can change it.
 
-    It follows from sums over legs: one of sizes, one of signed ticks times a coefficient, or a net per name. Whole numbers
-    add up the same in any order, so that a ticket's part of the sums can be exchanged for another one.
+    It follows from sums over legs: one of sizes, one of signed ticks times a coefficient, or a net per name. A leg is on one
+    side all the way, so that each of its shares adds the same to its sum; and whole numbers add up the same in any order, so
+    that the sums change by one ticket at a time.
 
     Args:
         limit: the limit.
-        routes: the tickets of all the books.
+        moves: the book's tickets. Those that cannot change the quantity are left out: what they hold is none of it.
     """
 
-    def __init__(self, limit: Limit, routes: Iterable[Route]) -> None:
-        self._limit = limit
+    def __init__(self, limit: Limit, moves: Iterable[Move]) -> None:
+        self.limit = limit
         self._names = ("",) if limit.measure in _OF_ONE_SUM else limit.members
-        weights, signed = _weights(limit), limit.measure not in _OF_SIZES
-        sums = {name: number for number, name in enumerate(self._names)}
-        self._counted: dict[str, list[_CountedLeg]] = {}
-        for route in routes:
-            legs: list[_CountedLeg] = []
-            for place, symbol in enumerate(route.symbols):
-                weight = weights.get(_key(limit, route.ticket_id, symbol), 0)
-                if weight:
-                    value = weight * route.prices[place] * (route.sign(place) if signed else 1)
-                    legs.append(_CountedLeg(place, sums.get(symbol, 0), value))
-            if legs:
-                self._counted[route.ticket_id] = legs
-
-    def touched_by(self, move: Move) -> bool:
-        """Whether the move can change the quantity: what the others hold is none of it."""
-        return move.ticket_id in self._counted
-
-    def sums(self, moves: Iterable[Move]) -> Sums:
-        """The sums of a book of moves that touch the limit."""
-        sums = [0] * len(self._names)
+        self._sums = [0] * len(self._names)
+        # Per ticket the legs that count: the place in the ticket, the sum it adds to, and what a share adds.
+        self._counted: dict[str, list[tuple[int, int, int]]] = {}
+        self._moves: dict[str, Move] = {}
+        weights, numbers = _weights(limit), {name: number for number, name in enumerate(self._names)}
         for move in moves:
-            for place, into, value in self._counted[move.ticket_id]:
-                sums[into] += value * abs(move.shares[place])
-        return sums
+            legs = list(_counted(limit, move.route, weights, numbers))
+            if legs:
+                self._counted[move.ticket_id], self._moves[move.ticket_id] = legs, move
+                for place, into, value in legs:
+                    self._sums[into] += value * abs(move.shares[place])
 
-    def exchanged(self, sums: Sums, move: Move, shares: Shares) -> Sums:
-        """The sums of the book with other shares in place of a move's."""
-        after = sums.copy()
-        for place, into, value in self._counted[move.ticket_id]:
-            after[into] += value * (abs(shares[place]) - abs(move.shares[place]))
-        return after
+    @property
+    def moves(self) -> Sequence[Move]:
+        """The tickets as they are now, in the order in which they were given."""
+        return tuple(self._moves.values())
 
-    def paths(self, move: Move, cut: Cut) -> list[CountedPath]:
-        """The legs that count, while the move is cut."""
-        return [CountedPath(into, value, move.path(place, cut)) for place, into, value in self._counted[move.ticket_id]]
+    @property
+    def now(self) -> int:
+        """The quantity of the book: exactly ``limit.measured`` of it."""
+        return self._of(self._sums)
 
-    def beside(self, rest: Sums, paths: Iterable[CountedPath], step: int) -> int:
-        """The quantity of the rest of a book beside legs that are cut to ``step`` of STEPS."""
-        sums = rest.copy()
-        for into, value, path in paths:
-            sums[into] += value * path.size(step)
-        return self.of(sums)
+    @property
+    def breached(self) -> bool:
+        """Whether it is above the bound."""
+        return self.now > self.limit.bound
 
-    def of(self, sums: Sums) -> int:
-        """The quantity that follows from the sums: exactly ``limit.measured`` of their book."""
-        measure = self._limit.measure
+    def put(self, move: Move) -> None:
+        """Have the move in place of the ticket's present one."""
+        self._exchange(self._sums, move.ticket_id, move.shares)
+        self._moves[move.ticket_id] = move
+
+    def given(self, ticket_id: str, shares: Shares) -> int:
+        """The quantity, had a ticket these shares."""
+        sums = self._sums.copy()
+        self._exchange(sums, ticket_id, shares)
+        return self._of(sums)
+
+    def last_step(self, moves: Sequence[Move], cut: Cut) -> int:
+        """To how many of STEPS some of the moves can be cut by one factor, the bound kept; 0 if even giving them up is not enough."""
+        rest, none = self._sums.copy(), self._sums.copy()
+        paths: list[tuple[int, int, LegPath]] = []
+        for move in moves:
+            self._exchange(rest, move.ticket_id, (0, 0))
+            self._exchange(none, move.ticket_id, move.given_up(cut))
+            paths.extend((into, value, move.path(place, cut)) for place, into, value in self._counted[move.ticket_id])
+        bound = self.limit.bound
+        if self._of(none) > bound:
+            return 0
+        good, bad = 0, STEPS
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            sums = rest.copy()
+            for into, value, path in paths:
+                sums[into] += value * path.size(middle)
+            good, bad = (middle, bad) if self._of(sums) <= bound else (good, middle)
+        return good
+
+    def _exchange(self, sums: list[int], ticket_id: str, shares: Shares) -> None:
+        """Exchange a ticket's present shares in the sums for others."""
+        present = self._moves[ticket_id].shares
+        for place, into, value in self._counted[ticket_id]:
+            sums[into] += value * (abs(shares[place]) - abs(present[place]))
+
+    def _of(self, sums: Sequence[int]) -> int:
+        """The quantity that follows from the sums."""
+        measure = self.limit.measure
         if measure in _OF_SIZES:
             return sums[0]
         if measure is Measure.NET:
@@ -104,22 +105,35 @@ class Quantity:
             # Rounded up to a whole tick, as the limit does.
             quantity = abs(sums[0]) if measure is Measure.EXPOSURE else max(0, -sums[0])
             return -(-quantity // COEFFICIENT_UNIT)
-        return self._limit.measured([Leg("", name, net) for name, net in zip(self._names, sums, strict=True)])
+        return self.limit.measured([Leg("", name, net) for name, net in zip(self._names, sums, strict=True)])
 
 
-def _key(limit: Limit, ticket_id: str, symbol: str) -> _Key:
-    if limit.measure is Measure.LEG:
-        return ticket_id, symbol
-    return ticket_id if limit.measure in _OF_TICKETS else symbol
+def _counted(
+    limit: Limit, route: Route, weights: Mapping[str, int] | None, numbers: Mapping[str, int]
+) -> Iterator[tuple[int, int, int]]:
+    """The legs of a ticket that count: their place, the number of the sum they add to, and what each of their shares adds."""
+    measure = limit.measure
+    if measure in _OF_TICKETS and route.ticket_id not in limit.members:
+        return
+    if measure is Measure.LEG and route.ticket_id != limit.members[0]:
+        return
+    for place, symbol in enumerate(route.symbols):
+        weight = 1 if weights is None else weights.get(symbol, 0)
+        if weight:
+            side = 1 if measure in _OF_SIZES else route.sign(place)
+            yield place, numbers.get(symbol, 0), weight * side * route.prices[place]
 
 
-def _weights(limit: Limit) -> Mapping[_Key, int]:
-    """How often a leg counts, by what the limit knows it by; a name that moves nothing does not count."""
-    if limit.measure is Measure.LEG:
-        return {limit.members: 1}
-    if limit.measure in _OF_ONE_SUM and limit.coefficients:
-        return dict(zip(limit.members, limit.coefficients[0], strict=True))
+def _weights(limit: Limit) -> Mapping[str, int] | None:
+    """How often a leg counts, by its name; None: every leg once. A name that moves nothing does not count."""
+    measure, members = limit.measure, limit.members
+    if measure in _OF_TICKETS:
+        return None
+    if measure is Measure.LEG:
+        return {members[1]: 1}
+    if measure in (Measure.EXPOSURE, Measure.LOSS):
+        return dict(zip(members, limit.coefficients[0], strict=True))
     if limit.coefficients:
         columns = zip(*limit.coefficients, strict=True)
-        return {name: int(any(column)) for name, column in zip(limit.members, columns, strict=True)}
-    return dict.fromkeys(limit.members, 1)
+        return {name: int(any(column)) for name, column in zip(members, columns, strict=True)}
+    return dict.fromkeys(members, 1)
