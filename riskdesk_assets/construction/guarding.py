@@ -53,15 +53,16 @@ def guarded(
         memory: what the guards remembered after the session before.
         context: configuration, and the guards' rules.
     """
-    prices = {leg.symbol: leg.price for position in positions for leg in position.legs}
-    prints = day.prints.get(day.session, {})
-    prices |= {name: prints[name].close for item in items for name in (item.leg_a, item.leg_b) if name in prints}
     held = [(position.ticket_id, (position.leg_a.shares, position.leg_b.shares)) for position in positions]
+    prices = {leg.symbol: leg.price for position in positions for leg in position.legs}
     if not release.released:
         return Guarded(dict(held), memory, None, prices, (), ())
     known = {item.ticket_id: item for item in items}
     previous = [_ticket(known[key], shares) for key, shares in held if any(shares)]
     ideal = [_ticket(known[key], shares) for key, shares in release.shares.items()]
+    prints = day.prints.get(day.session, {})
+    names = {name for ticket in (*previous, *ideal) for name in ticket.symbols}
+    prices |= {name: prints[name].close for name in names if name in prints}
     limits = [row.limit for row in release.audit]
     result = guard_book(previous, ideal, prices, context.guards, memory, day.session, limits)
     follows = context.guards.mode != "shadow"
@@ -76,7 +77,7 @@ def guarded(
 
 
 def _ticket(item: TicketDay, shares: Shares) -> TicketShares:
-    return TicketShares(item.ticket_id, (item.leg_a, item.leg_b), shares, frozen=item.fixed)
+    return TicketShares(item.ticket_id, (item.leg_a, item.leg_b), shares, item.fixed)
 
 
 def _clips(result: GuardResult, prices: Mapping[str, int], limits: Sequence[Limit]) -> Iterator[Clip]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from riskdesk_assets.guards.limit_quantity import Quantity
-from riskdesk_assets.guards.limit_reach import Reach
+from riskdesk_assets.guards.limit_reach import within_reach
 from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
@@ -18,6 +18,7 @@ from riskdesk_assets.limits.whole_sums import WholeSums
 _ROUNDS = 24
 _OF_SYMBOLS = frozenset((Family.NAME_GROSS, Family.LEG_NOTIONAL, Family.TICKET_GROSS))
 _OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY, Family.BUCKET))
+_GIVES_UP = frozenset((Kind.REDUCES, Kind.MIXED))
 
 
 def layer_of(limit: Limit) -> Layer:
@@ -34,17 +35,18 @@ class CappedBook:
     again only after a ticket has changed.
 
     Args:
-        moves: the tickets, with a way to go that will not become longer.
+        moves: every ticket's move. Later it goes less far or shrinks, or goes its whole way, but on the same route.
         limits: every limit, in the order in which they are kept.
     """
 
     def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
         self._moves = {move.ticket_id: move for move in moves}
-        self._near = list(Reach(move.route for move in self._moves.values()).near(limits))
+        self._near = list(within_reach([move.route for move in self._moves.values()], limits))
         self._of_layer: dict[Layer, list[int]] = {layer: [] for layer in Layer}
         for place, limit in enumerate(self._near):
             self._of_layer[layer_of(limit)].append(place)
-        self._legs = {move.ticket_id: move.legs for move in self._moves.values()}
+        self._legs = {key: move.legs for key, move in self._moves.items()}
+        # Of the tickets as they are: their sums, once something is measured, and the limits that were found to hold.
         self._sums: WholeSums | None = None
         self._holding: set[int] = set()
 
@@ -54,8 +56,9 @@ class CappedBook:
         return tuple(self._moves.values())
 
     def change(self, change: Callable[[Move], Move]) -> None:
-        """Each ticket as ``change`` makes it."""
-        self._put([change(move) for move in self._moves.values()])
+        """Have each ticket as ``change`` makes it."""
+        for key, move in self._moves.items():
+            self._put(key, change(move))
 
     def keep_layer(self, layer: Layer) -> None:
         """Keep every limit of one layer, as far as frozen legs let it."""
@@ -68,9 +71,9 @@ class CappedBook:
         """
         places = range(len(self._near))
         for number in range(_ROUNDS + len(self._moves)):
-            before = dict(self._moves)
+            before = self.moves
             self._keep(places, whole=number >= _ROUNDS)
-            if self._moves == before:
+            if self.moves == before:
                 break
         return tuple(self._near[place].name for place in places if self._breached(place))
 
@@ -78,42 +81,43 @@ class CappedBook:
         for place in places:
             if self._breached(place):
                 quantity = Quantity(self._near[place], self._moves.values())
-                _keep(quantity, whole=whole)
-                self._put(quantity.moves)
+                _bring_within(quantity, whole=whole)
+                for move in quantity.moves:
+                    self._put(move.ticket_id, move)
 
     def _breached(self, place: int) -> bool:
         if place in self._holding:
             return False
         if self._sums is None:
-            self._sums = WholeSums(leg for legs in self._legs.values() for leg in legs)
+            self._sums = WholeSums([leg for legs in self._legs.values() for leg in legs])
         limit = self._near[place]
         if self._sums.measured(limit) > limit.bound:
             return True
         self._holding.add(place)
         return False
 
-    def _put(self, moves: Iterable[Move]) -> None:
-        for move in moves:
-            if move is not self._moves[move.ticket_id]:
-                self._moves[move.ticket_id] = move
-                self._legs[move.ticket_id] = move.legs
-                self._sums = None
-                self._holding.clear()
+    def _put(self, key: str, move: Move) -> None:
+        if move is not self._moves[key]:
+            self._moves[key] = move
+            self._legs[key] = move.legs
+            self._sums = None
+            self._holding.clear()
 
 
-def _keep(quantity: Quantity, *, whole: bool) -> None:
+def _bring_within(quantity: Quantity, *, whole: bool) -> None:
     """Have a limit kept by the tickets it is about: first those that wait go to their ideal position where that gives something
     up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
     _release(quantity)
     for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):
         while (now := quantity.now) > quantity.limit.bound:
             able = [move for move in quantity.moves if candidates(move)]
-            # Tickets may hedge one another: where none alone lowers it, all together do.
             chosen = [move for move in able if quantity.given(move.ticket_id, move.given_up(cut)) < now]
             if not chosen and cut is Cut.SCALE:
+                # Tickets that hedge one another: none alone lowers it, all together do.
                 chosen = able
             if not chosen:
                 break
+            # The largest common factor that keeps the limit; where none does they are given up whole.
             factor = Fraction(0 if whole else quantity.last_step(chosen, cut), STEPS)
             for move in chosen:
                 quantity.put(_made(move, factor, quantity.limit, cut))
@@ -125,8 +129,9 @@ def _release(quantity: Quantity) -> None:
     going = [
         move.goes(ONE, TicketReason.HARD_LIMIT, layer)
         for move in quantity.moves
-        if move.reason in WAITING and not move.way and move.route.kind in (Kind.REDUCES, Kind.MIXED)
+        if move.reason in WAITING and not move.way and move.route.kind in _GIVES_UP
     ]
+    # Each asked alone, of the book as it was.
     for move in [move for move in going if quantity.given(move.ticket_id, move.shares) < now]:
         quantity.put(move)
 
@@ -141,5 +146,5 @@ def _held(move: Move) -> bool:
 
 def _made(move: Move, factor: Fraction, limit: Limit, cut: Cut) -> Move:
     if cut is Cut.WAY:
-        return move.cut(layer_of(limit), limit.name, way=move.way * factor)
-    return move.cut(layer_of(limit), limit.name, scale=move.scale * factor)
+        return move.cut(layer_of(limit), limit.name, way=factor if move.way == 1 else move.way * factor)
+    return move.cut(layer_of(limit), limit.name, scale=factor if move.scale == 1 else move.scale * factor)

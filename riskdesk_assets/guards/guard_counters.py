@@ -11,7 +11,7 @@ from riskdesk_assets.guards.telemetry import mean_clip_ratio
 from riskdesk_assets.guards.ticket_types import GuardResult, TicketDecision, TicketReason
 from riskdesk_assets.guards.types import Action
 
-_NOOPS = {
+_NOOPS: Mapping[str, str] = {
     TicketReason.WITHIN_BAND: "noop_band",
     TicketReason.CADENCE_NOT_ELAPSED: "noop_cadence",
     TicketReason.LOT_ROUNDS_TO_ZERO: "noop_lot",
@@ -63,5 +63,5 @@ def _counter(decision: TicketDecision) -> str:
     if decision.action is Action.ALLOW:
         return "orders_allowed"
     if decision.action is Action.NOOP:
-        return _NOOPS[TicketReason(decision.reason)]
+        return _NOOPS[decision.reason]
     return f"orders_{'clipped' if decision.action is Action.CLIP else 'denied'}_{decision.layer}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from riskdesk_assets.guards.ticket_move import STEPS, Cut, LegPath, Move, Route
 from riskdesk_assets.guards.ticket_types import Shares
@@ -11,6 +11,14 @@ from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 _OF_TICKETS = frozenset((Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
 _OF_SIZES = _OF_TICKETS | {Measure.LEG, Measure.NAME_GROSS}
 _OF_ONE_SUM = _OF_SIZES | {Measure.NET, Measure.EXPOSURE, Measure.LOSS}
+# How a quantity follows from the sums; rounded up to a whole tick, as the limit does.
+_FROM_SUMS: Mapping[Measure, Callable[[Sequence[int]], int]] = {
+    **dict.fromkeys(_OF_SIZES, lambda sums: sums[0]),
+    Measure.NET: lambda sums: abs(sums[0]),
+    Measure.GROSS: lambda sums: sum(map(abs, sums)),
+    Measure.EXPOSURE: lambda sums: -(-abs(sums[0]) // COEFFICIENT_UNIT),
+    Measure.LOSS: lambda sums: -(min(0, sums[0]) // COEFFICIENT_UNIT),
+}
 
 
 class Quantity:
@@ -28,17 +36,19 @@ class Quantity:
     def __init__(self, limit: Limit, moves: Iterable[Move]) -> None:
         self.limit = limit
         self._names = ("",) if limit.measure in _OF_ONE_SUM else limit.members
+        self._of = _FROM_SUMS.get(limit.measure, self._measured)
         self._sums = [0] * len(self._names)
         # Per ticket the legs that count: the place in the ticket, the sum it adds to, and what a share adds.
         self._counted: dict[str, list[tuple[int, int, int]]] = {}
         self._moves: dict[str, Move] = {}
         weights, numbers = _weights(limit), {name: number for number, name in enumerate(self._names)}
         for move in moves:
+            key, shares = move.route.ticket_id, move.shares
             legs = list(_counted(limit, move.route, weights, numbers))
             if legs:
-                self._counted[move.ticket_id], self._moves[move.ticket_id] = legs, move
+                self._counted[key], self._moves[key] = legs, move
                 for place, into, value in legs:
-                    self._sums[into] += value * abs(move.shares[place])
+                    self._sums[into] += value * abs(shares[place])
 
     @property
     def moves(self) -> Sequence[Move]:
@@ -74,8 +84,8 @@ class Quantity:
             self._exchange(rest, move.ticket_id, (0, 0))
             self._exchange(none, move.ticket_id, move.given_up(cut))
             paths.extend((into, value, move.path(place, cut)) for place, into, value in self._counted[move.ticket_id])
-        bound = self.limit.bound
-        if self._of(none) > bound:
+        quantity, bound = self._of, self.limit.bound
+        if quantity(none) > bound:
             return 0
         good, bad = 0, STEPS
         while bad - good > 1:
@@ -83,7 +93,7 @@ class Quantity:
             sums = rest.copy()
             for into, value, path in paths:
                 sums[into] += value * path.size(middle)
-            good, bad = (middle, bad) if self._of(sums) <= bound else (good, middle)
+            good, bad = (middle, bad) if quantity(sums) <= bound else (good, middle)
         return good
 
     def _exchange(self, sums: list[int], ticket_id: str, shares: Shares) -> None:
@@ -92,19 +102,8 @@ class Quantity:
         for place, into, value in self._counted[ticket_id]:
             sums[into] += value * (abs(shares[place]) - abs(present[place]))
 
-    def _of(self, sums: Sequence[int]) -> int:
-        """The quantity that follows from the sums."""
-        measure = self.limit.measure
-        if measure in _OF_SIZES:
-            return sums[0]
-        if measure is Measure.NET:
-            return abs(sums[0])
-        if measure is Measure.GROSS:
-            return sum(map(abs, sums))
-        if measure in _OF_ONE_SUM:
-            # Rounded up to a whole tick, as the limit does.
-            quantity = abs(sums[0]) if measure is Measure.EXPOSURE else max(0, -sums[0])
-            return -(-quantity // COEFFICIENT_UNIT)
+    def _measured(self, sums: Sequence[int]) -> int:
+        """The quantity that follows from nets by name, as the limit itself says."""
         return self.limit.measured([Leg("", name, net) for name, net in zip(self._names, sums, strict=True)])
 
 

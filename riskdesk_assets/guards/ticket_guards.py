@@ -37,6 +37,8 @@ _NOOPS = frozenset(
         TicketReason.FLAT,
     )
 )
+_ACTS = frozenset((Action.ALLOW, Action.CLIP))
+_STOPS = frozenset((TicketReason.STOP, TicketReason.STOPPED_OUT))
 
 
 def guard_book(
@@ -143,7 +145,7 @@ def _remembered(
             continue
         # A position that nothing is remembered of is its own commitment.
         old = known or TicketMemory(route.ticket_id, committed=signed_gross(route, route.held))
-        acts = decision.action in (Action.ALLOW, Action.CLIP)
+        acts = decision.action in _ACTS
         cut_short = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
         kept.append(
             TicketMemory(
@@ -153,7 +155,7 @@ def _remembered(
                 sessions_since=0 if acts else old.sessions_since + 1,
                 unfinished=cut_short if acts else old.unfinished,
                 cash=_cash(known, route, after),
-                stopped=move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (route.frozen and old.stopped),
+                stopped=move.reason in _STOPS or (route.frozen and old.stopped),
             )
         )
     return GuardMemory(tuple(kept))

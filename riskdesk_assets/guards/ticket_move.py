@@ -135,16 +135,11 @@ class Move(NamedTuple):
         return self.route.ticket_id
 
     @property
-    def ticks(self) -> tuple[int, int]:
-        """Signed ticks per leg at today's prices."""
-        (first, second), (price_a, price_b) = self.shares, self.route.prices
-        return first * price_a, second * price_b
-
-    @property
     def legs(self) -> tuple[Leg[int], Leg[int]]:
         """Both legs in ticks."""
-        (first, second), (ticks_a, ticks_b) = self.route.symbols, self.ticks
-        return Leg(self.ticket_id, first, ticks_a), Leg(self.ticket_id, second, ticks_b)
+        route, (shares_a, shares_b) = self.route, self.shares
+        (first, second), (price_a, price_b) = route.symbols, route.prices
+        return Leg(route.ticket_id, first, shares_a * price_a), Leg(route.ticket_id, second, shares_b * price_b)
 
     def traded(self) -> int:
         """Ticks traded, both legs together."""
