@@ -63,6 +63,8 @@ def long_walk(
         state = walked.days[-1].state
         for name, frame in walked.frames.items():
             gathered[name].add(frame)
+        # Its days would else stand beside those of the next stretch.
+        del piece, walked
     return LongWalk({name: table.frame() for name, table in gathered.items()}, state)
 
 
