@@ -30,6 +30,8 @@ class WholeSums:
             both = (ticket_id, symbol)
             leg_size[both] = leg_size.get(both, 0) + whole
         self._net, self._size, self._leg, self._ticket = net, size, leg_size, ticket
+        # Many limits with coefficients are about the same names.
+        self._nets: dict[tuple[str, ...], list[int]] = {}
 
     def measured(self, limit: Limit, held: Sequence[Leg[int]] = ()) -> int:
         """Exactly ``limit.measured`` of the book; what needs more than the sums is measured by the limit itself."""
@@ -58,10 +60,13 @@ class WholeSums:
 
     def signed(self, limit: Limit) -> int:
         """Of a NET the sum before its sign is dropped; of an EXPOSURE or LOSS the same in ticks of COEFFICIENT_UNIT."""
+        net, members = self._net, limit.members
         if not limit.coefficients:
-            return _added(self._net, limit.members)
-        net = self._net
-        return sum(map(mul, limit.coefficients[0], [net.get(symbol, 0) for symbol in limit.members]))
+            return _added(net, members)
+        nets = self._nets.get(members)
+        if nets is None:
+            nets = self._nets[members] = [net.get(symbol, 0) for symbol in members]
+        return sum(map(mul, limit.coefficients[0], nets))
 
     def nets(self) -> dict[str, int]:
         """Signed net per name; a copy."""
@@ -69,17 +74,15 @@ class WholeSums:
 
     def _additions(self, held: Sequence[Leg[int]]) -> int:
         """What the tickets have beyond what is held in the same direction."""
-        before = WholeSums(held)
-        sides = {(ticket_id, symbol): notional for ticket_id, symbol, notional in held}
-        turned = {
-            ticket_id for ticket_id, symbol, notional in self._legs if notional * sides.get((ticket_id, symbol), 0) < 0
-        }
-        return sum(
-            [
-                max(0, gross - (0 if ticket_id in turned else before._ticket.get(ticket_id, 0)))
-                for ticket_id, gross in self._ticket.items()
-            ]
-        )
+        before: dict[str, int] = {}
+        sides: dict[tuple[str, str], int] = {}
+        for ticket_id, symbol, amount in held:
+            before[ticket_id] = before.get(ticket_id, 0) + abs(amount)
+            sides[ticket_id, symbol] = amount
+        for ticket_id, symbol, amount in self._legs:
+            if amount * sides.get((ticket_id, symbol), 0) < 0:
+                before[ticket_id] = 0
+        return sum([max(0, gross - before.get(ticket_id, 0)) for ticket_id, gross in self._ticket.items()])
 
 
 def _added(amounts: dict[str, int], members: tuple[str, ...]) -> int:
