@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import repeat
 
 from riskdesk_assets.book.share_legs import LotRange, ShareLeg, lot_range
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure, gross_by_ticket
 from riskdesk_assets.limits.whole_sums import WholeSums
 
+_LEG, _GROSS, _LOSS, _ADDITIONS = Measure.LEG, Measure.GROSS, Measure.LOSS, Measure.ADDITIONS
 _LINEAR = frozenset((Measure.NET, Measure.EXPOSURE, Measure.LOSS))
 _OF_TICKETS = frozenset((Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
 _MEASURES = _LINEAR | _OF_TICKETS | {Measure.NAME_GROSS, Measure.GROSS, Measure.ADDITIONS}
+
+# Lots, values, signed sums, nets by name and the limits that are broken.
+Saved = tuple[list[int], list[int], list[int], dict[str, int], set[int]]
 
 
 @dataclass(frozen=True)
@@ -47,21 +52,22 @@ class LotBoard:
             self._tickets.setdefault(leg.ticket_id, []).append(j)
         self._held_sides = {(leg.ticket_id, leg.symbol): leg.notional for leg in held}
         self._held_gross: Mapping[str, int] = gross_by_ticket(held)
+        self._adds = _added_to(self.legs, self.limits)
+        self._bounds = [limit.bound for limit in limits]
+        self._units = [COEFFICIENT_UNIT if limit.coefficients else 1 for limit in limits]
+        self._lossy = [limit.measure is _LOSS for limit in limits]
         book = [*(leg.share_leg(lots).leg() for leg, lots in zip(legs, self.lots, strict=True)), *fixed]
-        self._net: dict[str, int] = {}
-        for _, symbol, notional in book:
-            self._net[symbol] = self._net.get(symbol, 0) + notional
         sums = WholeSums(book)
-        self.values = [sums.measured(limit, held) for limit in limits]
-        self.broken = {i for i, limit in enumerate(limits) if self.values[i] > limit.bound}
+        self._net = sums.nets()
         # Of linear quantities the signed sum, in ticks or in ticks of COEFFICIENT_UNIT.
         self._sums = [sums.signed(limit) if limit.measure in _LINEAR else 0 for limit in limits]
-        self._adds = _added_to(self.legs, self.limits)
+        self.values = [sums.measured(limit, held) for limit in limits]
+        self.broken = {i for i, bound in enumerate(self._bounds) if self.values[i] > bound}
 
     @property
     def excess(self) -> int:
         """Ticks by which limits are breached, summed."""
-        return sum(self.values[i] - self.limits[i].bound for i in self.broken)
+        return sum([self.values[i] - self._bounds[i] for i in self.broken])
 
     def siblings(self, chosen: int) -> list[int]:
         """The legs of the chosen leg's ticket, itself included."""
@@ -73,13 +79,13 @@ class LotBoard:
 
     def needed(self, i: int, chosen: int) -> int:
         """Lots whose removal from the leg would end a broken limit's excess; 0 where removing them only adds to it."""
-        limit, lot_value = self.limits[i], self.legs[chosen].range.lot_value
-        if limit.measure not in _LINEAR:
-            return -(-(self.values[i] - limit.bound) // lot_value)
+        bound, lot_value = self._bounds[i], self.legs[chosen].range.lot_value
+        if self.limits[i].measure not in _LINEAR:
+            return -(-(self.values[i] - bound) // lot_value)
         total, each = self._sums[i], self._adds[chosen].linear.get(i, 0) * lot_value
-        if limit.measure is Measure.LOSS or total < 0:
+        if self._lossy[i] or total < 0:
             total, each = -total, -each
-        return -(-(total - limit.bound * _unit(limit)) // each) if each > 0 else 0
+        return -(-(total - bound * self._units[i]) // each) if each > 0 else 0
 
     def whole_range(self, chosen: int) -> tuple[int, int]:
         """Fewest and most lots the leg may have with its ticket still whole."""
@@ -93,35 +99,37 @@ class LotBoard:
 
     def change(self, chosen: int, lots: int) -> None:
         """Add lots to a leg (take away where negative) and measure anew what it touches."""
-        leg, adds = self.legs[chosen], self._adds[chosen]
+        leg, adds, values, sums = self.legs[chosen], self._adds[chosen], self.values, self._sums
         size = lots * leg.range.lot_value
-        net, after = self._net[leg.symbol], self._net[leg.symbol] + leg.sign * size
+        before = self._net[leg.symbol]
+        after = before + leg.sign * size
         added = -self._addition(leg.ticket_id) if adds.additions else 0
         self.lots[chosen] += lots
         self._net[leg.symbol] = after
         for i, weight in adds.linear.items():
-            self._sums[i] += weight * size
-            self._set(i, self._linear_value(i))
+            total = sums[i] + weight * size
+            sums[i] = total
+            # As the limit itself measures: rounded up to a whole tick.
+            quantity = -total if total < 0 else 0 if self._lossy[i] else total
+            values[i] = -(-quantity // self._units[i])
         for i in adds.by_size:
-            self._set(i, self.values[i] + size)
+            values[i] += size
         for i in adds.gross:
-            self._set(i, self.values[i] + abs(after) - abs(net))
+            values[i] += abs(after) - abs(before)
         if adds.additions:
             added += self._addition(leg.ticket_id)
             for i in adds.additions:
-                self._set(i, self.values[i] + added)
+                values[i] += added
+        self.broken.difference_update(adds.limits)
+        self.broken.update([i for i in adds.limits if values[i] > self._bounds[i]])
 
-    def _linear_value(self, i: int) -> int:
-        limit, total = self.limits[i], self._sums[i]
-        # As the limit itself measures: rounded up to a whole tick.
-        return -(-(abs(total) if limit.measure is not Measure.LOSS else max(0, -total)) // _unit(limit))
+    def saved(self) -> Saved:
+        """The board as it is, for :meth:`restore`: quicker than every change undone."""
+        return self.lots[:], self.values[:], self._sums[:], self._net.copy(), self.broken.copy()
 
-    def _set(self, i: int, value: int) -> None:
-        self.values[i] = value
-        if value > self.limits[i].bound:
-            self.broken.add(i)
-        else:
-            self.broken.discard(i)
+    def restore(self, saved: Saved) -> None:
+        """The board as it was when saved; of one saving, once."""
+        self.lots, self.values, self._sums, self._net, self.broken = saved
 
     def _addition(self, ticket_id: str) -> int:
         gross, same = 0, self._held_gross.get(ticket_id, 0)
@@ -150,36 +158,34 @@ class _Adds:
 
 
 def _added_to(legs: Sequence[LotLeg], limits: Sequence[Limit]) -> list[_Adds]:
-    """Of every leg what it adds to; limits are looked up by what moves them, and most are about one leg, ticket or name."""
-    by_symbol: dict[str, list[int]] = {}
-    by_ticket: dict[str, list[int]] = {}
-    additions = [i for i, limit in enumerate(limits) if limit.measure is Measure.ADDITIONS]
+    """Of every leg what it adds to; limits are looked up by what they are about, for most are about one leg, ticket or name."""
+    linear: dict[str, list[tuple[int, int]]] = {}
+    # By (ticket, symbol), (ticket,) and symbol.
+    by_size: dict[tuple[str, ...] | str, list[int]] = {}
+    gross: dict[str, list[int]] = {}
+    additions: list[int] = []
     for i, limit in enumerate(limits):
-        movers = by_ticket if limit.measure in _OF_TICKETS else by_symbol
-        for mover in limit.movers:
-            movers.setdefault(mover, []).append(i)
-    found: list[_Adds] = []
-    for leg in legs:
-        linear: dict[int, int] = {}
-        by_size: list[int] = []
-        gross: list[int] = []
-        for i in by_symbol.get(leg.symbol, ()):
-            limit = limits[i]
-            if limit.measure in _LINEAR:
-                linear[i] = leg.sign * _weight(limit, leg.symbol)
-            else:
-                (gross if limit.measure is Measure.GROSS else by_size).append(i)
-        for i in by_ticket.get(leg.ticket_id, ()):
-            if limits[i].measure is not Measure.LEG or limits[i].members[1] == leg.symbol:
-                by_size.append(i)
-        found.append(_Adds(linear, by_size, gross, additions))
-    return found
-
-
-def _weight(limit: Limit, symbol: str) -> int:
-    """What a tick of the symbol adds to a linear limit's sum."""
-    return limit.coefficients[0][limit.members.index(symbol)] if limit.coefficients else 1
-
-
-def _unit(limit: Limit) -> int:
-    return COEFFICIENT_UNIT if limit.coefficients else 1
+        measure, members = limit.measure, limit.members
+        if measure in _LINEAR:
+            for symbol, weight in zip(members, limit.coefficients[0] if limit.coefficients else repeat(1), strict=False):
+                if weight:
+                    linear.setdefault(symbol, []).append((i, weight))
+        elif measure is _LEG:
+            by_size.setdefault(members, []).append(i)
+        elif measure in _OF_TICKETS:
+            for ticket_id in members:
+                by_size.setdefault((ticket_id,), []).append(i)
+        elif measure is _ADDITIONS:
+            additions.append(i)
+        else:
+            for symbol in members:
+                (gross if measure is _GROSS else by_size).setdefault(symbol, []).append(i)
+    return [
+        _Adds(
+            {i: leg.sign * weight for i, weight in linear.get(leg.symbol, ())},
+            [*by_size.get((leg.ticket_id, leg.symbol), ()), *by_size.get((leg.ticket_id,), ()), *by_size.get(leg.symbol, ())],
+            gross.get(leg.symbol, ()),
+            additions,
+        )
+        for leg in legs
+    ]

@@ -168,14 +168,16 @@ def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> 
     ]
     approved = tuple(chain.from_iterable(item.legs(item.approved) for item in trading))
     fixed = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.fixed))
-    standing = [(item, item.position) for item in items if item.position is not None]
-    held = tuple(chain.from_iterable(item.legs(item.held) for item, _ in standing))
     held_ticks = tuple(
-        Leg(item.ticket_id, symbol, leg.value)
-        for item, position in standing
-        for symbol, leg in ((item.leg_a, position.leg_a), (item.leg_b, position.leg_b))
+        [
+            Leg(item.ticket_id, symbol, leg.value)
+            for item in items
+            if item.position is not None
+            for symbol, leg in ((item.leg_a, item.position.leg_a), (item.leg_b, item.position.leg_b))
+        ]
     )
-    places = tuple((item.ticket_id, symbol) for item in items for symbol in (item.leg_a, item.leg_b))
+    held = tuple([Leg(ticket_id, symbol, value / TICKS_PER_DOLLAR) for ticket_id, symbol, value in held_ticks])
+    places = tuple([(item.ticket_id, symbol) for item in items for symbol in (item.leg_a, item.leg_b)])
     written = (*ticket_limits(caps), *context.limits, *fact_limits(context.config, day.facts))
     written = (*written, *bucket_limits(context.config, day.buckets, [item.ticket_id for item in items]))
     limits = for_session(written, (*approved, *fixed), held)
@@ -275,10 +277,9 @@ def _solution_clips(table: _Table, solution: TicketSolution) -> tuple[Clip, ...]
     )
     clips: list[Clip] = []
     for item in table.items:
-        share = solution.x.get(item.ticket_id, 1.0)
-        if item.fixed or share >= 1.0 or not gross(item.approved):
+        share, size = solution.x.get(item.ticket_id, 1.0), gross(item.approved)
+        if item.fixed or share >= 1.0 or not size:
             continue
-        size = gross(item.approved)
         touching = [(price, limit) for price, limit in priced if limit.touches(item.ticket_id, (item.leg_a, item.leg_b))]
         if touching:
             price, limit = touching[0]

@@ -122,8 +122,8 @@ def _kept(values: Mapping[str, ValueT], names: frozenset[str]) -> Mapping[str, V
 
 def _coefficients(values: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The names that move the quantity, sorted, and their whole coefficients."""
-    names = sorted(values)
+    names = tuple(sorted(values))
     whole = whole_coefficients([values[name] for name in names])
     if all(whole):
-        return tuple(names), whole
+        return names, whole
     return tuple(compress(names, whole)), tuple(filter(None, whole))
