@@ -14,9 +14,10 @@ from typing import Any
 from dagster import DagsterInstance
 
 from riskdesk_assets.common.desk_calendar import desk_calendar
-from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.errors import InputError, Problem, StateError
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.settings import load_config, load_paths
-from riskdesk_assets.interfaces.compare_run import materialized_directory
+from riskdesk_assets.interfaces.compare_run import materialized
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, Watcher, run_job
 from riskdesk_assets.interfaces.desk_run import require_finished
 from riskdesk_assets.interfaces.failures import Unusable
@@ -27,10 +28,10 @@ from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, dollars, escaped, table
 from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, newest_session
 from riskdesk_assets.market.vendor import choose_vendor
-from riskdesk_assets.research.assets import BACKTESTS
+from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
 from riskdesk_assets.research.backtest_files import METRICS
-from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_run import sharing
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown
@@ -73,6 +74,7 @@ class BacktestRun:
         headline = table("", ">")
         for name, unit in COLUMNS:
             headline.add_row(name.replace("_", " "), shown(metrics[name], unit))
+        headline.add_row("days with features", shown(metrics["days_with_features"], "sessions"))
         out.print(headline)
         parts = metrics["attribution"]
         out.print("net P&L: " + ", ".join(f"{name} {dollars(parts[name])}" for name in PARTS), soft_wrap=True)
@@ -148,6 +150,7 @@ def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_
     if walk_forward:
         if len(variants) < 2:
             raise Unusable("--walk-forward chooses among the variants of --sweep FILE: name at least two")
+        require_usable_variants(request, variants, load_paths(), os.environ)
         request = replace(request, candidates={item.name: item.overrides for item in variants})
     paths = load_paths()
     asked = read_request(request, paths, os.environ)
@@ -200,9 +203,17 @@ def as_run_config(request: BacktestRequest) -> dict[str, object]:
 
 
 def finished(instance: DagsterInstance, outcome: JobOutcome) -> BacktestRun:
-    """What a finished run left."""
-    place = materialized_directory(instance, outcome.dagster_run_id)
-    return BacktestRun(place, json.loads((place / METRICS).read_bytes()), outcome.dagster_run_id)
+    """What a finished run left.
+
+    Raises:
+        StateError: the file that is about to be shown is not what was just computed.
+    """
+    told = materialized(instance, outcome.dagster_run_id)
+    place = Path(str(told["directory"]))
+    raw = (place / METRICS).read_bytes()
+    if digest_bytes(raw) != told[METRICS_HASH]:
+        raise StateError(f"{place / METRICS} is not what was just computed: restore the directory, or move it away")
+    return BacktestRun(place, json.loads(raw), outcome.dagster_run_id)
 
 
 def _plain(overrides: Mapping[str, object]) -> dict[str, object]:

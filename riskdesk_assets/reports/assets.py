@@ -45,7 +45,7 @@ from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image
-from riskdesk_assets.reports.published import publish_book
+from riskdesk_assets.reports.published import newest_source, publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.reconciliation import (
     HOLDINGS_RECONCILED,
@@ -316,7 +316,7 @@ def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
         return
     newest = states.sort("as_of_date").row(-1, named=True)
     session = newest["as_of_date"]
-    source = str(warehouse.read("daily_bars", session, session)["source"][0])
+    source = newest_source(warehouse, session)
     path = publish_book(desk.paths().data, warehouse.read(_BOOK, session, session), session, str(newest["run_id"]), source)
     said = {"path": str(path)} if path else {"path": "a newer book stands"}
     attach(context, "published_book", {session: said})

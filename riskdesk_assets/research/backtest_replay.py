@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,10 @@ def replay_backtest(backtest_id: str, paths: Paths, calendar: SessionCalendar) -
         StateError: an input it names (the bars, its own input files) is missing or damaged.
     """
     run = open_backtest(paths.runs, backtest_id)
+    return replace(_replayed(run, paths, calendar), unknown=run.unknown())
+
+
+def _replayed(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Replayed:
     manifest = run.manifest
     damaged = run.damaged()
     lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]

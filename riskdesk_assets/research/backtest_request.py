@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.settings import Config, Paths, load_config
 from riskdesk_assets.research.mandates.request import mandate_notes, mandate_overrides, require_mandate, require_usable
@@ -73,13 +73,9 @@ def read_request(request: BacktestRequest, paths: Paths, environ: Mapping[str, s
     """
     where = paths if request.tickets is None else replace(paths, tickets=request.tickets)
     base = load_config(where, {**environ, _PROFILE: request.profile} if request.profile else environ)
-    overrides = request.overrides
     if request.mandate is not None:
         require_mandate(base, request.mandate)
-        overrides = mandate_overrides(overrides, request.mandate, "--set")
-    config = variant_config(base, Variant(request.name, overrides, "--set"), request.mandate)
-    if request.mandate is not None:
-        require_usable(config, request.mandate, "--set")
+    config = _laid_over(base, Variant(request.name, request.overrides, "--set"), request.mandate)
     candidates = {
         name: variant_config(config, Variant(name, overrides, f"variant {name}"))
         for name, overrides in request.candidates.items()
@@ -88,6 +84,39 @@ def read_request(request: BacktestRequest, paths: Paths, environ: Mapping[str, s
     if folder.problems:
         raise InputError(list(folder.problems))
     return Asked(request, where, config, folder, candidates)
+
+
+def require_usable_variants(
+    request: BacktestRequest, variants: Sequence[Variant], paths: Paths, environ: Mapping[str, str]
+) -> None:
+    """Refuse variants that cannot be laid over a request, each problem by its place in their file.
+
+    Raises:
+        InputError: an unusable request, or else variant; every problem, one that several points of a grid share only once.
+    """
+    config = read_request(request, paths, environ).config
+    problems: dict[str, Problem] = {}
+    for item in variants:
+        try:
+            _laid_over(config, item, request.mandate)
+        except InputError as error:
+            for problem in error.problems:
+                problems.setdefault(str(problem).replace(f"variant {item.name}: ", ""), problem)
+    if problems:
+        raise InputError(list(problems.values()))
+
+
+def _laid_over(config: Config, variant: Variant, mandate: str | None) -> Config:
+    """The configuration with a variant's values laid over, for the desk's own portfolio or for a mandate."""
+    if mandate is None:
+        return variant_config(config, variant)
+    try:
+        whole = replace(variant, overrides=mandate_overrides(variant.overrides, mandate, variant.where))
+        changed = variant_config(config, whole, mandate)
+        require_usable(changed, mandate, variant.where)
+    except InputError as error:
+        raise InputError([variant.placed(problem) for problem in error.problems]) from error
+    return changed
 
 
 def as_if_in_force(folder: TicketFolder) -> TicketFolder:

@@ -29,6 +29,7 @@ from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, as
 from riskdesk_assets.research.backtest_settings import BacktestSettings, load_backtest_settings
 from riskdesk_assets.research.mandates.run import MandateBench
 from riskdesk_assets.research.shared_inputs import SharedInputs
+from riskdesk_assets.research.signal_notes import signal_notes
 from riskdesk_assets.research.walk_forward import walk_forward
 from riskdesk_assets.strategy.library import filed_strategies
 from riskdesk_assets.strategy.loading import TicketFolder
@@ -84,7 +85,7 @@ class BacktestBench:
             policies=dict(_policies(asked)),
             overrides=request.overrides,
             candidates=asked.candidates,
-            notes=asked.notes,
+            notes=(*asked.notes, *signal_notes(prepared.tables, prepared.history)),
             code_version=code_version(),
         )
         files, manifest = backtest_files(done, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,13 @@ def _grid(variant: Variant) -> list[Variant]:
     lists: dict[str, list[object]] = {}
     for path, values in variant.overrides.items():
         if not isinstance(values, list) or not values:
-            raise InputError(Problem(variant.where, None, path, f"is {values!r}", "a list of values to try"))
+            raise InputError(variant.placed(Problem(variant.where, None, path, f"is {values!r}", "a list of values to try")))
         lists[path] = values
     if not lists:
-        raise InputError(Problem(variant.where, None, GRID, "spans nothing", "{limits.group.max: [0.3, 0.4]}"))
+        raise InputError(variant.placed(Problem(variant.where, None, GRID, "spans nothing", "{limits.group.max: [0.3, 0.4]}")))
     points = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     names = [", ".join(f"{_short(path, lists)}={_word(value)}" for path, value in point.items()) for point in points]
-    return [Variant(name, point, variant.where) for name, point in zip(names, points, strict=True)]
+    return [replace(variant, name=name, overrides=point) for name, point in zip(names, points, strict=True)]
 
 
 def _short(path: str, paths: Mapping[str, object]) -> str:

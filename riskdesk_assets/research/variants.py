@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,25 @@ _EXAMPLE = "name: path=value, such as wide: limits.group.max=0.5"
 
 @dataclass(frozen=True)
 class Variant:
-    """A configuration to compare: ``overrides`` maps a path (``limits.group.max``) to its value; ``where`` names the input."""
+    """A configuration to compare: ``overrides`` maps a path (``limits.group.max``) to its value; ``where`` names the input.
+
+    ``file`` and ``lines``: where it comes from one, its name and the line of each path.
+    """
 
     name: str
     overrides: Mapping[str, object]
     where: str = _WHERE
+    file: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def placed(self, problem: Problem) -> Problem:
+        """A problem with the variant, told with the line of its path and the variant's name where it comes from a file."""
+        if not self.file or problem.line is not None:
+            return problem
+        near = (path for path in self.overrides if _within(problem.field, path) or _within(path, problem.field))
+        told = ": ".join(filter(None, (f"variant {self.name}", problem.field)))
+        line = self.lines.get(next(near, ""))
+        return replace(problem, file=self.where if line is None else self.file, line=line, field=told)
 
 
 def parse_variant(text: str) -> Variant:
@@ -66,7 +80,9 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
         if overrides is not None and not isinstance(overrides, dict):
             said = Problem(document.file, document.line((name,)), name, f"is {overrides!r}", "a mapping of paths to values")
             raise InputError(said)
-        found.append(Variant(name, overrides or {}, f"{document.file}:{document.line((name,))}"))
+        paths: dict[str, object] = overrides or {}
+        lines = {path: line for path in paths if (line := document.line((name, path))) is not None}
+        found.append(Variant(name, paths, f"{document.file}:{document.line((name,))}", document.file, lines))
     return tuple(found)
 
 
@@ -93,7 +109,7 @@ def variant_config(config: Config, variant: Variant, mandate: str | None = None)
     """
     problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where, mandate))]
     if problems:
-        raise InputError(problems)
+        raise InputError([variant.placed(problem) for problem in problems])
     content: dict[str, Any] = config.model_dump(mode="python")
     for path, value in variant.overrides.items():
         place = content
@@ -103,8 +119,15 @@ def variant_config(config: Config, variant: Variant, mandate: str | None = None)
                 place[part] = {}
             place = place[part]
         place[last] = value
-    changed = strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
-    return changed
+    try:
+        return strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
+    except InputError as error:
+        raise InputError([variant.placed(problem) for problem in error.problems]) from error
+
+
+def _within(path: str, other: str) -> bool:
+    """Whether a path is another one or leads into it."""
+    return path == other or path.startswith(f"{other}.")
 
 
 def _unknown(config: Config, path: str, where: str, mandate: str | None) -> Problem | None:
