@@ -67,6 +67,7 @@ def backtest(
     riskdesk backtest --start 2020-01-01 --end 2024-12-31 --sweep lambda.yaml --walk-forward
     riskdesk backtest --mandate bank_long_only --start 2022-01-03 --end 2024-12-31 --set own.risk_aversion_lambda=10
     """
+    from riskdesk_assets.common.strict_yaml import require_plain
     from riskdesk_assets.interfaces.backtest_run import asked_range, run_backtest, run_mandates
     from riskdesk_assets.interfaces.failures import Unusable
     from riskdesk_assets.interfaces.sweep_run import run_sweep
@@ -79,10 +80,9 @@ def backtest(
         raise Unusable("--walk-forward chooses among ways to walk the desk's tickets: compare mandates by --sweep alone")
     variants = load_sweep(sweep) if sweep else ()
     overrides = parse_settings(settings)
+    called = require_plain(name or "", "--name") or require_plain(", ".join(settings), "--set")
     first, last = asked_range(start, end, reach, tickets, profile)
-    request = BacktestRequest(
-        first, last, name or ", ".join(settings) or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides
-    )
+    request = BacktestRequest(first, last, called or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides)
     if mandates and not variants:
         walked = run_mandates(request, mandates, verbose=verbose)
         if as_json:

@@ -49,7 +49,7 @@ def parse_variant(text: str) -> Variant:
         InputError: no name, a part without ``=``, a path given twice.
     """
     name, colon, rest = text.partition(":")
-    name = name.strip()
+    name = strict_yaml.require_plain(name.strip(), _WHERE)
     if not name or not colon:
         raise InputError(Problem(_WHERE, None, "", f"{text!r} has no name", _EXAMPLE))
     overrides: dict[str, object] = {}

@@ -149,6 +149,12 @@ def test_a_damaged_directory_is_never_shown_as_what_was_just_computed(desk: Desk
         (("--start", "2024-01-02"), "--end is missing"),
         (("--start", "2024-01-06", "--end", "2024-01-07"), "there is no session"),
         (("--start", "2024-01-02", "--end", "2024-01-05", "--set", "limits.groop.max=1"), "did you mean 'group'"),
+        (
+            ("--start", "2024-01-02", "--end", "2024-01-05", "--set", "desk.nav=1e308"),
+            "desk.nav: is 1e+308 (allowed: at most 1",
+        ),
+        (("--start", "2024-01-02", "--end", "2024-01-05", "--name", "a\x07b"), "--name: holds the control character U+0007"),
+        (("--start", "2024-01-02", "--end", "2024-01-05", "--name", "a\nb"), "--name: holds the control character U+000A"),
         (("--start", "2024-01-02", "--end", "2024-01-05", "--profile", "dsk"), "did you mean 'desk'"),
         (("--start", "2024-01-02", "--end", "2024-01-05", "--tickets", "nowhere"), "cannot be listed"),
         (("--start", "2024-01-02", "--end", "2024-01-05", "--walk-forward"), "--sweep FILE"),

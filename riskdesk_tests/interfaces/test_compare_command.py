@@ -39,6 +39,7 @@ def test_the_table_has_a_column_per_variant_of_line_and_file(desk: DeskFolder) -
         ("bad: limits.groop.max=1", "did you mean 'group'"),
         ("bad: limits.group.max=-1", "at least 0"),
         ("limits.group.max=1", "has no name"),
+        ("a\x1bb: limits.group.max=1", "variant: holds the control character U+001B"),
     ],
 )
 def test_an_unusable_variant_exits_2_and_says_what_is_allowed(built: DeskFolder, variant: str, said: str) -> None:
