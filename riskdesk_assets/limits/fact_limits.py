@@ -61,10 +61,8 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
         facts: the session's.
     """
     limits, own, nav = config.limits, config.own, config.desk.nav
-    if (
-        limits.factor is limits.fragility is limits.scenario_loss is own.fragility_exposure_limit is None
-        and not own.factor_limits
-    ):
+    written = (limits.factor, limits.fragility, limits.scenario_loss, own.fragility_exposure_limit)
+    if not own.factor_limits and all(bound is None for bound in written):
         return ()
     facts = facts.of(config.universe.tradable)
     owned = f"portfolios.{own.portfolio_id}"

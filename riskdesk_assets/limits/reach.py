@@ -1,4 +1,4 @@
-"""The most a limit's quantity can come to while tickets are scaled down: what a limit far away is told by, before any sum nets."""
+"""The most a limit's quantity can come to while tickets are scaled down: it tells a limit far away before any sum nets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class Reach:
 
     def _weighted(self, limit: Limit) -> float:
         sizes = [self._names.get(symbol, 0.0) for symbol in limit.members]
-        return sum(map(mul, map(abs, limit.coefficients[0]), sizes)) / COEFFICIENT_UNIT * (1 + _ROUNDING)
+        most: float = sum(map(mul, map(abs, limit.coefficients[0]), sizes))
+        return most / COEFFICIENT_UNIT * (1 + _ROUNDING)
 
     def _whole(self, _limit: Limit) -> float:
         return sum(self._tickets.values()) * (1 + _ROUNDING)
