@@ -19,17 +19,18 @@ from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
 from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.desk_day import DayResult, desk_day
 from riskdesk_assets.construction.inputs import DayInputs, NameState, PairSignal, desk_context
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS, DeskState, HeldLeg, Position
-from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
 from riskdesk_assets.features.correlations import return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History, lookback_start
+from riskdesk_assets.market.print_panel import PrintPanel
 from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.run_artifacts import PRIOR_TABLES
@@ -223,6 +224,13 @@ def strategy_tables(
 def marks(**prices: float) -> dict[str, Mark]:
     """Prints of one session: close and adjusted close alike."""
     return {symbol: Mark(price_ticks(price), price) for symbol, price in prices.items()}
+
+
+def print_panel(prints: Mapping[date, Mapping[str, Mark]]) -> PrintPanel:
+    """Prints of several sessions, as history gives them."""
+    rows = [(day, symbol, mark.close / 1e4, mark.adj_close) for day, today in prints.items() for symbol, mark in today.items()]
+    schema = {"as_of_date": pl.Date, "symbol": pl.String, "close": pl.Float64, "adj_close": pl.Float64}
+    return PrintPanel.of(pl.DataFrame(rows, schema=schema, orient="row"), calendar().sessions)
 
 
 def signal(zscore: float, beta: float = 1.0, *, extreme: bool | None = None) -> PairSignal:

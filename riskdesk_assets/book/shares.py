@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from typing import Literal
 
 from riskdesk_assets.book.lot_board import LotBoard, LotLeg
@@ -18,6 +19,8 @@ from riskdesk_assets.limits.audit import AuditRow, audit, breaches
 from riskdesk_assets.limits.limit import Leg, Limit, Measure
 
 Method = Literal["TRUNCATED", "REPAIRED", "PROGRAM"]
+
+_KEY = attrgetter("ticket_id", "symbol")
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,15 @@ def whole_shares(
         ReleaseError: the frozen legs alone breach limits, which are named with their numbers.
         ValueError: a leg appears twice.
     """
-    legs = [_lot_leg(leg, prices, lot_sizes) for leg in sorted(targets, key=lambda leg: (leg.ticket_id, leg.symbol))]
-    keys = [(leg.ticket_id, leg.symbol) for leg in legs] + [(leg.ticket_id, leg.symbol) for leg in fixed]
+    wanted = sorted(targets, key=_KEY)
+    cut = [_truncated(leg, prices[leg.symbol], lot_sizes.get(leg.symbol, 1)) for leg in wanted]
+    keys = [(leg.ticket_id, leg.symbol) for leg in (*cut, *fixed)]
     if len(set(keys)) != len(keys):
         raise ValueError(f"a ticket leg appears twice: {sorted(key for key in keys if keys.count(key) > 1)[0]}")
-    cut = [leg.share_leg(leg.range.most) for leg in legs]
     rows = audit(limits, [leg.leg() for leg in (*cut, *fixed)], held, amber_at)
     if not any(row.limit.mode == "construct" for row in breaches(rows)):
         return ShareBook(_in_order((*cut, *fixed)), (), rows, "TRUNCATED")
+    legs = [_lot_leg(leg, prices, lot_sizes) for leg in wanted]
     frozen = [leg.leg() for leg in fixed]
     construct = [limit for limit in limits if limit.mode == "construct" and limit.measure is not Measure.COUNT]
     board = LotBoard(legs, frozen, held, construct)
@@ -126,10 +130,16 @@ def _repaired(board: LotBoard, frozen: Sequence[Leg[int]], held: Sequence[Leg[in
 
 
 def _in_order(legs: Sequence[ShareLeg]) -> tuple[ShareLeg, ...]:
-    return tuple(sorted(legs, key=lambda leg: (leg.ticket_id, leg.symbol)))
+    return tuple(sorted(legs, key=_KEY))
+
+
+def _truncated(leg: Leg[float], ticks: int, lot_size: int) -> ShareLeg:
+    """The most whole lots that are not more than the target."""
+    return ShareLeg(leg.ticket_id, leg.symbol, shares_toward_zero(leg.notional, ticks, lot_size), ticks)
 
 
 def _lot_leg(leg: Leg[float], prices: Mapping[str, int], lot_sizes: Mapping[str, int]) -> LotLeg:
+    """The target as a leg of the board, which takes lots from the truncated one."""
     ticks, lot_size = prices[leg.symbol], lot_sizes.get(leg.symbol, 1)
     shares = shares_toward_zero(leg.notional, ticks, lot_size)
     target = Fraction(abs(Decimal(repr(leg.notional)))) * TICKS_PER_DOLLAR

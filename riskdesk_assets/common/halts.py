@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from riskdesk_assets.common.journal import Journal
 from riskdesk_assets.common.journal_chain import Entry, EntryError, JournalError, Record, moment
+
+if TYPE_CHECKING:
+    # A walk reads halts as rows: only whoever opens a journal pays for its database.
+    from riskdesk_assets.common.journal import Journal
 
 HALT = "HALT"
 RESUME = "RESUME"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def canonical_json(value: Any) -> str:
     """Text form with sorted keys, no spaces, shortest round-trip floats; NaN and infinity are refused (ValueError)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:
@@ -60,6 +60,49 @@ def digest_frame(frame: pl.DataFrame, sort_by: Sequence[str]) -> str:
     return hasher.hexdigest()
 
 
+def digests_by(frame: pl.DataFrame, by: str, sort_by: Sequence[str]) -> dict[Any, str]:
+    """SHA-256 of the rows under each value of a column, hashed alike whatever other values the frame holds.
+
+    Args:
+        frame: whole numbers, floats (by their exact bits), dates, texts and booleans; any may be null.
+        by: the column whose values tell the digests apart.
+        sort_by: the order of the rows under one value; a frame's own order of rows says nothing.
+    """
+    import polars as pl
+    import polars.selectors as cs
+
+    ordered = frame.sort(by, *sort_by)
+    if ordered.is_empty():
+        return {}
+    exact = ordered.select(cs.numeric() | cs.boolean() | cs.date())
+    numbers = exact.select(
+        *(pl.col(name).is_null().cast(pl.Int64).alias(f"{name} is null") for name in exact.columns),
+        *(_whole_number(name, dtype) for name, dtype in exact.schema.items()),
+    )
+    texts = ordered.drop(exact.columns)
+    words = ordered.select(texts=pl.struct(texts.columns).struct.json_encode() if texts.columns else pl.lit(""))
+    packed, said = numbers.to_numpy(order="c"), words["texts"].to_list()
+    heading = canonical_json([[name, str(dtype)] for name, dtype in ordered.schema.items()]).encode()
+    found: dict[Any, str] = {}
+    start = 0
+    for value, count in ordered[by].rle().struct.unnest().select("value", "len").iter_rows():
+        end = start + count
+        hasher = hashlib.sha256(heading)
+        hasher.update(packed[start:end].tobytes())
+        hasher.update("\n".join(said[start:end]).encode())
+        found[value] = hasher.hexdigest()
+        start = end
+    return found
+
+
+def _whole_number(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column as 64-bit whole numbers: a float's by its bits, 0 where there is none."""
+    import polars as pl
+
+    column = pl.col(name).fill_null(strategy="zero") if dtype.is_numeric() else pl.col(name).to_physical()
+    return column.reinterpret(signed=True) if dtype == pl.Float64 else column.cast(pl.Int64).fill_null(0)
+
+
 def digest_sources(package: Path, suffixes: Iterable[str] = (".py",)) -> str:
     """SHA-256 over the source files below a folder: the code version a manifest records."""
     wanted = tuple(suffixes)
@@ -89,3 +132,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+# One encoder for every call: json.dumps builds a new one each time its options are not the usual ones.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)

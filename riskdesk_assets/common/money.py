@@ -12,6 +12,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 TICKS_PER_DOLLAR = 10_000
 TICKS_PER_CENT = 100
 CASH = "CASH"
+MOST_NAV = 1e12
+"""Dollars a portfolio may be worth: what it trades and earns in years, counted in ticks, stays within 64 bits."""
 
 
 def price_ticks(price: float) -> int:

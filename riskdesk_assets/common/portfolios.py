@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.money import MOST_NAV
 
 RiskModelId = Literal["factor", "ledoit_wolf", "oas", "ewma"]
 ResearchKind = Literal["long_only", "long_short", "market_neutral"]
@@ -62,7 +63,7 @@ class PortfolioConfig(StrictModel):
     strategies: list[str] = Field(min_length=1)
     markets: list[str] = Field(min_length=1)
     base_currency: str = Field(pattern=r"^[A-Z]{3}$")
-    nav: float | None = Field(default=None, gt=0)
+    nav: float | None = Field(default=None, gt=0, le=MOST_NAV)
     risk_model_id: RiskModelId
     optimizer_type: Literal["QP", "SOCP"]
     risk_aversion_lambda: float = Field(ge=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 from pydantic import Field, PrivateAttr
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem
-from riskdesk_assets.common.sessions import NEW_YORK, SessionCalendar, calendar_end, load_calendar
+from riskdesk_assets.common.sessions import NEW_YORK, SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.writer_lock import single_writer
@@ -34,11 +35,6 @@ warnings.filterwarnings("ignore", category=PreviewWarning)
 
 PARTITION_HOUR = 16
 PARTITION_MINUTE = 30
-
-
-def desk_calendar() -> SessionCalendar:
-    """NYSE sessions from 2000 to the end of next year, stored in DATA_DIR/calendar."""
-    return _calendar(load_paths().data / "calendar", calendar_end(datetime.now(UTC)))
 
 
 def partitions() -> TimeWindowPartitionsDefinition:
@@ -117,11 +113,6 @@ class DeskResource(ConfigurableResource["DeskResource"]):
     def warehouse(self) -> Warehouse:
         """The desk's DuckDB file."""
         return Warehouse(self.paths().warehouse)
-
-
-@lru_cache(maxsize=2)
-def _calendar(folder: Path, last_day: date) -> SessionCalendar:
-    return load_calendar(folder, last_day)
 
 
 @lru_cache(maxsize=2)

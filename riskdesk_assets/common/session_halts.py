@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from riskdesk_assets.common.halts import HALT, RESUME, HaltRecord, Stopped, halt_of, standing
 from riskdesk_assets.common.hashing import digest
-from riskdesk_assets.common.journal import Journal
 from riskdesk_assets.common.journal_chain import Record
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.tables import TABLES
+
+if TYPE_CHECKING:
+    # A walk reads halts as rows: only whoever opens a journal pays for its database.
+    from riskdesk_assets.common.journal import Journal
 
 DESK = "desk"
 TABLE = "desk_halts"

@@ -25,6 +25,7 @@ from riskdesk_assets.common.guard_settings import GuardSettings
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.limit_members import require_known_members
 from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.money import MOST_NAV
 from riskdesk_assets.common.policy_settings import PolicySettings
 from riskdesk_assets.common.portfolio_files import portfolio_files
 from riskdesk_assets.common.portfolios import PortfolioConfig
@@ -235,7 +236,7 @@ class Desk(StrictModel):
     """config/desk.yaml: one desk. Money in US dollars, ``nav`` static."""
 
     portfolio_id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
-    nav: float = Field(gt=0)
+    nav: float = Field(gt=0, le=MOST_NAV)
     genesis_sessions: int = Field(ge=1, le=2520)
     features: FeatureSettings
     quality: QualitySettings

@@ -25,6 +25,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.model import details_of
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 20
@@ -140,7 +141,7 @@ def validate_data(
     try:
         return model.model_validate(data, context=context)
     except ValidationError as error:
-        raise InputError([_problem(detail, data, model, document, prefix) for detail in error.errors()]) from error
+        raise InputError([_problem(detail, data, model, document, prefix) for detail in details_of(error)]) from error
 
 
 def merged(base: Any, changes: Any) -> Any:
@@ -166,6 +167,14 @@ def scalar(text: str) -> bool | int | float | str | date | None:
     if _FLOAT.match(text):
         value = float(text.replace("_", ""))
         return value if math.isfinite(value) else text
+    return text
+
+
+def require_plain(text: str, where: str) -> str:
+    """Text from elsewhere than a file, held to what a file may hold in one line (InputError otherwise)."""
+    found = _FORBIDDEN.search(text) or re.search(r"[\t\n\x85]", text)
+    if found:
+        raise InputError(Problem(where, None, "", f"holds the control character U+{ord(found.group()):04X}"))
     return text
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
+import polars as pl
+
 from riskdesk_assets.book.clips import FROZEN, SPLIT, Clip
-from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.settings import FrozenSettings
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Position, reshared
 from riskdesk_assets.market.corporate_actions import restatement_ratio
@@ -27,6 +29,14 @@ class Mark:
 
 
 Prints = Mapping[date, Mapping[str, Mark]]
+
+
+def prints_of(bars: pl.DataFrame) -> dict[date, dict[str, Mark]]:
+    """Usable bars as marks, by session and symbol."""
+    prints: dict[date, dict[str, Mark]] = {}
+    for symbol, session, close, adj_close in bars.select("symbol", "as_of_date", "close", "adj_close").iter_rows():
+        prints.setdefault(session, {})[symbol] = Mark(price_ticks(close), adj_close)
+    return prints
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
             legs.append(marked)
             pnl += gain
         stopped = any(leg.shares and leg.priced_on != session for leg in legs)
-        position = replace(position, leg_a=legs[0], leg_b=legs[1], age=position.age + 1)
+        position = Position(held.ticket_id, legs[0], legs[1], held.entered_on, held.age + 1)
         silent = position.missing
         if silent >= settings.close_after_sessions:
             position, loss, closed = _close_dead_legs(position, settings)
@@ -96,7 +106,7 @@ def _after_splits(position: Position, prints: Prints, splits: Mapping[str, Fract
             reason = f"{why}: {leg.shares:,} shares became {new.shares:,}; the fraction is cash"
             clips.append(Clip(position.ticket_id, leg.symbol, SPLIT, kind, None, float(leg.shares), float(new.shares), reason))
         legs.append(new)
-    return replace(position, leg_a=legs[0], leg_b=legs[1]), clips
+    return replace(position, leg_a=legs[0], leg_b=legs[1]) if clips else position, clips
 
 
 def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fraction]:
@@ -108,7 +118,10 @@ def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fract
     if before is None or not leg.shares:
         gain = Fraction(leg.shares * (today.close - leg.price))
     else:
-        gain = Fraction(leg.value) * (Fraction(today.adj_close) / Fraction(before.adj_close) - 1)
+        # Fraction(value) x (now / then - 1) of the floats as they are, brought to its lowest terms once.
+        now, now_unit = today.adj_close.as_integer_ratio()
+        then, then_unit = before.adj_close.as_integer_ratio()
+        gain = Fraction(leg.value * (now * then_unit - then * now_unit), then * now_unit)
     return HeldLeg(leg.symbol, leg.shares, today.close, session), gain
 
 

@@ -6,14 +6,14 @@ Live assets, backfill, replay and backtest call this same function; there is no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from riskdesk_assets.book.clips import Clip
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
-from riskdesk_assets.construction.carry import carry
+from riskdesk_assets.construction.carry import Mark, carry
 from riskdesk_assets.construction.gating import gated, switched
 from riskdesk_assets.construction.guarding import Guarded, guarded
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
@@ -142,22 +142,31 @@ def _positions(
 ) -> tuple[tuple[Position, ...], tuple[Fill, ...]]:
     positions: list[Position] = []
     fills: list[Fill] = []
+    today = day.prints.get(day.session, {})
     for item in items:
         after = shares.get(item.ticket_id, (0, 0))
         before = (0, 0) if item.position is None else _shares(item.position)
+        if not any(after) and not any(before):
+            continue
         legs: list[HeldLeg] = []
         for place, symbol in enumerate((item.leg_a, item.leg_b)):
-            held = None if item.position is None else item.position.legs[place]
-            today = day.prints.get(day.session, {}).get(symbol)
-            leg = held if today is None else HeldLeg(symbol, after[place], today.close, day.session)
+            leg = _at_the_close(symbol, after[place], None if item.position is None else item.position.legs[place], today, day)
             if leg is None:
                 continue
-            legs.append(replace(leg, shares=after[place]))
+            legs.append(leg)
             if before[place] or after[place]:
                 fills.append(Fill(item.ticket_id, "AB"[place], symbol, before[place], after[place], leg.price))
         if any(after):
             positions.append(_aged(item, legs[0], legs[1], day.session))
     return tuple(positions), tuple(fills)
+
+
+def _at_the_close(symbol: str, shares: int, held: HeldLeg | None, today: Mapping[str, Mark], day: DayInputs) -> HeldLeg | None:
+    """A leg with its shares after the session, at today's print or the last one it was marked at; None without either."""
+    mark = today.get(symbol)
+    if mark is not None:
+        return HeldLeg(symbol, shares, mark.close, day.session)
+    return None if held is None else HeldLeg(held.symbol, shares, held.price, held.priced_on, held.silent)
 
 
 def _orders(fills: Sequence[Fill], items: Sequence[TicketDay], released: Release, day: DayInputs) -> tuple[Fill, ...]:
@@ -174,7 +183,7 @@ def _aged(item: TicketDay, leg_a: HeldLeg, leg_b: HeldLeg, session: date) -> Pos
     old = item.position
     if old is None or old.side != fresh.side:
         return fresh
-    return replace(fresh, entered_on=old.entered_on, age=old.age)
+    return Position(item.ticket_id, leg_a, leg_b, old.entered_on, old.age)
 
 
 def _memories(items: Sequence[TicketDay], state: DeskState, day: DayInputs) -> tuple[Memory, ...]:

@@ -5,14 +5,14 @@ Whatever comes after asks :func:`require_approved` first: a size that no decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from riskdesk_assets.book.clips import GATEKEEPER, Clip
 from riskdesk_assets.common.errors import ReleaseError
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
-from riskdesk_assets.construction.inputs import DayInputs, DeskContext
+from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.inputs import DayInputs, DeskContext, NameState
 from riskdesk_assets.construction.proposal import TicketDay, fixed_as_it_is, gross, held_toward
 from riskdesk_assets.construction.state import Position
 from riskdesk_assets.controllers.baseline import signal_confidence
@@ -137,23 +137,13 @@ def _confidence(item: TicketDay, context: DeskContext) -> float:
 
 def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketIntent:
     today = day.prints.get(day.session, {})
-    legs: list[LegState] = []
-    for symbol, notional in zip((item.leg_a, item.leg_b), item.capped, strict=True):
-        state, mark = day.names.get(symbol), today.get(symbol)
-        price = mark.close / TICKS_PER_DOLLAR if mark else 0.0
-        legs.append(
-            LegState(
-                symbol,
-                notional,
-                price,
-                state.atr if state else None,
-                state.vol_percentile if state else None,
-                state.tape_regime if state else None,
-            )
-        )
+    leg_a, leg_b = (
+        _leg_state(symbol, notional, day.names.get(symbol), today.get(symbol))
+        for symbol, notional in zip((item.leg_a, item.leg_b), item.capped, strict=True)
+    )
     return TicketIntent(
         item.ticket_id,
-        (legs[0], legs[1]),
+        (leg_a, leg_b),
         held_toward(item, item.capped),
         item.position is not None,
         abs(item.signal.zscore) if item.signal else 0.0,
@@ -163,18 +153,24 @@ def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketInte
     )
 
 
+def _leg_state(symbol: str, notional: float, state: NameState | None, mark: Mark | None) -> LegState:
+    price = mark.close / TICKS_PER_DOLLAR if mark else 0.0
+    if state is None:
+        return LegState(symbol, notional, price, None, None, None)
+    return LegState(symbol, notional, price, state.atr, state.vol_percentile, state.tape_regime)
+
+
 def _approved(item: TicketDay, decision: GateDecision | None, run_id: str) -> TicketDay:
     if decision is None:  # fixed: it cannot trade, and was not asked
         size = gross(item.held)
-        return replace(item, gate=GateDecision(run_id, item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
+        return item.but(gate=GateDecision(run_id, item.ticket_id, "APPROVED", size, size, size, item.proposal.reason))
     size = gross(item.capped)
     if decision.approved_gross >= size:
-        return replace(item, gate=decision, approved=item.capped)
+        return item.but(gate=decision, approved=item.capped)
     ratio = decision.approved_gross / size
     approved = (item.capped[0] * ratio, item.capped[1] * ratio)
     codes = tuple(dict.fromkeys(f"GATE_{check.check.value.upper()}" for check in clipped(decision)))
-    return replace(
-        item,
+    return item.but(
         gate=decision,
         approved=approved,
         clamp_codes=(*item.clamp_codes, *codes),
@@ -187,10 +183,3 @@ def _clips(decision: GateDecision) -> Iterator[Clip]:
         yield Clip(
             decision.ticket_id, "", GATEKEEPER, check.check.value, None, check.gross_before, check.gross_after, check.note
         )
-
-
-def stream_correlations(rows: Sequence[Mapping[str, object]]) -> dict[tuple[str, str], float]:
-    """Correlations of P&L streams by pair of stream ids, from a session's rows of return_correlations."""
-    return {
-        (str(row["id_a"]), str(row["id_b"])): float(str(row["correlation"])) for row in rows if row["correlation"] is not None
-    }

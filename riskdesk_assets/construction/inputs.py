@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
 from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
 from riskdesk_assets.common.settings import Config
@@ -19,7 +20,6 @@ from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.limits.limit import Limit
 from riskdesk_assets.risk_model.covariance import Covariance
-from riskdesk_assets.strategy.budget_cuts import BudgetCut
 from riskdesk_assets.strategy.ticket import Ticket
 
 
@@ -56,7 +56,7 @@ class DayInputs:
     more: whatever else is away may be one of the unreadable files. ``facts`` are what limits beyond notionals measure with.
     ``names``, ``streams`` (correlations of the tickets' P&L streams, by pair of pair ids), ``market_regime`` and ``halts``
     (what the journal says) are the gatekeeper's.
-    ``buckets`` maps ticket -> bucket, ``budget_cuts`` what took from a ticket's budget.
+    ``buckets`` maps ticket -> bucket, ``budget_rows`` ticket -> its row of strategy_budgets.
     ``policy``: the learned controller where it decides, None where the baseline does.
     """
 
@@ -76,7 +76,7 @@ class DayInputs:
     market_regime: str | None = None
     halts: SessionHalts = NO_HALTS
     buckets: Mapping[str, str] = field(default_factory=dict)
-    budget_cuts: Mapping[str, tuple[BudgetCut, ...]] = field(default_factory=dict)
+    budget_rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     policy: SessionPolicy | None = None
 
     def may_be_unreadable(self, ticket_id: str) -> bool:

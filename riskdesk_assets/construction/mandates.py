@@ -6,7 +6,7 @@ A mandate that cannot be met keeps the weights it has, as the session's returns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -73,45 +73,72 @@ def walk_mandates(
         inputs: frames, configuration and starting weights.
         progress: told (sessions done, sessions in all) after each one.
     """
-    mandates = inputs.config.mandates
-    sources = _Sources.of(inputs)
-    held = {mandate.portfolio_id: _starting_weights(inputs, mandate.portfolio_id) for mandate in mandates}
     rows: dict[str, list[dict[str, object]]] = {table: [] for table in MANDATE_TABLES}
+    for day in mandate_days(inputs, progress):
+        for table, found in mandate_rows(day, inputs.config).items():
+            rows[table].extend(found)
+    return {table: TABLES[table].frame(found) for table, found in rows.items()}
+
+
+def mandate_days(
+    inputs: MandateInputs, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[MandateDay]:
+    """Every session of every research mandate in order: what ``walk_mandates`` makes rows of.
+
+    Args:
+        inputs: frames, configuration and starting weights.
+        progress: told (sessions done, sessions in all) after each one.
+    """
+    mandates = inputs.config.mandates
+    sources = MandateSources.of(inputs.config, inputs.scores, inputs.states)
+    held = {mandate.portfolio_id: _starting_weights(inputs, mandate.portfolio_id) for mandate in mandates}
     for place, session in enumerate(inputs.sessions, start=1):
         for mandate in mandates:
             day = _day(mandate, session, held[mandate.portfolio_id], inputs, sources)
             held[mandate.portfolio_id] = dict(day.weights)
-            for table, found in mandate_rows(day, inputs.config).items():
-                rows[table].extend(found)
+            yield day
         progress(place, len(inputs.sessions))
-    return {table: TABLES[table].frame(found) for table, found in rows.items()}
 
 
 @dataclass(frozen=True)
-class _Sources:
-    """The frames, cut by session."""
+class MandateSources:
+    """Scores, traded volumes (``adv``, dollars) and daily volatilities by session, and what trading costs."""
 
+    config: Config
     scores: Mapping[tuple[date, str], Mapping[str, float]]
     adv: Mapping[date, Mapping[str, float]]
     volatility: Mapping[date, Mapping[str, float]]
     cost_rates: Mapping[str, float]
 
     @classmethod
-    def of(cls, inputs: MandateInputs) -> _Sources:
-        scores: dict[tuple[date, str], dict[str, float]] = {}
-        ordered = inputs.scores.sort(TABLES["instrument_scores"].key)
+    def of(cls, config: Config, scores: pl.DataFrame, states: pl.DataFrame) -> MandateSources:
+        """Rows of instrument_scores and instrument_state, cut by session."""
+        by_day: dict[tuple[date, str], dict[str, float]] = {}
+        ordered = scores.sort(TABLES["instrument_scores"].key)
         columns = ("as_of_date", "portfolio_id", "instrument_id", "expected_return")
         for session, portfolio_id, symbol, expected in ordered.select(columns).iter_rows():
-            scores.setdefault((session, portfolio_id), {})[symbol] = 0.0 if expected is None else expected
+            by_day.setdefault((session, portfolio_id), {})[symbol] = 0.0 if expected is None else expected
         adv: dict[date, dict[str, float]] = {}
         volatility: dict[date, dict[str, float]] = {}
-        known = inputs.states.sort("as_of_date", "symbol").select("as_of_date", "symbol", "adv_20", "vol_20")
+        known = states.sort("as_of_date", "symbol").select("as_of_date", "symbol", "adv_20", "vol_20")
         for session, symbol, traded, annual in known.iter_rows():
             if traded is not None and traded > 0:
                 adv.setdefault(session, {})[symbol] = traded
             if annual is not None:
                 volatility.setdefault(session, {})[symbol] = annual / TRADING_DAYS**0.5
-        return cls(scores, adv, volatility, desk_context(inputs.config).cost_rates)
+        return cls(config, by_day, adv, volatility, desk_context(config).cost_rates)
+
+    def trading_costs(self, mandate: PortfolioConfig, session: date, symbols: Sequence[str]) -> tuple[Array, Array]:
+        """One-way cost of changing weights by z, rate'|z| + impact'|z|^1.5, both of shape (n,), fractions of nav.
+
+        A name without a traded volume has no impact.
+        """
+        traded, daily = self.adv.get(session, {}), self.volatility.get(session, {})
+        adv = np.array([traded.get(symbol, np.inf) for symbol in symbols])
+        moves = np.array([daily.get(symbol, 0.0) for symbol in symbols])
+        impact = self.config.desk.cost_models[mandate.cost_model_id].impact
+        rates = np.array([self.cost_rates[symbol] for symbol in symbols])
+        return rates, impact * moves * np.sqrt(mandate.own_nav / adv)
 
 
 def _starting_weights(inputs: MandateInputs, portfolio_id: str) -> Weights:
@@ -122,7 +149,9 @@ def _starting_weights(inputs: MandateInputs, portfolio_id: str) -> Weights:
     return dict(rows.select("instrument_id", "target_weight").iter_rows())
 
 
-def _day(mandate: PortfolioConfig, session: date, before: Weights, inputs: MandateInputs, sources: _Sources) -> MandateDay:
+def _day(
+    mandate: PortfolioConfig, session: date, before: Weights, inputs: MandateInputs, sources: MandateSources
+) -> MandateDay:
     pnl, drifted = _drifted(before, _returns(inputs.history, session))
     universe = _universe(mandate, session, inputs, sources)
     left = tuple(symbol for symbol in sorted(drifted) if symbol not in universe)
@@ -177,7 +206,7 @@ def _drifted(weights: Weights, returns: Mapping[str, float]) -> tuple[float, Wei
     return pnl, {symbol: value / (1.0 + pnl) for symbol, value in moved.items() if value}
 
 
-def _universe(mandate: PortfolioConfig, session: date, inputs: MandateInputs, sources: _Sources) -> tuple[str, ...]:
+def _universe(mandate: PortfolioConfig, session: date, inputs: MandateInputs, sources: MandateSources) -> tuple[str, ...]:
     """Names of the mandate's markets that can be traded and measured today; the others are sold at their last print."""
     printed, covariance = inputs.printed.get(session, frozenset()), _covariance(mandate, session, inputs)
     covered = frozenset(covariance.symbols) if covariance is not None else frozenset()
@@ -203,16 +232,14 @@ def _problem(
     drifted: Weights,
     universe: tuple[str, ...],
     inputs: MandateInputs,
-    sources: _Sources,
+    sources: MandateSources,
     scores: Mapping[str, float],
     limits: tuple[Limit, ...],
 ) -> PortfolioProblem:
     desk = inputs.config.desk
     nav, sessions = mandate.own_nav, mandate.cost_horizon_sessions
     exposures, factor_covariance, specific = _factors(mandate, session, universe, inputs)
-    adv = np.array([sources.adv[session][symbol] for symbol in universe])
-    daily = np.array([sources.volatility.get(session, {}).get(symbol, 0.0) for symbol in universe])
-    impact = desk.cost_models[mandate.cost_model_id].impact
+    rates, impact = sources.trading_costs(mandate, session, universe)
     return PortfolioProblem(
         symbols=universe,
         nav=nav,
@@ -221,8 +248,8 @@ def _problem(
         factor_covariance=factor_covariance,
         specific_variance=specific,
         previous=np.array([drifted.get(symbol, 0.0) for symbol in universe]),
-        cost_rate=np.array([sources.cost_rates[symbol] for symbol in universe]) / sessions,
-        impact=impact * daily * np.sqrt(nav / adv) / sessions,
+        cost_rate=rates / sessions,
+        impact=impact / sessions,
         risk_aversion=mandate.risk_aversion_lambda,
         optimizer_type=mandate.optimizer_type,
         kind=mandate.research_kind,

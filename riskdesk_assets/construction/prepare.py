@@ -8,9 +8,9 @@ from datetime import date
 import polars as pl
 
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.facts import facts_by_session
 from riskdesk_assets.construction.state import DeskState
-from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.controllers.policy_features import policy_features, session_features
 from riskdesk_assets.controllers.policy_files import GivenPolicy

@@ -137,7 +137,7 @@ def _decision(
 ) -> Row:
     base = gross(item.proposed)
     volatility = None
-    if day.covariance is not None and {item.leg_a, item.leg_b} <= set(day.covariance.symbols):
+    if day.covariance is not None and day.covariance.covers(item.leg_a, item.leg_b):
         volatility = day.covariance.volatility({item.leg_a: released[0], item.leg_b: released[1]})
     return {
         "run_id": result.run_id,

@@ -104,8 +104,11 @@ class DeskState:
 
     def memory(self, ticket_id: str) -> Memory:
         """The controller's memory of a ticket; a fresh, armed one for a ticket never seen."""
-        found = next((memory for memory in self.memories if memory.ticket_id == ticket_id), None)
-        return found or Memory(ticket_id, 0, 0, armed=True)
+        return self._memories.get(ticket_id) or Memory(ticket_id, 0, 0, armed=True)
+
+    @cached_property
+    def _memories(self) -> dict[str, Memory]:
+        return {memory.ticket_id: memory for memory in self.memories}
 
     @property
     def legs(self) -> tuple[Leg[int], ...]:
@@ -117,7 +120,7 @@ class DeskState:
         """Canonical JSON."""
         return canonical_json(
             {
-                "session": self.session,
+                "session": self.session and self.session.isoformat(),
                 "run_id": self.run_id,
                 "positions": [_position_fields(position) for position in self.positions],
                 "memories": [vars(memory) for memory in self.memories],
@@ -168,7 +171,12 @@ def reshared(leg: HeldLeg, shares: int, price: int) -> HeldLeg:
 
 
 def _position_fields(position: Position) -> dict[str, object]:
-    return {**vars(position), "leg_a": vars(position.leg_a), "leg_b": vars(position.leg_b)}
+    legs = {"leg_a": _leg_fields(position.leg_a), "leg_b": _leg_fields(position.leg_b)}
+    return {**vars(position), **legs, "entered_on": position.entered_on.isoformat()}
+
+
+def _leg_fields(leg: HeldLeg) -> dict[str, object]:
+    return {**vars(leg), "priced_on": leg.priced_on.isoformat()}
 
 
 def _position(raw: dict[str, Any]) -> Position:

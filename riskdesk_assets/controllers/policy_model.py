@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json, digest
-from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.model import StrictModel, details_of
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
@@ -207,7 +207,7 @@ def parse_policy(raw: bytes, file: str) -> PolicyModel:
         content = json.loads(raw, object_pairs_hook=_no_twins, parse_constant=_no_constant)
         model = PolicyModel.model_validate(content)
     except ValidationError as error:
-        raise InputError([_problem(file, dict(item)) for item in error.errors()]) from None
+        raise InputError([_problem(file, dict(item)) for item in details_of(error)]) from None
     except (ValueError, RecursionError) as error:
         raise InputError(Problem(file, None, "", f"is not a policy model: {str(error) or 'nested too deeply'}")) from None
     stated = content.pop("content_hash")

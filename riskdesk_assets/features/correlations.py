@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe, pair_id
@@ -18,6 +19,8 @@ from riskdesk_assets.features.windows import Array, ewma_weights, ratio
 
 CORRELATION_SESSIONS = 252
 """The fixed window of every correlation: older returns would weigh less than 0.06 of today's at a half-life of 60."""
+INSTRUMENTS, PAIRS = "instrument", "pair"
+KINDS = (INSTRUMENTS, PAIRS)
 SESSIONS_AT_ONCE = 256
 """How many sessions are accumulated together, so that the sums stay in the processor's cache; it changes no value."""
 
@@ -40,6 +43,7 @@ def return_correlations(
     settings: FeatureSettings,
     first: date,
     last: date,
+    kinds: Collection[str] = KINDS,
 ) -> pl.DataFrame:
     """EWMA correlations of daily log returns over a fixed window of sessions ending at each session.
 
@@ -52,6 +56,7 @@ def return_correlations(
             both sides must have a return.
         first: first session wanted.
         last: last session wanted.
+        kinds: those wanted; a walk reads pairs alone.
 
     Returns:
         TABLES["return_correlations"], id_a < id_b. Kind "instrument": two tradable names. Kind "pair": the P&L of one unit
@@ -67,12 +72,16 @@ def return_correlations(
     window = panel.between(first, last, CORRELATION_SESSIONS + 1)
     wanted = window.rows(first, last)
     sessions = window.sessions[wanted.start : wanted.stop]
-    frames = [pl.DataFrame(schema=table.schema)]
-    for streams in (_names(window, universe, wanted), _spreads(window, pairs, pair_states, wanted)):
-        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-            part = slice(start, min(start + SESSIONS_AT_ONCE, len(sessions)))
-            frames.append(_frame(streams, part, sessions, settings))
-    return table.conform(pl.concat(frame.select(table.columns.keys()) for frame in frames))
+    of_kind = {
+        INSTRUMENTS: lambda: _names(window, universe, wanted),
+        PAIRS: lambda: _spreads(window, pairs, pair_states, wanted),
+    }
+    streams = [of_kind[kind]() for kind in KINDS if kind in kinds]
+    gathered = Gathered(table)
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        part = slice(start, min(start + SESSIONS_AT_ONCE, len(sessions)))
+        gathered.add(table.conform(pl.concat(_frame(each, part, sessions, settings) for each in streams)))
+    return gathered.frame()
 
 
 def _names(panel: Panel, universe: Universe, wanted: range) -> _Streams:
@@ -83,7 +92,7 @@ def _names(panel: Panel, universe: Universe, wanted: range) -> _Streams:
     def lagged(offset: int, part: slice) -> Array:
         return returns[:, offset + part.start : offset + part.stop]
 
-    return _Streams("instrument", universe.tradable, lagged, present.astype(np.float64))
+    return _Streams(INSTRUMENTS, universe.tradable, lagged, present.astype(np.float64))
 
 
 def _spreads(panel: Panel, pairs: Sequence[tuple[str, str]], pair_states: pl.DataFrame, wanted: range) -> _Streams:
@@ -99,7 +108,7 @@ def _spreads(panel: Panel, pairs: Sequence[tuple[str, str]], pair_states: pl.Dat
         earlier = slice(offset + part.start, offset + part.stop)
         return returns_a[:, earlier] - hedge[:, part] * returns_b[:, earlier]
 
-    return _Streams("pair", tuple(legs), lagged, np.isfinite(hedge).astype(np.float64))
+    return _Streams(PAIRS, tuple(legs), lagged, np.isfinite(hedge).astype(np.float64))
 
 
 def _history(panel: Panel, columns: list[int], wanted: range) -> Array:

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.hashing import canonical_json, digest_bytes
-from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.model import StrictModel, details_of
 
 TapeRegime = Literal["TRENDING", "RANGING", "VOLATILE", "STRESSED"]
 TAPE_REGIMES: tuple[TapeRegime, ...] = ("TRENDING", "RANGING", "VOLATILE", "STRESSED")
@@ -140,7 +140,7 @@ class RPMConfig(StrictModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise InputError([_problem(source, item["loc"], item["msg"], item["type"]) for item in error.errors()]) from None
+            raise InputError([_problem(source, item["loc"], item["msg"], item["type"]) for item in details_of(error)]) from None
 
     @cached_property
     def canonical(self) -> str:

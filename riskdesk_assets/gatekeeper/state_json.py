@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter, Validati
 
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
-from riskdesk_assets.common.model import StrictModel
+from riskdesk_assets.common.model import StrictModel, details_of
 from riskdesk_assets.gatekeeper.account import Account, Position
 from riskdesk_assets.gatekeeper.desk_switches import Imposed, SwitchMemory, TicketHalt
 from riskdesk_assets.gatekeeper.engine import ManagerState
@@ -188,5 +188,5 @@ def _read(adapter: TypeAdapter[ModelT], text: str, source: str) -> ModelT:
     try:
         return adapter.validate_json(text, strict=True)
     except ValidationError as error:
-        problems = [Problem(source, None, ".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+        problems = [Problem(source, None, ".".join(map(str, item["loc"])), item["msg"]) for item in details_of(error)]
         raise InputError(problems) from None

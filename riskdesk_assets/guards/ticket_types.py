@@ -111,7 +111,9 @@ class GuardMemory:
     @property
     def fields(self) -> list[dict[str, object]]:
         """Plain rows for a larger JSON document."""
-        return [item._asdict() for item in self.tickets]
+        return [
+            {**item._asdict(), "rebalanced_on": item.rebalanced_on and item.rebalanced_on.isoformat()} for item in self.tickets
+        ]
 
     def to_json(self) -> str:
         """Canonical JSON."""

@@ -9,6 +9,7 @@ import click
 
 from riskdesk_assets.interfaces.failures import FAILED
 from riskdesk_assets.interfaces.options import echo_json, json_option
+from riskdesk_assets.interfaces.terminal import shortened
 
 REPLAY_WAIT_SECONDS = 900.0
 
@@ -24,9 +25,9 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     from the run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
 
     \b
-    Exit codes: 0 every table is identical; 1 one is not, or a file was changed; 2 no such run, or an input of it is lost.
+    Exit codes: 0 all identical; 1 a table is not, or a file was changed or added; 2 no such run, or an input of it is lost.
     """
-    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.reports.replay import replay as replay_run
     from riskdesk_assets.research.backtest_files import is_backtest
@@ -44,20 +45,25 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
                 "equal": done.equal,
                 "different": done.different,
                 "damaged_files": done.damaged,
+                "unknown_files": done.unknown,
                 "same_code": done.same_code,
             }
         )
     else:
-        for name in done.equal:
+        for name in done.intact:
             click.echo(f"  identical  {name}")
         for name in done.different:
             click.echo(click.style(f"  DIFFERENT  {name}", fg="red"))
         for name in done.damaged:
             click.echo(click.style(f"  CHANGED    {name}: the file is not what the manifest says", fg="red"))
+        for name in done.unknown:
+            click.echo(click.style(f"  UNKNOWN    {name}: the manifest knows no such file", fg="red"))
         if not done.same_code:
             click.echo("  the code or a numeric library is not the one of the run")
-        verdict = "identical, bit for bit" if done.identical else "NOT identical"
-        click.echo(f"{done.run_id}: {len(done.equal)} of {len(done.equal) + len(done.different)} tables and pages {verdict}")
+        said = f"{len(done.intact)} of {len(done.equal) + len(done.different)} tables and pages identical, bit for bit"
+        faults = ((done.different, "different"), (done.damaged, "changed"), (done.unknown, "unknown"))
+        told = [f"{len(names)} {word} ({shortened(', '.join(names))})" for names, word in faults if names]
+        click.echo(f"{done.run_id}: {'; '.join([said, *told])}")
     if not done.identical:
         ctx.exit(FAILED)
 

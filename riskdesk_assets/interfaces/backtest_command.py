@@ -23,6 +23,13 @@ from riskdesk_assets.interfaces.options import DEBUG, SESSION, echo_json, json_o
     "--sweep", type=click.Path(path_type=Path), help="A YAML file of variants: NAME: {PATH: VALUE}; each is a backtest."
 )
 @click.option("--walk-forward", is_flag=True, help="With --sweep: choose among the variants as time goes by.")
+@click.option(
+    "--mandate",
+    "mandates",
+    multiple=True,
+    metavar="NAME",
+    help="Walk this research mandate instead of the tickets; repeatable.",
+)
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes of a sweep; as many as processors when left out.")
 @json_option
 @click.pass_context
@@ -37,6 +44,7 @@ def backtest(
     name: str | None,
     sweep: Path | None,
     walk_forward: bool,
+    mandates: tuple[str, ...],
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -49,24 +57,43 @@ def backtest(
     A sweep runs its variants side by side and shows them in one table; in its file `grid: {PATH: [VALUE, ...]}` spans every
     combination. Windows of a walk-forward are in config/backtest.yaml.
 
+    With --mandate a research mandate of config/portfolios/ is walked as the live asset walks it: scores, universe, optimizer,
+    yesterday's weights carried. Its paths are `own.FIELD` (own.risk_aversion_lambda=2), and the settings it reads; tickets push
+    its scores by their convictions. There is no walk-forward over mandates.
+
     \b
     riskdesk backtest --last 6m
     riskdesk backtest --start 2016-01-04 --end 2025-12-31 --profile classic --json
     riskdesk backtest --start 2020-01-01 --end 2024-12-31 --sweep lambda.yaml --walk-forward
+    riskdesk backtest --mandate bank_long_only --start 2022-01-03 --end 2024-12-31 --set own.risk_aversion_lambda=10
     """
-    from riskdesk_assets.interfaces.backtest_run import asked_range, run_backtest
+    from riskdesk_assets.common.strict_yaml import require_plain
+    from riskdesk_assets.interfaces.backtest_run import asked_range, run_backtest, run_mandates
+    from riskdesk_assets.interfaces.failures import Unusable
     from riskdesk_assets.interfaces.sweep_run import run_sweep
     from riskdesk_assets.research.backtest_request import BacktestRequest
     from riskdesk_assets.research.sweep import load_sweep, parse_settings
     from riskdesk_assets.research.variants import AS_CONFIGURED
 
     verbose = bool(ctx.find_root().meta.get(DEBUG))
+    if mandates and walk_forward:
+        raise Unusable("--walk-forward chooses among ways to walk the desk's tickets: compare mandates by --sweep alone")
     variants = load_sweep(sweep) if sweep else ()
     overrides = parse_settings(settings)
+    called = require_plain(name or "", "--name") or require_plain(", ".join(settings), "--set")
     first, last = asked_range(start, end, reach, tickets, profile)
-    request = BacktestRequest(
-        first, last, name or ", ".join(settings) or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides
-    )
+    request = BacktestRequest(first, last, called or AS_CONFIGURED, profile, tickets and tickets.resolve(), overrides)
+    if mandates and not variants:
+        walked = run_mandates(request, mandates, verbose=verbose)
+        if as_json:
+            told = {str(item.said["mandate"]): item.as_json() for item in walked}
+            echo_json(walked[0].as_json() if len(walked) == 1 else {"mandates": told})
+        else:
+            for item in walked:
+                item.show()
+        if any(item.breached for item in walked):
+            ctx.exit(FAILED)
+        return
     if walk_forward or not variants:
         done = run_backtest(request, variants, walk_forward=walk_forward, verbose=verbose)
         if as_json:
@@ -76,7 +103,7 @@ def backtest(
         if done.breached:
             ctx.exit(FAILED)
         return
-    many = run_sweep(request, variants, workers, verbose=verbose)
+    many = run_sweep(request, variants, workers, verbose=verbose, mandates=mandates)
     if as_json:
         echo_json(many.as_json())
     else:

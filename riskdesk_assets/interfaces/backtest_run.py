@@ -13,23 +13,26 @@ from typing import Any
 
 from dagster import DagsterInstance
 
-from riskdesk_assets.common.errors import InputError, Problem
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
+from riskdesk_assets.common.errors import InputError, Problem, StateError
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.settings import load_config, load_paths
-from riskdesk_assets.interfaces.compare_run import materialized_directory
+from riskdesk_assets.interfaces.compare_run import materialized
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, Watcher, run_job
 from riskdesk_assets.interfaces.desk_run import require_finished
 from riskdesk_assets.interfaces.failures import Unusable
 from riskdesk_assets.interfaces.instance import open_instance
+from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate
 from riskdesk_assets.interfaces.options import require_one_way
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, dollars, escaped, table
 from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, newest_session
 from riskdesk_assets.market.vendor import choose_vendor
-from riskdesk_assets.research.assets import BACKTESTS
+from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
 from riskdesk_assets.research.backtest_files import METRICS
-from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
+from riskdesk_assets.research.backtest_run import sharing
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown
 from riskdesk_assets.research.sweep import COLUMNS
@@ -61,6 +64,9 @@ class BacktestRun:
 
     def show(self) -> None:
         """The headline, the tickets, what was skipped, and where the rest is."""
+        if "mandate" in self.said:
+            show_mandate(self.said, self.place)
+            return
         out, metrics = console(), self.said["metrics"]
         out.print(f"{banner(self.said['source'])}  {self.said['first']} to {self.said['last']}, profile {self.said['profile']}")
         for note in self.said["notes"]:
@@ -68,6 +74,7 @@ class BacktestRun:
         headline = table("", ">")
         for name, unit in COLUMNS:
             headline.add_row(name.replace("_", " "), shown(metrics[name], unit))
+        headline.add_row("days with features", shown(metrics["days_with_features"], "sessions"))
         out.print(headline)
         parts = metrics["attribution"]
         out.print("net P&L: " + ", ".join(f"{name} {dollars(parts[name])}" for name in PARTS), soft_wrap=True)
@@ -143,6 +150,7 @@ def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_
     if walk_forward:
         if len(variants) < 2:
             raise Unusable("--walk-forward chooses among the variants of --sweep FILE: name at least two")
+        require_usable_variants(request, variants, load_paths(), os.environ)
         request = replace(request, candidates={item.name: item.overrides for item in variants})
     paths = load_paths()
     asked = read_request(request, paths, os.environ)
@@ -154,6 +162,21 @@ def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_
             outcome = run_partition(instance, request, asked.label, watcher, verbose=verbose)
         require_finished(outcome)
         return finished(instance, outcome)
+
+
+def run_mandates(request: BacktestRequest, mandates: Sequence[str], *, verbose: bool) -> list[BacktestRun]:
+    """A backtest of each research mandate, one after the other; what they read of the sessions is computed once.
+
+    Raises:
+        InputError: a name that is no mandate, unusable settings or tickets, before anything runs.
+        Failure: a run stopped; says where and why.
+    """
+    requests = [replace(request, mandate=name) for name in dict.fromkeys(mandates)]
+    paths = load_paths()
+    for item in requests:
+        read_request(item, paths, os.environ)
+    with sharing():
+        return [run_backtest(item, (), walk_forward=False, verbose=verbose) for item in requests]
 
 
 def run_partition(
@@ -173,15 +196,24 @@ def as_run_config(request: BacktestRequest) -> dict[str, object]:
         "name": request.name,
         **({} if request.profile is None else {"profile": request.profile}),
         **({} if request.tickets is None else {"tickets": str(request.tickets)}),
+        **({} if request.mandate is None else {"mandate": request.mandate}),
         "overrides": _plain(request.overrides),
         "candidates": {name: _plain(overrides) for name, overrides in request.candidates.items()},
     }
 
 
 def finished(instance: DagsterInstance, outcome: JobOutcome) -> BacktestRun:
-    """What a finished run left."""
-    place = materialized_directory(instance, outcome.dagster_run_id)
-    return BacktestRun(place, json.loads((place / METRICS).read_bytes()), outcome.dagster_run_id)
+    """What a finished run left.
+
+    Raises:
+        StateError: the file that is about to be shown is not what was just computed.
+    """
+    told = materialized(instance, outcome.dagster_run_id)
+    place = Path(str(told["directory"]))
+    raw = (place / METRICS).read_bytes()
+    if digest_bytes(raw) != told[METRICS_HASH]:
+        raise StateError(f"{place / METRICS} is not what was just computed: restore the directory, or move it away")
+    return BacktestRun(place, json.loads(raw), outcome.dagster_run_id)
 
 
 def _plain(overrides: Mapping[str, object]) -> dict[str, object]:

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.backtest import measured
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
@@ -45,10 +44,10 @@ def main(profile: str, first: date, last: date, folder: Path) -> None:
     done = measured(ready.history, ready.tables, asked.config, walked, settings)
     measure = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sessions, context, prints = ready.history.wanted, desk_context(asked.config), prints_of(ready.history.usable)
+    sessions, context, prints = ready.history.wanted, desk_context(asked.config), ready.history.prints
     cpu = time.process_time()
-    realized = realized_rows(sessions, calendar.sessions, walked.frames, prints, context)
-    series = timeseries(sessions, calendar.sessions, walked.frames, realized, prints, context)
+    realized = realized_rows(sessions, walked.frames, prints, context)
+    series = timeseries(sessions, walked.frames, realized, prints, context)
     pnl = series["pnl_net"].to_list()
     returns = [value / asked.config.desk.nav for value in pnl]
     _ = sharpe_ratio(returns), annual_volatility(returns), drawdown(pnl, asked.config.desk.nav)

@@ -103,36 +103,13 @@ def backtest(sessions: int, pairs: int, variants: int, sweep_sessions: int, as_j
     from dataclasses import asdict
 
     from riskdesk_assets.interfaces.bench_backtest import bench_backtest
+    from riskdesk_assets.interfaces.bench_backtest_view import show
 
     done = bench_backtest(sessions, pairs, variants, sweep_sessions)
     if as_json:
         echo_json({**asdict(done), "speed_up": done.speed_up})
         return
-    from riskdesk_assets.interfaces.terminal import banner, console, table
-
-    out = console()
-    out.print(f"{banner(done.source)}   {done.pairs} pairs, {done.sessions:,} sessions to {done.last}")
-    found = table(
-        "profile", ">features s", ">walk s", ">of processor", ">measured s", ">ms/session", ">peak MB", ">books to P&L s"
-    )
-    for item in done.profiles:
-        seconds = (item.prepare, item.walk, item.walk_cpu, item.measure)
-        per = 1000 * item.seconds / done.sessions
-        found.add_row(
-            item.profile, *(f"{value:,.2f}" for value in seconds), f"{per:,.2f}", f"{item.peak_mb:,.0f}", f"{item.books:,.2f}"
-        )
-    out.print(found)
-    others = table("peer, on the same targets", ">processor s", ">x ours", ">P&L apart")
-    for peer in done.peers:
-        others.add_row(peer.name, f"{peer.seconds:,.2f}", f"{peer.seconds / done.profiles[0].books:,.1f}", f"{peer.apart:.1e}")
-    out.print(others)
-    for name, reason in done.missing.items():
-        out.print(f"{name} takes no part: {reason}")
-    if done.sweep_one is not None and done.sweep_two is not None:
-        out.print(
-            f"sweep of {done.sweep_variants} over {done.sweep_sessions} sessions: {done.sweep_one:,.1f} s one after the other, "
-            f"{done.sweep_two:,.1f} s by two: {done.speed_up:.2f} times faster"
-        )
+    show(done)
 
 
 @bench.command()

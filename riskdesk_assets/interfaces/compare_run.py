@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from dagster import DagsterEventType, DagsterInstance
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.interfaces.dagster_run import run_job
 from riskdesk_assets.interfaces.desk_run import require_finished
@@ -97,10 +97,19 @@ def _plain(variant: Variant) -> dict[str, object]:
 
 def materialized_directory(instance: DagsterInstance, run_id: str) -> Path:
     """Where the run says it kept its files."""
+    return Path(str(materialized(instance, run_id)["directory"]))
+
+
+def materialized(instance: DagsterInstance, run_id: str) -> dict[str, object]:
+    """What the run says of the directory it kept its files in.
+
+    Raises:
+        Failure: it kept none.
+    """
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION):
         event = entry.dagster_event
         if event is not None:
-            found = event.step_materialization_data.materialization.metadata.get("directory")
-            if found is not None:
-                return Path(str(found.value))
+            found = event.step_materialization_data.materialization.metadata
+            if "directory" in found:
+                return {name: item.value for name, item in found.items()}
     raise Failure(f"run {run_id} left no directory", f"the whole story: `riskdesk ui`, run {run_id}")

@@ -20,17 +20,29 @@ from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.interfaces.backtest_run import as_run_config
 from riskdesk_assets.interfaces.failures import Failure, Unusable
 from riskdesk_assets.interfaces.instance import open_instance
+from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate_sweep
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, escaped, table
 from riskdesk_assets.research.assets import BACKTESTS
 from riskdesk_assets.research.backtest_files import backtests_folder
-from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
+from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown, side_by_side
-from riskdesk_assets.research.sweep import sweep_frame
+from riskdesk_assets.research.sweep import measures_of, sweep_frame
 from riskdesk_assets.research.sweep_files import write_sweep
 from riskdesk_assets.research.variants import Variant
 
+_CHOSEN = {
+    "total_pnl_net": "net P&L",
+    "sharpe_ratio": "Sharpe",
+    "volatility": "volatility",
+    "max_drawdown": "drawdown",
+    "total_costs": "costs",
+    "mean_gross": "mean gross",
+}
+"""Of COLUMNS, what 80 characters have room for, and what it is called there; the rest is in the sweep's own files."""
+_NAME_WIDTH = 12
+"""Characters 80 have room for beside them; variants with a longer name are numbered."""
 _WORKER = "riskdesk_assets.interfaces.backtest_worker"
 Said = Mapping[str, Any]
 
@@ -62,32 +74,55 @@ class SweepRun:
         """One row per variant."""
         out, first = console(), next(iter(self.said.values()))
         out.print(f"{banner(first['source'])}  {first['first']} to {first['last']}, {len(self.said)} variants")
+        if "mandate" in first:
+            show_mandate_sweep(list(self.said), measures_of(self.said))
+            out.print(f"[dim]kept in[/]  {self.place}", soft_wrap=True)
+            return
         wide = side_by_side(self.frame)
         units = dict(wide.select("measure", "unit").iter_rows())
-        chosen = ("total_pnl_net", "sharpe_ratio", "volatility", "max_drawdown", "total_costs", "mean_gross")
-        found = table("variant", *(f">{name.replace('_', ' ')}" for name in chosen))
         values = {row["measure"]: row for row in wide.iter_rows(named=True)}
-        for name in self.said:
-            found.add_row(escaped(name), *(shown(values[metric][name], units[metric]) for metric in chosen))
+        # A name is as long as its grid is wide: it stands whole above the table, where no column cuts it short.
+        numbered = max(map(len, self.said)) > _NAME_WIDTH
+        found = table("" if numbered else "variant", *(f">{word}" for word in _CHOSEN.values()))
+        for place, name in enumerate(self.said, start=1):
+            if numbered:
+                out.print(f"{place:>3}  {escaped(name)}", soft_wrap=True)
+            said = str(place) if numbered else escaped(name)
+            found.add_row(said, *(shown(values[metric][name], units[metric]) for metric in _CHOSEN))
         out.print(found)
         out.print(f"[dim]kept in[/]  {self.place}", soft_wrap=True)
 
 
-def run_sweep(request: BacktestRequest, variants: Sequence[Variant], workers: int | None, *, verbose: bool) -> SweepRun:
+def run_sweep(
+    request: BacktestRequest,
+    variants: Sequence[Variant],
+    workers: int | None,
+    *,
+    verbose: bool,
+    mandates: Sequence[str] = (),
+) -> SweepRun:
     """Run every variant as a backtest, ``workers`` of them at a time.
 
     Args:
         request: range, tickets, profile, and what is laid over for all.
         variants: one or more, of different names.
         workers: processes; as many as processors for None.
+        mandates: the research mandates to walk, each under every variant; none: the desk's tickets.
 
     Raises:
         InputError: an unusable variant or ticket, before anything runs.
         Failure: a variant stopped; says which and why.
     """
     paths = load_paths()
+    walked = tuple(dict.fromkeys(mandates)) or (None,)
+    for mandate in walked:
+        require_usable_variants(replace(request, mandate=mandate), variants, paths, os.environ)
     requests = {
-        item.name: replace(request, name=item.name, overrides={**request.overrides, **item.overrides}) for item in variants
+        f"{mandate}: {item.name}" if len(walked) > 1 else item.name: replace(
+            request, name=item.name, overrides={**request.overrides, **item.overrides}, mandate=mandate
+        )
+        for mandate in walked
+        for item in variants
     }
     asked = {name: read_request(item, paths, os.environ) for name, item in requests.items()}
     load_backtest_settings(next(iter(asked.values())).paths.config)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from riskdesk_assets.common.buckets import LONE_BUCKET
-from riskdesk_assets.common.money import fraction_of_nav_ticks
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.limits.catalogue import nav_ticks
 from riskdesk_assets.limits.limit import Family, Limit, Measure
 
 LABEL = "bucket"
@@ -33,7 +33,7 @@ def bucket_limits(config: Config, buckets: Mapping[str, str], tickets: Iterable[
             Family.BUCKET,
             Measure.BUCKET_GROSS,
             tuple(found),
-            fraction_of_nav_ticks(config.sizing.max_allocation_pct[bucket], config.desk.nav),  # type: ignore[index]
+            nav_ticks(config.sizing.max_allocation_pct[bucket], config.desk.nav),  # type: ignore[index]
             f"sizing.max_allocation_pct.{bucket}",
         )
         for bucket, found in sorted(members.items())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple
 
 from riskdesk_assets.common.money import dollars_to_ticks_ceiling, dollars_to_ticks_floor, fraction_of_nav_ticks
 from riskdesk_assets.common.portfolios import PortfolioConfig
@@ -13,12 +16,12 @@ from riskdesk_assets.common.settings import Config, LimitSpec
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_ticket, held_in_direction
 
+_OF_ADDITIONS = frozenset((Measure.COUNT, Measure.ADDITIONS))
 # What the desk's own portfolio bounds besides config/limits.yaml goes by the same name after this.
 OWN = "own_"
 
 
-@dataclass(frozen=True)
-class TicketCaps:
+class TicketCaps(NamedTuple):
     """A ticket's own caps, in dollars."""
 
     ticket_id: str
@@ -30,7 +33,7 @@ class TicketCaps:
 
 def ticket_limits(tickets: Sequence[TicketCaps]) -> tuple[Limit, ...]:
     """Gross and leg limits of each ticket, in ticket order."""
-    return tuple(limit for caps in sorted(tickets, key=lambda caps: caps.ticket_id) for limit in _limits_of(caps))
+    return tuple(chain.from_iterable(map(_limits_of, sorted(tickets, key=attrgetter("ticket_id")))))
 
 
 @lru_cache(maxsize=4096)
@@ -116,28 +119,38 @@ def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: S
     Count and turnover bind additions only: a count is never below the held tickets that stay, and what turnover leaves for
     additions is its bound less the reductions the approved sizes force. So a cut limit can always be met by reducing.
     """
-    kept = {ticket_id for ticket_id, gross in gross_by_ticket(approved).items() if gross}
-    staying = sum(1 for ticket_id, gross in gross_by_ticket(held).items() if gross and ticket_id in kept)
-    forced = forced_reductions(approved, held)
-    adjusted: list[Limit] = []
-    for limit in limits:
-        bound = limit.bound
-        if limit.measure is Measure.COUNT:
-            bound = max(bound, staying)
-        elif limit.measure is Measure.ADDITIONS:
-            bound = max(0, bound - dollars_to_ticks_ceiling(forced))
-        adjusted.append(limit if bound == limit.bound else replace(limit, bound=bound))
+    bounds = {place: limit.bound for place, limit in enumerate(limits) if limit.measure in _OF_ADDITIONS}
+    if not bounds:
+        return tuple(limits)
+    now, before = gross_by_ticket(approved), gross_by_ticket(held)
+    staying = sum(1 for ticket_id, gross in before.items() if gross and now.get(ticket_id))
+    forced = dollars_to_ticks_ceiling(_forced(now, before, held_in_direction(approved, held, before)))
+    adjusted = list(limits)
+    for place, written in bounds.items():
+        limit = limits[place]
+        bound = max(written, staying) if limit.measure is Measure.COUNT else max(0, written - forced)
+        if bound != written:
+            adjusted[place] = replace(limit, bound=bound)
     return tuple(adjusted)
 
 
 def forced_reductions(approved: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> float:
     """Dollars of held gross that the approved sizes give up: what a session must trade whatever is added."""
-    same = held_in_direction(approved, held)
-    gross = gross_by_ticket(approved)
+    before = gross_by_ticket(held)
+    return _forced(gross_by_ticket(approved), before, held_in_direction(approved, held, before))
+
+
+def _forced(now: Mapping[str, float], before: Mapping[str, float], same: Mapping[str, float]) -> float:
     return sum(
-        max(0.0, held_gross - min(gross.get(ticket_id, 0.0), same.get(ticket_id, 0.0)))
-        for ticket_id, held_gross in gross_by_ticket(held).items()
+        max(0.0, held_gross - min(now.get(ticket_id, 0.0), same.get(ticket_id, 0.0)))
+        for ticket_id, held_gross in before.items()
     )
+
+
+@lru_cache(maxsize=4096)
+def nav_ticks(fraction: float, nav: float) -> int:
+    """``fraction x nav`` in whole ticks, rounded down; decimals are slow, and a session asks for what the one before did."""
+    return fraction_of_nav_ticks(fraction, nav)
 
 
 def spec_bound(spec: LimitSpec, label: str, member: str, nav: float) -> tuple[int, str]:
@@ -146,7 +159,7 @@ def spec_bound(spec: LimitSpec, label: str, member: str, nav: float) -> tuple[in
     source = f"limits.{label}.overrides.{member}" if member in spec.overrides else f"limits.{label}.max"
     if spec.unit == "count":
         return int(value), source
-    return fraction_of_nav_ticks(value, nav) if spec.unit == "nav" else dollars_to_ticks_floor(value), source
+    return nav_ticks(value, nav) if spec.unit == "nav" else dollars_to_ticks_floor(value), source
 
 
 def names_by_set(universe: Universe) -> dict[str, dict[str, tuple[str, ...]]]:

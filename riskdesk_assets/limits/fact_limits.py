@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import compress
+from typing import Literal, TypeVar
 
-from riskdesk_assets.common.money import fraction_of_nav_ticks
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.settings import Config
-from riskdesk_assets.limits.catalogue import OWN, spec_bound, tightest
+from riskdesk_assets.limits.catalogue import OWN, nav_ticks, spec_bound, tightest
 from riskdesk_assets.limits.limit import Family, Limit, Measure, whole_coefficients
 from riskdesk_assets.risk_model.rows import SPECIFIC
+
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SessionFacts:
         kept = frozenset(names)
         return SessionFacts(
             {factor: _kept(values, kept) for factor, values in self.exposures.items()},
-            {name: found for name, found in self.fragility_classes.items() if name in kept},
+            _kept(self.fragility_classes, kept),
             {scenario: _kept(values, kept) for scenario, values in self.scenario_returns.items()},
         )
 
@@ -59,6 +61,9 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
         facts: the session's.
     """
     limits, own, nav = config.limits, config.own, config.desk.nav
+    written = (limits.factor, limits.fragility, limits.scenario_loss, own.fragility_exposure_limit)
+    if not own.factor_limits and all(bound is None for bound in written):
+        return ()
     facts = facts.of(config.universe.tradable)
     owned = f"portfolios.{own.portfolio_id}"
     found: list[Limit] = []
@@ -68,7 +73,7 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
             bound, source = spec_bound(limits.factor, "factor", factor, nav)
             found.append(factor_limit(f"factor:{factor}", values, bound, source, limits.factor.mode))
         if factor in own.factor_limits:
-            bound = fraction_of_nav_ticks(own.factor_limits[factor], nav)
+            bound = nav_ticks(own.factor_limits[factor], nav)
             found.append(factor_limit(f"{OWN}factor:{factor}", values, bound, f"{owned}.factor_limits.{factor}"))
     if facts.fragility_classes:
         soft = facts.soft_names(own)
@@ -76,7 +81,7 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
             bound, source = spec_bound(limits.fragility, "fragility", "", nav)
             found.append(fragility_limit("fragility", soft, bound, source, limits.fragility.mode))
         if own.fragility_exposure_limit is not None:
-            bound = fraction_of_nav_ticks(own.fragility_exposure_limit, nav)
+            bound = nav_ticks(own.fragility_exposure_limit, nav)
             found.append(fragility_limit(f"{OWN}fragility", soft, bound, f"{owned}.fragility_exposure_limit"))
     if limits.scenario_loss is not None:
         for scenario, returns in sorted(facts.scenario_returns.items()):
@@ -108,12 +113,15 @@ def loss_limit(
     return Limit(name, Family.SCENARIO_LOSS, Measure.LOSS, members, bound, source, mode, (row,))
 
 
-def _kept(values: Mapping[str, float], names: frozenset[str]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if name in names}
+def _kept(values: Mapping[str, ValueT], names: frozenset[str]) -> Mapping[str, ValueT]:
+    """What is known of these names; as it is where it is of no others."""
+    return values if values.keys() <= names else {name: value for name, value in values.items() if name in names}
 
 
 def _coefficients(values: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The names that move the quantity, sorted, and their whole coefficients."""
-    names = sorted(values)
-    kept = [pair for pair in zip(names, whole_coefficients(values[name] for name in names), strict=True) if pair[1]]
-    return tuple(name for name, _ in kept), tuple(whole for _, whole in kept)
+    names = tuple(sorted(values))
+    whole = whole_coefficients([values[name] for name in names])
+    if all(whole):
+        return names, whole
+    return tuple(compress(names, whole)), tuple(filter(None, whole))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_ticket, held_in_direction
+from riskdesk_assets.limits.reach import Reach
 
 _ORDER = (
     (Family.LEG_NOTIONAL, Family.TICKET_GROSS),
@@ -47,47 +48,50 @@ def govern(
     Returns:
         The scaled legs in the order given, and what each limit did to each ticket.
     """
-    active = [limit for limit in limits if limit.mode == "construct" and limit.measure is not Measure.COUNT]
-    current, scalings = tuple(legs), []
+    # Most limits are too far away for any scaling to reach: they are left out, and the others measured.
+    reach = Reach((*legs, *fixed))
+    active = [
+        limit
+        for limit in limits
+        if limit.mode == "construct" and not reach.within(limit) and limit.measure is not Measure.COUNT
+    ]
+    current, scalings = tuple(legs), list[Scaling]()
     for families in _ORDER:
         step = [limit for limit in active if limit.family in families]
         current, done = _apply(current, held, step, fixed)
         scalings.extend(done)
     # Shrinking one ticket can uncover what it hedged; every such measure is convex in the book's scale, so one last scale
     # over the whole book settles them all.
-    worst = min(
-        (limit for limit in active if limit.measure is not Measure.ADDITIONS),
-        key=lambda x: _ratio(x, current, held, fixed),
-        default=None,
+    lasting = [limit for limit in active if limit.measure is not Measure.ADDITIONS]
+    ratio, worst = min(
+        ((_ratio(limit, current, held, fixed), limit) for limit in lasting), key=lambda pair: pair[0], default=(1.0, None)
     )
-    if worst is not None and _ratio(worst, current, held, fixed) < 1:
-        ratio = _ratio(worst, current, held, fixed)
+    if worst is not None and ratio < 1:
         scalings.extend(Scaling(ticket_id, worst, ratio) for ticket_id, gross in gross_by_ticket(current).items() if gross)
-        current = tuple(Leg(leg.ticket_id, leg.symbol, leg.notional * ratio) for leg in current)
+        current = tuple([Leg(ticket_id, symbol, notional * ratio) for ticket_id, symbol, notional in current])
     return current, tuple(scalings)
 
 
 def _apply(
     legs: tuple[Leg[float], ...], held: Sequence[Leg[float]], limits: Sequence[Limit], fixed: Sequence[Leg[float]]
 ) -> tuple[tuple[Leg[float], ...], list[Scaling]]:
+    ratios = [(limit, _ratio(limit, legs, held, fixed)) for limit in limits]
+    if all(ratio >= 1 for _, ratio in ratios):
+        return legs, []
     symbols: dict[str, set[str]] = {}
-    for leg in legs:
-        if leg.notional:
-            symbols.setdefault(leg.ticket_id, set()).add(leg.symbol)
+    for ticket_id, symbol, notional in legs:
+        if notional:
+            symbols.setdefault(ticket_id, set()).add(symbol)
     smallest: dict[str, Scaling] = {}
-    for limit in limits:
-        ratio = _ratio(limit, legs, held, fixed)
+    for limit, ratio in ratios:
         if ratio >= 1:
             continue
-        for ticket_id in sorted(symbols):
-            if limit.touches(ticket_id, symbols[ticket_id]) and (
-                ticket_id not in smallest or ratio < smallest[ticket_id].ratio
-            ):
-                own = _addition_ratio(ticket_id, legs, held, ratio) if limit.measure is Measure.ADDITIONS else ratio
-                if own < 1:
-                    smallest[ticket_id] = Scaling(ticket_id, limit, own)
-    scaled = tuple(_scaled(leg, smallest) for leg in legs)
-    return scaled, [smallest[ticket_id] for ticket_id in sorted(smallest)]
+        own = _addition_ratios(legs, held, ratio) if limit.measure is Measure.ADDITIONS else dict.fromkeys(symbols, ratio)
+        for ticket_id, traded in symbols.items():
+            nearer = ticket_id not in smallest or ratio < smallest[ticket_id].ratio
+            if nearer and own[ticket_id] < 1 and limit.touches(ticket_id, traded):
+                smallest[ticket_id] = Scaling(ticket_id, limit, own[ticket_id])
+    return tuple([_scaled(leg, smallest) for leg in legs]), [smallest[ticket_id] for ticket_id in sorted(smallest)]
 
 
 def _scaled(leg: Leg[float], scalings: Mapping[str, Scaling]) -> Leg[float]:
@@ -105,7 +109,10 @@ def _ratio(limit: Limit, legs: Sequence[Leg[float]], held: Sequence[Leg[float]],
     return 0.0 if alone >= bound else (bound - alone) / (measured - alone)
 
 
-def _addition_ratio(ticket_id: str, legs: Sequence[Leg[float]], held: Sequence[Leg[float]], ratio: float) -> float:
-    """The ratio that scales only what the ticket adds to its held gross."""
-    gross, same = gross_by_ticket(legs)[ticket_id], held_in_direction(legs, held)[ticket_id]
-    return 1.0 if gross <= same else (same + ratio * (gross - same)) / gross
+def _addition_ratios(legs: Sequence[Leg[float]], held: Sequence[Leg[float]], ratio: float) -> dict[str, float]:
+    """Per ticket the ratio that scales only what it adds to its held gross."""
+    same = held_in_direction(legs, held)
+    return {
+        ticket_id: 1.0 if gross <= same[ticket_id] else (same[ticket_id] + ratio * (gross - same[ticket_id])) / gross
+        for ticket_id, gross in gross_by_ticket(legs).items()
+    }

@@ -12,7 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Literal, TypeVar
+from functools import cached_property
+from operator import itemgetter
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 AmountT = TypeVar("AmountT", int, float)
 # Coefficients of a quantity (exposures, shocked returns) are integers of this many to one, so that the audit stays exact.
@@ -23,7 +25,7 @@ COVARIANCE_UNIT = COEFFICIENT_UNIT**2
 
 def whole_coefficients(values: Iterable[float]) -> tuple[int, ...]:
     """Exposures or returns as the integers a limit measures with, half to even."""
-    return tuple(round(value * COEFFICIENT_UNIT) for value in values)
+    return tuple([round(value * COEFFICIENT_UNIT) for value in values])
 
 
 class Measure(StrEnum):
@@ -44,8 +46,12 @@ class Measure(StrEnum):
     VOLATILITY = "volatility"  # standard deviation of a day's P&L
 
 
-# Measures with coefficients.
+# Measures with coefficients, with one row of them, of tickets, and of every ticket there is.
 _WEIGHTED = frozenset((Measure.EXPOSURE, Measure.LOSS, Measure.SHORTFALL, Measure.VOLATILITY))
+_ONE_ROW = frozenset((Measure.EXPOSURE, Measure.LOSS))
+_OF_TICKETS = frozenset((Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
+_OF_ALL = frozenset((Measure.ADDITIONS, Measure.COUNT))
+_BY_SYMBOL, _BY_TICKET = itemgetter(1, 0), itemgetter(0, 1)
 
 
 class Family(StrEnum):
@@ -71,9 +77,11 @@ class Family(StrEnum):
     POSITION_COUNT = "position_count"
 
 
-@dataclass(frozen=True)
-class Leg(Generic[AmountT]):
-    """One leg of one ticket and its signed notional: dollars as floats, or ticks of 1e-4 dollars as integers."""
+class Leg(NamedTuple, Generic[AmountT]):
+    """One leg of one ticket and its signed notional: dollars as floats, or ticks of 1e-4 dollars as integers.
+
+    A tuple, because every stage of a session makes some hundred of them and sums them by their parts.
+    """
 
     ticket_id: str
     symbol: str
@@ -103,17 +111,18 @@ class Limit:
     worst: int = 1
 
     def __post_init__(self) -> None:
-        rows, columns = len(self.coefficients), {len(row) for row in self.coefficients}
+        rows, columns = len(self.coefficients), len(self.members)
         if self.measure not in _WEIGHTED:
             if rows:
                 raise ValueError(f"{self.name}: {self.measure.value} has no coefficients")
             return
-        if columns != {len(self.members)}:
-            raise ValueError(f"{self.name}: coefficients need a column for each of its {len(self.members)} members")
-        if self.measure is Measure.VOLATILITY and rows != len(self.members):
+        if {*map(len, self.coefficients)} != {columns}:
+            raise ValueError(f"{self.name}: coefficients need a column for each of its {columns} members")
+        if self.measure in _ONE_ROW:
+            if rows != 1:
+                raise ValueError(f"{self.name}: {self.measure.value} has one row of coefficients, not {rows}")
+        elif self.measure is Measure.VOLATILITY and rows != columns:
             raise ValueError(f"{self.name}: a covariance is square, and this one has {rows} rows")
-        if self.measure in (Measure.EXPOSURE, Measure.LOSS) and rows != 1:
-            raise ValueError(f"{self.name}: {self.measure.value} has one row of coefficients, not {rows}")
         if not 1 <= self.worst <= rows:
             raise ValueError(f"{self.name}: the worst {self.worst} of {rows} scenarios")
 
@@ -122,45 +131,50 @@ class Limit:
         """``ticks`` of 1e-4 dollars, or ``count``."""
         return "count" if self.measure is Measure.COUNT else "ticks"
 
+    @cached_property
+    def movers(self) -> frozenset[str]:
+        """The symbols that can change the quantity, ticket ids where it is about tickets; empty for ADDITIONS and COUNT, which
+        every ticket can change."""
+        if self.coefficients:
+            columns = zip(self.members, zip(*self.coefficients, strict=True), strict=True)
+            return frozenset(symbol for symbol, column in columns if any(column))
+        return frozenset(self.members[:1] if self.measure is Measure.LEG else self.members)
+
     def touches(self, ticket_id: str, symbols: Iterable[str]) -> bool:
         """Whether a ticket holding these symbols can change the quantity."""
-        if self.measure in (Measure.ADDITIONS, Measure.COUNT):
+        if self.measure in _OF_ALL:
             return True
-        if self.measure in (Measure.LEG, Measure.TICKET_GROSS):
-            return self.members[0] == ticket_id
-        if self.measure is Measure.BUCKET_GROSS:
-            return ticket_id in self.members
-        if self.coefficients:
-            moved = zip(self.members, zip(*self.coefficients, strict=True), strict=True)
-            return not {symbol for symbol, column in moved if any(column)}.isdisjoint(symbols)
-        return not set(self.members).isdisjoint(symbols)
+        if self.measure in _OF_TICKETS:
+            return ticket_id in self.movers
+        return not self.movers.isdisjoint(symbols)
 
     def measured(self, legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]] = ()) -> AmountT:
         """The quantity for a book of ticket legs; ``held`` is yesterday's book (only ADDITIONS and TRADED look at it).
 
         Units are those of the legs; exact when they are integers: a quantity with coefficients is rounded up to a whole tick.
         """
-        if self.measure in _WEIGHTED:
+        measure = self.measure
+        if measure in _WEIGHTED:
             nets = net_by_symbol(legs)
             return self._weighted([nets.get(symbol, 0) for symbol in self.members])
-        members = set(self.members)
-        if self.measure is Measure.LEG:
-            ticket_id, symbol = self.members
-            return sum(abs(leg.notional) for leg in legs if leg.ticket_id == ticket_id and leg.symbol == symbol)
-        if self.measure in (Measure.TICKET_GROSS, Measure.BUCKET_GROSS):
-            return sum(abs(leg.notional) for leg in legs if leg.ticket_id in members)
-        if self.measure is Measure.NAME_GROSS:
-            return sum(abs(leg.notional) for leg in legs if leg.symbol in members)
-        if self.measure is Measure.NET:
-            return abs(sum(leg.notional for leg in legs if leg.symbol in members))
-        if self.measure is Measure.GROSS:
-            return sum(abs(amount) for symbol, amount in net_by_symbol(legs).items() if symbol in members)
-        if self.measure is Measure.ADDITIONS:
-            return sum(_additions(legs, held).values())
-        if self.measure is Measure.TRADED:
+        if measure in _OF_ALL:
+            if measure is Measure.ADDITIONS:
+                return sum(_additions(legs, held).values())
+            return sum(1 for gross in gross_by_ticket(legs).values() if gross != 0)
+        if measure is Measure.TRADED:
             now, before = net_by_symbol(legs), net_by_symbol(held)
-            return sum(abs(now.get(symbol, 0) - before.get(symbol, 0)) for symbol in self.members)
-        return sum(1 for gross in gross_by_ticket(legs).values() if gross != 0)
+            return sum([abs(now.get(symbol, 0) - before.get(symbol, 0)) for symbol in self.members])
+        movers = self.movers
+        if measure in _OF_TICKETS:
+            if measure is Measure.LEG:
+                own, name = self.members
+                return sum([abs(notional) for ticket_id, symbol, notional in legs if ticket_id == own and symbol == name])
+            return sum([abs(notional) for ticket_id, _, notional in legs if ticket_id in movers])
+        if measure is Measure.NAME_GROSS:
+            return sum([abs(notional) for _, symbol, notional in legs if symbol in movers])
+        if measure is Measure.NET:
+            return abs(sum([notional for _, symbol, notional in legs if symbol in movers]))
+        return sum([abs(amount) for symbol, amount in net_by_symbol(legs).items() if symbol in movers])
 
     def _weighted(self, nets: Sequence[AmountT]) -> AmountT:
         """The quantity of a limit with coefficients, from the members' net notionals in their order."""
@@ -191,27 +205,31 @@ def _root(variance: AmountT) -> AmountT:
 def net_by_symbol(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:
     """Signed net notional per symbol, in symbol order."""
     net: dict[str, AmountT] = defaultdict(int)
-    for leg in sorted(legs, key=lambda leg: (leg.symbol, leg.ticket_id)):
-        net[leg.symbol] += leg.notional
+    for _, symbol, notional in sorted(legs, key=_BY_SYMBOL):
+        net[symbol] += notional
     return dict(net)
 
 
 def gross_by_ticket(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:
     """|A| + |B| per ticket, in ticket order."""
     gross: dict[str, AmountT] = defaultdict(int)
-    for leg in sorted(legs, key=lambda leg: (leg.ticket_id, leg.symbol)):
-        gross[leg.ticket_id] += abs(leg.notional)
+    for ticket_id, _, notional in sorted(legs, key=_BY_TICKET):
+        gross[ticket_id] += abs(notional)
     return dict(gross)
 
 
-def held_in_direction(legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]]) -> dict[str, AmountT]:
-    """Per ticket of ``legs``: the gross held in the same direction, 0 where the ticket turns around or is new."""
-    sides: Mapping[tuple[str, str], AmountT] = {(leg.ticket_id, leg.symbol): leg.notional for leg in held}
-    held_gross = gross_by_ticket(held)
+def held_in_direction(
+    legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]], held_gross: Mapping[str, AmountT] | None = None
+) -> dict[str, AmountT]:
+    """Per ticket of ``legs``: the gross held in the same direction, 0 where the ticket turns around or is new; ``held_gross``
+    is gross_by_ticket(held) where the caller has it."""
+    sides: Mapping[tuple[str, str], AmountT] = {(ticket_id, symbol): notional for ticket_id, symbol, notional in held}
+    if held_gross is None:
+        held_gross = gross_by_ticket(held)
     same: dict[str, AmountT] = {}
-    for leg in legs:
-        turned = leg.notional * sides.get((leg.ticket_id, leg.symbol), 0) < 0
-        same[leg.ticket_id] = 0 if turned else same.get(leg.ticket_id, held_gross.get(leg.ticket_id, 0))
+    for ticket_id, symbol, notional in legs:
+        turned = notional * sides.get((ticket_id, symbol), 0) < 0
+        same[ticket_id] = 0 if turned else same.get(ticket_id, held_gross.get(ticket_id, 0))
     return same
 
 

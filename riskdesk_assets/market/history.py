@@ -14,6 +14,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.corporate_actions import splits
+from riskdesk_assets.market.print_panel import PrintPanel
 from riskdesk_assets.market.quality import usable
 from riskdesk_assets.market.replays import no_replays
 from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_members
@@ -50,6 +51,11 @@ class History:
     def usable(self) -> pl.DataFrame:
         """Bars a number may be computed from."""
         return usable(self.bars, self.calendar, self.stale_sessions)
+
+    @cached_property
+    def prints(self) -> PrintPanel:
+        """``usable`` as matrices over the exchange's sessions."""
+        return PrintPanel.of(self.usable, self.calendar.sessions)
 
     @cached_property
     def session_bars(self) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The default date of a run: the newest closed session on which every name the tickets need has a bar."""
+"""The newest session with bars: the default date of a run, and where a range of history has to end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import SessionCalendar
+from riskdesk_assets.common.settings import Config
 from riskdesk_assets.market.quality import usable
 
 
@@ -37,3 +38,37 @@ def newest_complete_session(bars: pl.DataFrame, calendar: SessionCalendar, neede
         f"{', '.join(absent)} has no bar at all" if absent else f"{', '.join(names) or 'nothing'} never have a bar together"
     )
     raise InputError(Problem("", None, "session", f"no closed session has a bar of every name the tickets need: {reason}"))
+
+
+def newest_bar(bars: pl.DataFrame, calendar: SessionCalendar, config: Config) -> date | None:
+    """The newest session on which any name that may be held has a usable bar; None where there is none.
+
+    Args:
+        bars: columns of TABLES["daily_bars"].
+        calendar: the exchange's sessions.
+        config: the universe, and when a print is stale.
+    """
+    tradable = bars.filter(pl.col("symbol").is_in(config.universe.tradable))
+    newest = usable(tradable, calendar, config.desk.quality.stale_sessions)["as_of_date"].max()
+    return newest if isinstance(newest, date) else None
+
+
+def require_bars_to_the_end(
+    bars: pl.DataFrame, calendar: SessionCalendar, config: Config, first: date, last: date, source: str
+) -> None:
+    """Refuse a range that runs past the last bar of every name: prices that end are no delisting of all of them at once.
+
+    Args:
+        bars, calendar, config: as for ``newest_bar``; no bar after ``last``.
+        first, last: the range.
+        source: where the bars come from.
+
+    Raises:
+        InputError: no name has a usable bar on ``last``; says which session is the newest with one.
+    """
+    newest = newest_bar(bars, calendar, config)
+    if newest is None or newest < first:
+        raise InputError(Problem("", None, "session", f"{source} has no bar from {first} to {last}"))
+    if newest < last:
+        message = f"no symbol has a usable bar on {last}: the vendor's newest ({source}) is of {newest}, older than the session"
+        raise InputError(Problem("", None, "session", message, f"an end of {newest} or before, or newer prices"))

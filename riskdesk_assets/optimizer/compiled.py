@@ -10,8 +10,8 @@ canonical coefficients
 
     minimize 1/2 v'P v + q'v  subject to  A v + s = b, s in the cones     (P, q, A, b) = map (parameters, 1)
 
-so that a new day costs one sparse product before the solver starts. Coefficients that are zero on the day are left out of
-the matrices. Nothing of one solve reaches the next: the solver object is new each time.
+so that a new day costs one product before the solver starts. Coefficients that are zero on the day are left out of the
+matrices. Nothing of one solve reaches the next: the solver object is new each time.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, cast
 
 import numpy as np
-import numpy.typing as npt
+
+from riskdesk_assets.optimizer.sparse_columns import Array, Columns, LinearMap, Mask, Pattern, Places
 
 if TYPE_CHECKING:
     from scipy import sparse
-
-Array = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 # One thread, because a sum split over threads may round differently; a limit on iterations and none on time, because a time
 # limit makes the answer depend on the machine.
@@ -39,6 +37,9 @@ _SETTINGS: Mapping[str, float | int | bool | str] = {
     "direct_solve_method": "qdldl",
     "max_iter": 200,
 }
+# Of CVXPY's ways to the canonical program the one that takes its time by the coefficients; CVXPY chooses it itself from a
+# thousand parameters, and below that it is twice as fast as the other.
+_BACKEND = "COO"
 _SIGNS = ("nonneg", "pos", "nonpos", "neg")
 _WITH_A_POINT = ("optimal", "optimal_inaccurate")
 
@@ -96,7 +97,7 @@ class Problem(Protocol):
         """Its variables."""
 
     def get_problem_data(
-        self, solver: str, *, enforce_dpp: bool, solver_opts: Mapping[str, object]
+        self, solver: str, *, enforce_dpp: bool, canon_backend: str, solver_opts: Mapping[str, object]
     ) -> tuple[_Data, _Chain, object]:
         """The canonical data for a solver, the chain of reductions and what inverts them."""
 
@@ -108,6 +109,14 @@ class _Reduced(Protocol):
     problem_data_index: tuple[Places, Places, tuple[int, int]]
 
     def cache(self, keep_zeros: bool) -> None: ...
+
+
+class Cone(Protocol):
+    """A Clarabel cone that its number of rows says all of."""
+
+    dim: int
+
+    def __init__(self, dim: int) -> None: ...
 
 
 class _ConeProgram(Protocol):
@@ -145,9 +154,9 @@ class _Chain(Protocol):
 class Canonical:
     """One day's canonical program, as Clarabel takes it: P (N, N) upper triangle, q (N,), A (M, N), b (M,), its cones."""
 
-    quadratic: sparse.csc_array
+    quadratic: Columns
     linear: Array
-    matrix: sparse.csc_array
+    matrix: Columns
     right: Array
     cones: Sequence[object]
 
@@ -183,6 +192,12 @@ class _Place:
     signs: Array
     shape: tuple[int, ...]
 
+    def part(self, kept: Mask) -> _Place:
+        """The place in a vector of which only these entries are kept; of a matrix all or nothing."""
+        inside = kept[self.entries]
+        shape = self.shape if inside.all() else (int(inside.sum()),)
+        return _Place((np.cumsum(kept) - 1)[self.entries[inside]], self.signs[inside], shape)
+
 
 @dataclass(frozen=True)
 class _Slot:
@@ -195,32 +210,14 @@ class _Slot:
 
 
 @dataclass(frozen=True)
-class _Pattern:
-    """A sparse matrix without its numbers, by columns."""
-
-    indices: Places
-    starts: Places
-    shape: tuple[int, int]
-
-    def filled(self, numbers: Array) -> sparse.csc_array:
-        """The matrix with these numbers, what is zero left out."""
-        from scipy import sparse
-
-        made = sparse.csc_array((numbers, self.indices, self.starts), shape=self.shape, copy=True)
-        made.has_sorted_indices = True
-        made.eliminate_zeros()
-        return made
-
-
-@dataclass(frozen=True)
 class CompiledProgram:
     """A CVXPY problem whose canonicalization is done; see ``compile_program``."""
 
     _parameters: Sequence[_Slot]
     _size: int
-    _map: sparse.csr_array  # A's and b's numbers, then q and the constant, then P's numbers
-    _matrix: _Pattern
-    _quadratic: _Pattern
+    _map: LinearMap  # A's and b's numbers, then q and the constant, then P's numbers
+    _matrix: Pattern
+    _quadratic: Pattern
     _right: Places
     _right_values: Places
     _matrix_values: int
@@ -239,7 +236,7 @@ class CompiledProgram:
         Raises:
             ValueError: a parameter is missing, is of another shape or is not finite.
         """
-        numbers = self._map @ self._stacked(values)
+        numbers = self._map.times(self._stacked(values))
         rows, columns = self._matrix.shape
         right = np.zeros(rows)
         right[self._right] = numbers[self._right_values]
@@ -277,6 +274,49 @@ class CompiledProgram:
             _point=point if found else None,
             _prices=prices if np.isfinite(prices).all() else None,
             _program=self,
+        )
+
+    def smaller(self, parameter: Places, sizes: Mapping[int, int], others: int) -> CompiledProgram:
+        """The program of the same problem with fewer rows, terms or variables, without canonicalizing it.
+
+        Args:
+            parameter: which entries of the problem's one parameter there still are, rising.
+            sizes: id of each variable and constraint to how many of its entries there still are, the first ones.
+            others: how many there still are of the columns, and of the rows, that canonicalization added.
+
+        Raises:
+            ValueError: what is left needs a parameter that is not, or the problem is none this can be done with.
+        """
+        if len(self._parameters) != 1 or self._map.matrix is not None:
+            raise ValueError("only a problem of one parameter whose coefficients are no sums can be made smaller")
+        (slot,) = self._parameters
+        columns = _left(self._variables, sizes, others, self._matrix.shape[1])
+        rows = _left(self._constraints, sizes, others, self._matrix.shape[0])
+        matrix, in_matrix = self._matrix.part(rows, columns)
+        quadratic, in_quadratic = self._quadratic.part(columns, columns)
+        in_right = rows[self._right]
+        chosen = np.concatenate([in_matrix, in_right, columns, [True], in_quadratic])
+        places, factors = self._map.places[chosen], self._map.factors[chosen]
+        kept = np.append(parameter, self._size)  # the last number of the vector is 1
+        renumbered = np.searchsorted(kept, places)
+        if (kept[np.minimum(renumbered, len(parameter))] != places)[factors != 0].any():
+            raise ValueError("what is left of the problem needs a parameter that is not")
+        renumbered[factors == 0] = 0
+        edge = len(matrix.indices)
+        return CompiledProgram(
+            _parameters=[_Slot(slot.id, 0, (len(parameter),), slot.sign)],
+            _size=len(parameter),
+            _map=LinearMap(None, renumbered, factors),
+            _matrix=matrix,
+            _quadratic=quadratic,
+            _right=(np.cumsum(rows) - 1)[self._right[in_right]],
+            _right_values=np.arange(edge, edge + int(in_right.sum())),
+            _matrix_values=edge,
+            _cones=_smaller_cones(self._cones, rows),
+            _maximize=self._maximize,
+            _statuses=self._statuses,
+            _variables={number: place.part(columns) for number, place in self._variables.items()},
+            _constraints={number: place.part(rows) for number, place in self._constraints.items()},
         )
 
     def value(self, point: Array, variable: Leaf) -> Array:
@@ -319,7 +359,8 @@ def run_clarabel(program: Canonical, options: Mapping[str, float | int | bool]) 
     settings = clarabel.DefaultSettings()
     for name, value in {**_SETTINGS, **options}.items():
         setattr(settings, name, value)
-    solver = clarabel.DefaultSolver(program.quadratic, program.linear, program.matrix, program.right, program.cones, settings)
+    linear, right = program.linear.tolist(), program.right.tolist()
+    solver = clarabel.DefaultSolver(program.quadratic, linear, program.matrix, right, program.cones, settings)
     answer: ClarabelAnswer = solver.solve()
     return answer
 
@@ -341,7 +382,7 @@ def compile_program(problem: Problem) -> CompiledProgram:
     cones_of: Callable[[object], Sequence[object]] = dims_to_solver_cones
     _give_values(problem)
     try:
-        data, chain, inverse = problem.get_problem_data("CLARABEL", enforce_dpp=True, solver_opts={})
+        data, chain, inverse = problem.get_problem_data("CLARABEL", enforce_dpp=True, canon_backend=_BACKEND, solver_opts={})
     except DPPError as error:
         raise ValueError(f"the problem is not DPP and would be compiled anew every day: {error}") from error
     cone_program = data["param_prob"]
@@ -353,7 +394,7 @@ def compile_program(problem: Problem) -> CompiledProgram:
     edge = int(starts[-2])
     size = cone_program.x.size
     blocks = [sparse.csr_array(reduced), sparse.csr_array(cone_program.q)]
-    quadratic = _Pattern(np.zeros(0, dtype=np.int64), np.zeros(size + 1, dtype=np.int64), (size, size))
+    quadratic = Pattern(np.zeros(0, dtype=np.int64), np.zeros(size + 1, dtype=np.int64), (size, size))
     if cone_program.P is not None:
         cone_program.reduced_P.cache(True)
         if cone_program.reduced_P.reduced_mat.shape[0]:
@@ -364,8 +405,8 @@ def compile_program(problem: Problem) -> CompiledProgram:
     return CompiledProgram(
         _parameters=[_Slot(p.id, columns[p.id], tuple(p.shape), p.is_nonneg() - p.is_nonpos()) for p in problem.parameters()],
         _size=cone_program.total_param_size,
-        _map=sparse.vstack(blocks, format="csr"),
-        _matrix=_Pattern(indices[:edge].astype(np.int64), starts[:-1].astype(np.int64), (int(shape[0]), size)),
+        _map=LinearMap.of(sparse.vstack(blocks, format="csr")),
+        _matrix=Pattern(indices[:edge].astype(np.int64), starts[:-1].astype(np.int64), (int(shape[0]), size)),
         _quadratic=quadratic,
         _right=indices[edge:].astype(np.int64),
         _right_values=np.arange(edge, len(indices)),
@@ -395,13 +436,32 @@ def _give_values(problem: Problem) -> None:
             parameter.value = np.full(parameter.shape, 1.0 if parameter.is_nonneg() else -1.0)
 
 
-def _upper(index: tuple[Places, Places, tuple[int, int]]) -> tuple[Places, _Pattern]:
+def _left(places: Mapping[int, _Place], sizes: Mapping[int, int], others: int, length: int) -> Mask:
+    """Which entries of a vector are left: the first of each place, and the first of those that are in no place."""
+    added, left = np.ones(length, dtype=np.bool_), np.zeros(length, dtype=np.bool_)
+    for number, place in places.items():
+        added[place.entries] = False
+        left[place.entries[: sizes[number]]] = True
+    left[np.flatnonzero(added)[:others]] = True
+    return left
+
+
+def _smaller_cones(cones: Sequence[object], rows: Mask) -> list[Cone]:
+    """The cones of the rows that are left, in their order; each is one that its number of rows says all of."""
+    left, start = list[Cone](), 0
+    for cone in cast(Sequence[Cone], cones):
+        left.append(type(cone)(int(rows[start : start + cone.dim].sum())))
+        start += cone.dim
+    return left
+
+
+def _upper(index: tuple[Places, Places, tuple[int, int]]) -> tuple[Places, Pattern]:
     """Which entries of a symmetric matrix are its upper triangle, and the triangle's pattern."""
     rows, starts, (height, width) = index
     column = np.repeat(np.arange(width), np.diff(starts))
     kept = np.flatnonzero(rows <= column)
     counts = np.bincount(column[kept], minlength=width)
-    pattern = _Pattern(rows[kept].astype(np.int64), np.concatenate([[0], np.cumsum(counts)]), (int(height), int(width)))
+    pattern = Pattern(rows[kept].astype(np.int64), np.concatenate([[0], np.cumsum(counts)]), (int(height), int(width)))
     return kept, pattern
 
 

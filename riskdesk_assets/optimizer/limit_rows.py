@@ -6,8 +6,10 @@ by 0 <= x <= 1 is written without one, and a limit no x can reach is left out, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter, mul
 
 import numpy as np
 import numpy.typing as npt
@@ -118,93 +120,154 @@ def limit_rows(limits: Sequence[Limit], book: Exposures, nav: float, margin: flo
         pool: absolute terms; entries are added.
     """
     rows: list[Row] = []
-    place = {symbol: i for i, symbol in enumerate(book.symbols)}
-    fixed_net, fixed_size = book.fixed_net.tolist(), book.fixed_size.tolist()
-    # The most each name can come to, whatever x: what a limit far away is told by.
-    most_size = (book.fixed_size + book.size.sum(axis=1)).tolist()
-    up, down = np.maximum(book.net, 0.0).sum(axis=1), np.minimum(book.net, 0.0).sum(axis=1)
-    reach = np.maximum(np.abs(book.fixed_net + up), np.abs(book.fixed_net + down)).tolist()
+    reach = _Reach.of(book)
     for limit in limits:
-        members = [place[symbol] for symbol in limit.members if symbol in place]
+        measure, members = limit.measure, limit.members
+        if measure is Measure.LEG or measure is Measure.TICKET_GROSS:
+            continue  # approved sizes obey these, and so does every share of them
         bound = limit.bound / TICKS_PER_DOLLAR / nav
-        if limit.measure is Measure.NAME_GROSS:
-            alone = sum(fixed_size[i] for i in members)
-            tight = _tightened(bound, alone, margin)
-            if sum(most_size[i] for i in members) > tight:
-                rows += _reachable(Row(limit.name, _summed(book.size, members), {}, tight - alone), pool)
-        elif limit.measure is Measure.BUCKET_GROSS:
-            rows += _tickets_row(limit, bound, margin, book, pool)
-        elif limit.measure is Measure.NET:
-            alone = sum(fixed_net[i] for i in members)
-            tight = _tightened(bound, abs(alone), margin)
-            if sum(reach[i] for i in members) <= tight:
-                continue
-            slope = _summed(book.net, members)
-            rows += _reachable(Row(limit.name, slope, {}, tight - alone), pool)
-            rows += _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
-        elif limit.measure is Measure.GROSS:
-            tight = _tightened(bound, sum(abs(fixed_net[i]) for i in members), margin)
-            if sum(reach[i] for i in members) > tight:
-                rows += _gross_row(limit.name, members, tight, book, pool)
-        elif limit.measure in (Measure.EXPOSURE, Measure.LOSS):
-            rows += _weighted_rows(limit, place, bound, margin, book, reach, pool)
-        elif limit.measure is Measure.ADDITIONS:
+        # No tightened bound is less: a quantity that cannot come to more needs no row.
+        least = bound - margin
+        if measure is Measure.NAME_GROSS:
+            most = sum(map(reach.size, members))
+            if most > least:
+                rows += _size_row(limit, bound, margin, book, reach, most)
+        elif measure is Measure.NET:
+            most = sum(map(reach.net, members))
+            if most > least:
+                rows += _net_rows(limit, bound, margin, book, reach, most)
+        elif measure is Measure.EXPOSURE or measure is Measure.LOSS:
+            weights = [number / COEFFICIENT_UNIT for number in limit.coefficients[0]]
+            most = sum(map(mul, map(abs, weights), map(reach.net, members)))
+            if most > least:
+                rows += _weighted_rows(limit, weights, bound, margin, book, reach, most)
+        elif measure is Measure.GROSS:
+            most = sum(map(reach.net, members))
+            if most > least:
+                rows += _gross_row(limit, bound, margin, book, reach, most, pool)
+        elif measure is Measure.BUCKET_GROSS:
+            rows += _tickets_row(limit, bound, margin, book)
+        elif measure is Measure.ADDITIONS:
             rows += _additions_row(limit.name, _tightened(bound, 0.0, margin), book, pool)
     return rows
 
 
-def absolute(slope: Array, offset: float, key: tuple[object, ...], pool: AbsoluteTerms) -> tuple[Array, float, int | None]:
-    """|slope'x + offset| as (linear slope, constant, None) where its sign is settled on the box, else as a pool index."""
-    low, high = _range(slope, offset)
-    if low >= 0:
-        return slope, offset, None
-    if high <= 0:
-        return -slope, -offset, None
-    return np.zeros_like(slope), 0.0, pool.place(key, slope, offset)
+@dataclass(frozen=True)
+class _Reach:
+    """By symbol: its place among the book's names, its legs (ticket's place, signed weight), what its fixed legs come to, and
+    the most it can come to, whatever x.
+
+    Every other symbol has nothing.
+    """
+
+    place: Mapping[str, int]
+    legs: Mapping[str, Sequence[tuple[int, float]]]
+    fixed_net: Callable[[str], float]
+    fixed_size: Callable[[str], float]
+    net: Callable[[str], float]
+    size: Callable[[str], float]
+
+    @classmethod
+    def of(cls, book: Exposures) -> _Reach:
+        def by_symbol(values: Array) -> Callable[[str], float]:
+            return defaultdict(float, zip(book.symbols, values.tolist(), strict=True)).__getitem__
+
+        legs: dict[str, list[tuple[int, float]]] = {}
+        held = np.nonzero(book.net)
+        for i, k, amount in zip(*(place.tolist() for place in held), book.net[held].tolist(), strict=True):
+            legs.setdefault(book.symbols[i], []).append((k, amount))
+        up, down = np.maximum(book.net, 0.0).sum(axis=1), np.minimum(book.net, 0.0).sum(axis=1)
+        return cls(
+            {symbol: i for i, symbol in enumerate(book.symbols)},
+            legs,
+            by_symbol(book.fixed_net),
+            by_symbol(book.fixed_size),
+            by_symbol(np.maximum(np.abs(book.fixed_net + up), np.abs(book.fixed_net + down))),
+            by_symbol(book.fixed_size + book.size.sum(axis=1)),
+        )
+
+    def places(self, members: Sequence[str]) -> list[int]:
+        """Where those of the members stand that are among the book's names."""
+        return [self.place[symbol] for symbol in members if symbol in self.place]
 
 
-def _gross_row(name: str, members: Sequence[int], bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
+def settled_signs(slopes: Array, offsets: Array) -> Array:
+    """The sign of each slope'x + offset where it is the same for all x in [0, 1], else 0.
+
+    Args:
+        slopes: (p, K).
+        offsets: (p,).
+
+    Returns:
+        (p,) of 1, -1 and 0; what is 0 throughout has the sign 1.
+    """
+    # Sums in the order of the tickets: what cancels must cancel to the bit, or a sign that is settled would seem not to be.
+    low = offsets + np.add.accumulate(np.minimum(slopes, 0.0), axis=1)[:, -1]
+    high = offsets + np.add.accumulate(np.maximum(slopes, 0.0), axis=1)[:, -1]
+    signs: Array = np.where(low >= 0, 1.0, np.where(high <= 0, -1.0, 0.0))
+    return signs
+
+
+def _size_row(limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float) -> list[Row]:
+    alone = sum(map(reach.fixed_size, limit.members))
+    tight = _tightened(bound, alone, margin)
+    if most <= tight:
+        return []
+    return _upper_row(limit.name, _summed(book.size, reach.places(limit.members)), tight - alone)
+
+
+def _net_rows(limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float) -> list[Row]:
+    alone = sum(map(reach.fixed_net, limit.members))
+    tight = _tightened(bound, abs(alone), margin)
+    if most <= tight:
+        return []
+    slope = _summed(book.net, reach.places(limit.members))
+    return _upper_row(limit.name, slope, tight - alone) + _upper_row(limit.name, -slope, tight + alone)
+
+
+def _gross_row(
+    limit: Limit, bound: float, margin: float, book: Exposures, reach: _Reach, most: float, pool: AbsoluteTerms
+) -> list[Row]:
+    tight = _tightened(bound, sum(map(abs, map(reach.fixed_net, limit.members))), margin)
+    if most <= tight:
+        return []
     slope, const, weights = np.zeros(book.net.shape[1]), 0.0, dict[int, float]()
-    for i in members:
-        line, offset, term = absolute(book.net[i], float(book.fixed_net[i]), ("net", i), pool)
-        slope, const = slope + line, const + offset
-        if term is not None:
-            weights[term] = 1.0
-    return _reachable(Row(name, slope, weights, bound - const), pool)
+    places = reach.places(limit.members)
+    for i, sign in zip(places, settled_signs(book.net[places], book.fixed_net[places]).tolist(), strict=True):
+        offset = float(book.fixed_net[i])
+        if sign:
+            slope, const = slope + sign * book.net[i], const + sign * offset
+        else:
+            weights[pool.place(("net", i), book.net[i], offset)] = 1.0
+    return _reachable(Row(limit.name, slope, weights, tight - const), pool)
 
 
-def _tickets_row(limit: Limit, bound: float, margin: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
+def _tickets_row(limit: Limit, bound: float, margin: float, book: Exposures) -> list[Row]:
     """The gross of several tickets, before any of it nets."""
     members = set(limit.members)
     alone = sum(amount for ticket_id, amount in book.fixed_gross.items() if ticket_id in members)
     slope = np.array(
         [amount if ticket_id in members else 0.0 for ticket_id, amount in zip(book.tickets, book.gross, strict=True)]
     )
-    return _reachable(Row(limit.name, slope, {}, _tightened(bound, alone, margin) - alone), pool)
+    return _upper_row(limit.name, slope, _tightened(bound, alone, margin) - alone)
 
 
 def _weighted_rows(
-    limit: Limit,
-    place: Mapping[str, int],
-    bound: float,
-    margin: float,
-    book: Exposures,
-    reach: Sequence[float],
-    pool: AbsoluteTerms,
+    limit: Limit, weights: Sequence[float], bound: float, margin: float, book: Exposures, reach: _Reach, most: float
 ) -> list[Row]:
     """|exposure| as two rows, a loss as one: what a scenario earns is bounded by nothing."""
-    whole = zip(limit.members, limit.coefficients[0], strict=True)
-    weights = [(place[symbol], number / COEFFICIENT_UNIT) for symbol, number in whole if symbol in place]
-    alone = sum(weight * float(book.fixed_net[i]) for i, weight in weights)
+    alone = sum(map(mul, weights, map(reach.fixed_net, limit.members)))
     loses = limit.measure is Measure.LOSS
     tight = _tightened(bound, max(0.0, -alone) if loses else abs(alone), margin)
-    if sum(abs(weight) * reach[i] for i, weight in weights) <= tight:
+    if most <= tight:
         return []
-    slope = np.zeros(book.net.shape[1])
-    for i, weight in weights:
-        slope += weight * book.net[i]
-    rows = [] if loses else _reachable(Row(limit.name, slope, {}, tight - alone), pool)
-    return rows + _reachable(Row(limit.name, -slope, {}, tight + alone), pool)
+    sums = [0.0] * len(book.tickets)
+    for symbol, weight in zip(limit.members, weights, strict=True):
+        for k, amount in reach.legs.get(symbol, ()):
+            sums[k] += weight * amount
+    slope = np.array(sums)
+    rows = [] if loses else _upper_row(limit.name, slope, tight - alone)
+    return rows + _upper_row(limit.name, -slope, tight + alone)
 
 
 def _additions_row(name: str, bound: float, book: Exposures, pool: AbsoluteTerms) -> list[Row]:
@@ -223,6 +286,11 @@ def _additions_row(name: str, bound: float, book: Exposures, pool: AbsoluteTerms
         slope, const = slope + line / 2, const - float(held) / 2
         weights[pool.place(("addition", k), line, -float(held))] = 0.5
     return _reachable(Row(name, slope, weights, bound - const), pool)
+
+
+def _upper_row(name: str, slope: Array, bound: float) -> list[Row]:
+    """slope'x <= bound, or nothing where no x in [0, 1] breaks it."""
+    return [] if _range(slope, 0.0)[1] <= bound else [Row(name, slope, {}, bound)]
 
 
 def _reachable(row: Row, pool: AbsoluteTerms) -> list[Row]:
@@ -255,4 +323,4 @@ def _tightened(bound: float, alone: float, margin: float) -> float:
 
 
 def _in_order(legs: Sequence[Leg[float]]) -> list[Leg[float]]:
-    return sorted(legs, key=lambda leg: (leg.symbol, leg.ticket_id, leg.notional))
+    return sorted(legs, key=attrgetter("symbol", "ticket_id", "notional"))

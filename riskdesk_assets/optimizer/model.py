@@ -13,17 +13,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Protocol
 
 import numpy as np
 
 from riskdesk_assets.optimizer.compiled import CompiledProgram, Constraint, Parameter, Problem, compile_program
-from riskdesk_assets.optimizer.limit_rows import Array
+from riskdesk_assets.optimizer.sparse_columns import Array, Places
 
 # Row and term counts are rounded up to this, so that days share compiled shapes; what is added says 0 <= 1 or e >= 0.
 SHAPE_STEP = 8
+# A program is made from that of a shape with these counts rounded up to this: one serves a desk of any day.
+TEMPLATE_STEP = 32
+# The rules whose duals are read; those of the box say nothing more.
+_PRICED = frozenset(("limits", "above", "below", "norm"))
 
 
 @dataclass(frozen=True)
@@ -83,15 +87,53 @@ class _Solvable(Problem, Protocol):
 
 
 @dataclass(frozen=True)
-class _Compiled:
+class _Shape:
+    """Tickets, rows, absolute terms, and whether there is a norm."""
+
+    tickets: int
+    rows: int
+    terms: int
+    norm: bool
+
+    def parts(self) -> dict[str, tuple[int, ...]]:
+        """What the problem's one vector of coefficients holds, in its order."""
+        tickets, rows, terms = self.tickets, self.rows, self.terms
+        parts: dict[str, tuple[int, ...]] = {
+            "mu": (tickets,),
+            "cost": (terms,),
+            "root": (tickets, tickets),
+            "shift": (tickets,),
+            "rows": (rows, tickets),
+            "weights": (rows, terms),
+            "bounds": (rows,),
+            "slopes": (terms, tickets),
+            "offsets": (terms,),
+        }
+        return parts | {"norm_root": (tickets + 1, tickets), "norm_shift": (tickets + 1,)} if self.norm else parts
+
+    def entries(self) -> dict[str, int]:
+        """How many numbers each variable and each rule has."""
+        tickets, rows, terms = self.tickets, self.rows, self.terms
+        entries = {"x": tickets, "e": terms, "limits": rows, "above": terms, "below": terms, "lower": tickets, "upper": tickets}
+        return entries | {"t": 1, "norm": tickets + 2} if self.norm else entries
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The problem of one shape in CVXPY: its variables x, e and, with a norm, t, its one parameter, its rules by name."""
+
     problem: _Solvable
-    program: CompiledProgram
-    x: _Variable
+    variables: Mapping[str, _Variable]
     given: Parameter
-    limits: _Dual
-    above: _Dual
-    below: _Dual
-    norm: _Dual | None
+    rules: Mapping[str, _Dual]
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A program and the model it is of: the model of its own shape, or a larger one's that it was made from."""
+
+    program: CompiledProgram
+    model: _Model
 
 
 def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int | bool]) -> Answer:
@@ -104,113 +146,129 @@ def answer(numbers: Coefficients, solver: str, options: Mapping[str, float | int
         solver: CLARABEL, called directly on the compiled program, or another by its CVXPY name.
         options: the solver's.
     """
-    import cvxpy as cp
-
     tickets, rows, terms = len(numbers.mu), len(numbers.bounds), len(numbers.offsets)
-    full_rows, full_terms = _stepped(rows), _stepped(terms)
-    compiled = _compiled(tickets, full_rows, full_terms, numbers.norm_root is not None)
-    values = _values(numbers, full_rows, full_terms)
+    shape = _Shape(tickets, _stepped(rows, SHAPE_STEP), _stepped(terms, SHAPE_STEP), numbers.norm_root is not None)
+    ask = partial(_directly, _compiled(shape)) if solver == "CLARABEL" else partial(_through_cvxpy, _modelled(shape), solver)
     try:
-        if solver == "CLARABEL":
-            status, x, duals = _directly(compiled, values, options)
-        else:
-            status, x, duals = _through_cvxpy(compiled, values, solver, options)
-    except (cp.error.SolverError, ValueError, ArithmeticError) as error:
+        status, x, duals = ask(_values(numbers, shape), options)
+    except (ValueError, ArithmeticError) as error:
         status, x, duals = f"error: {error}", None, {}
-    nothing = np.zeros(0 if compiled.norm is None else tickets + 1)
+    nothing = np.zeros(tickets + 1 if shape.norm else 0)
     if x is None or not np.isfinite(x).all():
         return Answer(status, None, np.zeros(rows), np.zeros(terms), nothing)
-    above, below = _prices(duals["above"], full_terms), _prices(duals["below"], full_terms)
+    above, below = _prices(duals["above"], shape.terms), _prices(duals["below"], shape.terms)
     total = above + below
-    signs = np.divide(above - below, total, out=np.zeros(full_terms), where=total > 0)
-    direction = nothing if compiled.norm is None else _direction(duals["norm"], tickets + 1)
-    return Answer(status, np.array(x), _prices(duals["limits"], full_rows)[:rows], signs[:terms], direction)
+    signs = np.divide(above - below, total, out=np.zeros(shape.terms), where=total > 0)
+    direction = _direction(duals["norm"], tickets + 1) if shape.norm else nothing
+    return Answer(status, np.array(x), _prices(duals["limits"], shape.rows)[:rows], signs[:terms], direction)
 
 
 _Said = tuple[str, Array | None, Mapping[str, Array | None]]
 
 
 def _directly(compiled: _Compiled, values: Array, options: Mapping[str, float | int | bool]) -> _Said:
-    solved = compiled.program.solve({compiled.given: values}, options)
-    return solved.status, solved.value(compiled.x), {name: solved.dual(rule) for name, rule in _rules(compiled).items()}
+    model = compiled.model
+    solved = compiled.program.solve({model.given: values}, options)
+    duals = {name: solved.dual(rule) for name, rule in model.rules.items() if name in _PRICED}
+    return solved.status, solved.value(model.variables["x"]), duals
 
 
-def _through_cvxpy(compiled: _Compiled, values: Array, solver: str, options: Mapping[str, float | int | bool]) -> _Said:
-    compiled.given.value = values
+def _through_cvxpy(model: _Model, solver: str, values: Array, options: Mapping[str, float | int | bool]) -> _Said:
+    from cvxpy.error import SolverError
+
+    model.given.value = values
     with warnings.catch_warnings():
         # CVXPY warns of an inaccurate answer; the acceptance test judges it by its numbers.
         warnings.simplefilter("ignore")
-        compiled.problem.solve(solver=solver, enforce_dpp=True, warm_start=False, **options)
+        try:
+            model.problem.solve(solver=solver, enforce_dpp=True, warm_start=False, **options)
+        except SolverError as error:
+            return f"error: {error}", None, {}
     duals: dict[str, Array | None] = {}
-    for name, rule in _rules(compiled).items():
+    for name in _PRICED & model.rules.keys():
+        rule = model.rules[name]
         parts = [variable.value for variable in rule.dual_variables]
         known = [np.ravel(part) for part in parts if part is not None]
         duals[name] = np.concatenate(known) if len(known) == len(parts) else None
-    return compiled.problem.status, compiled.x.value, duals
+    return model.problem.status, model.variables["x"].value, duals
 
 
-def _rules(compiled: _Compiled) -> dict[str, _Dual]:
-    named = {"limits": compiled.limits, "above": compiled.above, "below": compiled.below}
-    return named if compiled.norm is None else {**named, "norm": compiled.norm}
-
-
-def _values(numbers: Coefficients, rows: int, terms: int) -> Array:
-    """Every coefficient in one vector, in the order ``_compiled`` reads them."""
-    tickets = len(numbers.mu)
-    parts = [
-        numbers.mu,
-        _padded(numbers.cost, (terms,), 1.0),
-        numbers.root.ravel(),
-        numbers.shift,
-        _padded(numbers.rows, (rows, tickets), 0.0).ravel(),
-        _padded(numbers.weights, (rows, terms), 0.0).ravel(),
-        _padded(numbers.bounds, (rows,), 1.0),
-        _padded(numbers.slopes, (terms, tickets), 0.0).ravel(),
-        _padded(numbers.offsets, (terms,), 0.0),
-    ]
-    if numbers.norm_root is not None and numbers.norm_shift is not None:
-        parts += [numbers.norm_root.ravel(), numbers.norm_shift]
-    return np.concatenate(parts)
+def _values(numbers: Coefficients, shape: _Shape) -> Array:
+    """Every coefficient in one vector; what pads it to the shape says 0 <= 1 or e >= 0."""
+    parts = shape.parts()
+    whole, start = np.zeros(sum(map(prod, parts.values()))), 0
+    for name, size in parts.items():
+        given = getattr(numbers, name)
+        part = whole[start : start + prod(size)]
+        if name in ("cost", "bounds"):
+            part[len(given) :] = 1.0
+        part.reshape(size)[tuple(map(slice, given.shape))] = given
+        start += len(part)
+    return whole
 
 
 @lru_cache(maxsize=512)
-def _compiled(tickets: int, rows: int, terms: int, norm: bool) -> _Compiled:
+def _compiled(shape: _Shape) -> _Compiled:
+    """The shape's program, made from the one of a larger shape: CVXPY is asked for few programs, whatever the days' shapes."""
+    larger = _Shape(
+        _stepped(shape.tickets, SHAPE_STEP),
+        _stepped(shape.rows, TEMPLATE_STEP),
+        _stepped(shape.terms, TEMPLATE_STEP),
+        shape.norm,
+    )
+    template, entries = _template(larger), shape.entries()
+    model = template.model
+    sizes = {variable.id: entries[name] for name, variable in model.variables.items()}
+    sizes |= {rule.id: entries[name] for name, rule in model.rules.items()}
+    # The squared vector R x + q is a variable and an equality of its own in the canonical program.
+    return _Compiled(template.program.smaller(_kept(shape, larger), sizes, shape.tickets), model)
+
+
+@lru_cache(maxsize=64)
+def _template(shape: _Shape) -> _Compiled:
+    model = _modelled(shape)
+    return _Compiled(compile_program(model.problem), model)
+
+
+def _kept(shape: _Shape, larger: _Shape) -> Places:
+    """Where the coefficients of a shape stand among a larger one's."""
+    kept, start, parts = [], 0, shape.parts()
+    for name, size in larger.parts().items():
+        places = np.arange(start, start + prod(size)).reshape(size)
+        kept.append(places[tuple(map(slice, parts[name]))].ravel())
+        start += prod(size)
+    return np.concatenate(kept)
+
+
+@lru_cache(maxsize=64)
+def _modelled(shape: _Shape) -> _Model:
     import cvxpy as cp
     from cvxpy.atoms.affine.reshape import reshape
     from cvxpy.atoms.sum_squares import sum_squares
 
-    x, e, t = cp.Variable(tickets), cp.Variable(terms), cp.Variable()
-    shapes: dict[str, tuple[int, ...]] = {
-        "mu": (tickets,),
-        "cost": (terms,),
-        "root": (tickets, tickets),
-        "shift": (tickets,),
-        "rows": (rows, tickets),
-        "weights": (rows, terms),
-        "bounds": (rows,),
-        "slopes": (terms, tickets),
-        "offsets": (terms,),
-    }
-    if norm:
-        shapes |= {"norm_root": (tickets + 1, tickets), "norm_shift": (tickets + 1,)}
-    # One parameter holds them all, in this order: CVXPY checks and stacks each parameter at every solve.
-    whole = cp.Parameter(sum(prod(shape) for shape in shapes.values()))
+    x, e, t = cp.Variable(shape.tickets), cp.Variable(shape.terms), cp.Variable()
+    parts = shape.parts()
+    # One parameter holds them all: CVXPY checks and stacks each parameter at every solve.
+    whole = cp.Parameter(sum(map(prod, parts.values())))
     given, start = {}, 0
-    for name, shape in shapes.items():
-        part = whole[start : start + prod(shape)]
-        given[name] = part if len(shape) == 1 else reshape(part, shape, order="C")
-        start += prod(shape)
-    limits = given["rows"] @ x + given["weights"] @ e <= given["bounds"]
+    for name, size in parts.items():
+        part = whole[start : start + prod(size)]
+        given[name] = part if len(size) == 1 else reshape(part, size, order="C")
+        start += prod(size)
     moved = given["slopes"] @ x + given["offsets"]
-    above, below = moved <= e, -moved <= e
+    rules = {
+        "limits": given["rows"] @ x + given["weights"] @ e <= given["bounds"],
+        "above": moved <= e,
+        "below": -moved <= e,
+        "lower": x >= 0,
+        "upper": x <= 1,
+    }
+    variables = {"x": x, "e": e}
     objective = given["mu"] @ x - given["cost"] @ e - sum_squares(given["root"] @ x + given["shift"])
-    rules = [limits, above, below, x >= 0, x <= 1]
-    cone = None
-    if norm:
-        cone = cp.SOC(t, given["norm_root"] @ x + given["norm_shift"])
-        objective, rules = objective - t, [*rules, cone]
-    problem = cp.Problem(cp.Maximize(objective), rules)
-    return _Compiled(problem, compile_program(problem), x, whole, limits, above, below, cone)
+    if shape.norm:
+        variables["t"], objective = t, objective - t
+        rules["norm"] = cp.SOC(t, given["norm_root"] @ x + given["norm_shift"])
+    return _Model(cp.Problem(cp.Maximize(objective), list(rules.values())), variables, whole, rules)
 
 
 def _prices(dual: Array | None, size: int) -> Array:
@@ -227,11 +285,5 @@ def _direction(dual: Array | None, size: int) -> Array:
     return slope / max(1.0, float(np.linalg.norm(slope)))
 
 
-def _stepped(count: int) -> int:
-    return max(1, -(-count // SHAPE_STEP)) * SHAPE_STEP
-
-
-def _padded(values: Array, shape: tuple[int, ...], fill: float) -> Array:
-    full = np.full(shape, fill)
-    full[tuple(slice(size) for size in values.shape)] = values
-    return full
+def _stepped(count: int, step: int) -> int:
+    return max(1, -(-count // step)) * step

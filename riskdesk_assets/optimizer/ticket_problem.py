@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -12,7 +14,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import OptimizerSettings
 from riskdesk_assets.limits.limit import Leg, Limit, Measure, gross_by_ticket
 from riskdesk_assets.optimizer.expected_return import capped_horizon
-from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, absolute, exposures, limit_rows
+from riskdesk_assets.optimizer.limit_rows import AbsoluteTerms, Array, Exposures, Row, exposures, limit_rows, settled_signs
 from riskdesk_assets.optimizer.model import Coefficients
 from riskdesk_assets.optimizer.solver_chain import CHAIN, Attempt, Solver, run_chain
 from riskdesk_assets.optimizer.worst_limit import worst_limit
@@ -20,6 +22,8 @@ from riskdesk_assets.optimizer.worst_limit import worst_limit
 BASIS_POINT = 1e-4
 # Prices below this, in dollars of objective per day per dollar of limit, are the solver's rounding.
 PRICE_FLOOR = 1e-9
+# One order of legs whatever order they came in: float sums are then the same to the bit.
+_ORDER = attrgetter("symbol", "ticket_id", "notional")
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class TicketProblem:
                 raise ValueError(f"{name} must be finite numbers of shape {shape}, and has shape {value.shape}")
         if (self.cost_rate < 0).any():
             raise ValueError("cost_rate must not be negative")
+        known = frozenset(self.symbols)
         for leg in (*self.legs, *self.held, *self.fixed):
-            if leg.symbol not in self.symbols or not np.isfinite(leg.notional):
+            if leg.symbol not in known or not math.isfinite(leg.notional):
                 raise ValueError(f"ticket {leg.ticket_id}: {leg.symbol} is no tradable name with a finite notional")
         unknown = {leg.ticket_id for leg in self.legs} - set(self.ticket_ids)
         if unknown:
@@ -102,7 +107,8 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
     active = tuple(ticket_id for ticket_id in problem.ticket_ids if gross[ticket_id] > 0)
     if not active:
         unmet = _unmet(problem, construct)
-        return _solution(problem, dict.fromkeys(problem.ticket_ids, 1.0), status="FAILED" if unmet else "OPTIMAL", unmet=unmet)
+        status: Literal["OPTIMAL", "FAILED"] = "FAILED" if unmet else "OPTIMAL"
+        return _solution(problem, active, dict.fromkeys(problem.ticket_ids, 1.0), status=status, unmet=unmet)
     legs = [leg for leg in problem.legs if gross[leg.ticket_id] > 0]
     book = exposures(
         symbols=problem.symbols,
@@ -124,14 +130,14 @@ def solve(problem: TicketProblem, chain: Sequence[Solver] = CHAIN) -> TicketSolu
     )
     if accepted is None:
         unmet = _unmet(problem, construct)
-        return _solution(problem, dict.fromkeys(problem.ticket_ids, 0.0), attempts=attempts, unmet=unmet)
+        return _solution(problem, active, dict.fromkeys(problem.ticket_ids, 0.0), attempts=attempts, unmet=unmet)
     x = dict.fromkeys(problem.ticket_ids, 1.0)
     x.update(zip(active, map(float, accepted.x), strict=True))
     prices: dict[str, float] = {}
     for row, price in zip(rows, accepted.prices / problem.settings.objective_scale, strict=True):
         if price > PRICE_FLOOR:
             prices[row.name] = prices.get(row.name, 0.0) + float(price)
-    return _solution(problem, x, solver=accepted.solver, attempts=attempts, prices=prices, status="OPTIMAL")
+    return _solution(problem, active, x, solver=accepted.solver, attempts=attempts, prices=prices, status="OPTIMAL")
 
 
 def scaled_legs(problem: TicketProblem, x: Mapping[str, float]) -> tuple[Leg[float], ...]:
@@ -146,15 +152,17 @@ def _coefficients(
     place = {ticket_id: k for k, ticket_id in enumerate(problem.ticket_ids)}
     chosen = [place[ticket_id] for ticket_id in active]
     horizons = _horizons(problem, active)
-    mu = scale * problem.reversion[chosen]
-    costs: dict[int, float] = {}
     rates = scale * problem.cost_rate / horizons.mean()
-    for i in np.flatnonzero(rates * np.abs(book.net).sum(axis=1)):
-        moved = float(book.fixed_net[i] - book.previous[i])
-        line, _, term = absolute(book.net[i], moved, ("net", int(i)), pool)
-        mu = mu - rates[i] * line
-        if term is not None:
-            costs[term] = costs.get(term, 0.0) + float(rates[i])
+    paid = np.flatnonzero(rates * np.abs(book.net).sum(axis=1))
+    moved = (book.fixed_net - book.previous)[paid]
+    signs = settled_signs(book.net[paid], moved)
+    # A name that trades one way whatever x costs a fixed amount for each ticket: it is taken off what the ticket earns.
+    settled = (rates[paid] * signs)[:, None] * book.net[paid]
+    mu = np.subtract.accumulate(np.vstack([scale * problem.reversion[chosen], settled]))[-1]
+    costs: dict[int, float] = {}
+    for i, offset in zip(paid[signs == 0].tolist(), moved[signs == 0].tolist(), strict=True):
+        term = pool.place(("net", i), book.net[i], offset)
+        costs[term] = costs.get(term, 0.0) + float(rates[i])
     tracking = np.sqrt(scale * settings.tracking_bp * BASIS_POINT * book.gross / horizons)
     factor = _root(problem.covariance)
     norm: tuple[Array, Array] | tuple[None, None] = (None, None)
@@ -226,12 +234,12 @@ def _unmet(problem: TicketProblem, limits: Sequence[Limit]) -> tuple[str, ...]:
 
 def _book(problem: TicketProblem, x: Mapping[str, float]) -> list[Leg[float]]:
     scaled = [Leg(leg.ticket_id, leg.symbol, leg.notional * x.get(leg.ticket_id, 0.0)) for leg in problem.legs]
-    # One order of legs whatever order they came in: float sums are then the same to the bit.
-    return sorted([*scaled, *problem.fixed], key=lambda leg: (leg.symbol, leg.ticket_id, leg.notional))
+    return sorted([*scaled, *problem.fixed], key=_ORDER)
 
 
 def _solution(
     problem: TicketProblem,
+    active: Sequence[str],
     x: Mapping[str, float],
     *,
     solver: str = "",
@@ -240,14 +248,12 @@ def _solution(
     status: Literal["OPTIMAL", "FAILED"] = "FAILED",
     unmet: tuple[str, ...] = (),
 ) -> TicketSolution:
-    place = {symbol: i for i, symbol in enumerate(problem.symbols)}
-    weights, traded = np.zeros(len(place)), np.zeros(len(place))
+    held, sold = dict.fromkeys(problem.symbols, 0.0), dict.fromkeys(problem.symbols, 0.0)
     for leg in _book(problem, x):
-        weights[place[leg.symbol]] += leg.notional / problem.nav
-    for leg in sorted(problem.held, key=lambda leg: (leg.symbol, leg.ticket_id)):
-        traded[place[leg.symbol]] -= leg.notional / problem.nav
-    gross = gross_by_ticket(problem.legs)
-    active = [ticket_id for ticket_id in problem.ticket_ids if gross.get(ticket_id, 0.0) > 0]
+        held[leg.symbol] += leg.notional / problem.nav
+    for leg in sorted(problem.held, key=attrgetter("symbol", "ticket_id")):
+        sold[leg.symbol] -= leg.notional / problem.nav
+    weights, traded = np.array(list(held.values())), np.array(list(sold.values()))
     mean_horizon = float(_horizons(problem, active).mean()) if active else 1.0
     return TicketSolution(
         x=dict(x),

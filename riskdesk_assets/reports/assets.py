@@ -27,7 +27,6 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.controllers.policy_files import kept_policy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
@@ -46,7 +45,7 @@ from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image
-from riskdesk_assets.reports.published import publish_book
+from riskdesk_assets.reports.published import newest_source, publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.reconciliation import (
     HOLDINGS_RECONCILED,
@@ -127,11 +126,10 @@ def realized_pnl_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     start = calendar.before(first, history_sessions(config))
     rows = realized_pnl(
         history.wanted,
-        calendar.sessions,
         warehouse.read("desk_positions", start, last),
         warehouse.read("portfolio_blotter", start, last),
         warehouse.read("clip_ledger", start, last),
-        prints_of(history.usable),
+        history.prints,
         desk_context(config),
     )
     warehouse.write(first, last, {"realized_pnl": rows})
@@ -318,7 +316,7 @@ def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
         return
     newest = states.sort("as_of_date").row(-1, named=True)
     session = newest["as_of_date"]
-    source = str(warehouse.read("daily_bars", session, session)["source"][0])
+    source = newest_source(warehouse, session)
     path = publish_book(desk.paths().data, warehouse.read(_BOOK, session, session), session, str(newest["run_id"]), source)
     said = {"path": str(path)} if path else {"path": "a newer book stands"}
     attach(context, "published_book", {session: said})

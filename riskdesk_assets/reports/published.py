@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.whole_file import replace_file
 
 FOLDER = "published"
@@ -42,3 +43,10 @@ def published_session(data: Path) -> date | None:
         return date.fromisoformat(facts["session"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def newest_source(warehouse: Warehouse, session: date) -> str:
+    """Where the newest bars up to a session come from: a session of its own may have none; empty where there never was one."""
+    query = "SELECT source FROM daily_bars WHERE as_of_date <= ? ORDER BY as_of_date DESC, symbol LIMIT 1"
+    found = warehouse.query(query, [session])
+    return str(found["source"][0]) if found.height else ""

@@ -6,16 +6,19 @@ counted; nothing is ever half a day (methods.md section 11). A row belongs to th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, notional_cents
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.construction.carry import Prints
 from riskdesk_assets.construction.inputs import DeskContext
+from riskdesk_assets.market.print_panel import NO_COMMON_SESSION, NOT_PRICED, PrintPanel
 
 OK = "OK"
 SKIPPED_NO_PRICE = "SKIPPED_NO_PRICE"
@@ -23,80 +26,27 @@ SKIPPED_NO_COMMON_SESSION = "SKIPPED_NO_COMMON_SESSION"
 DELISTED = "DELISTED"
 PENDING = "PENDING"
 
-Row = dict[str, object]
-Book = list[tuple[str, str, int]]  # ticket id, symbol, notional cents
+_LINE = ("as_of_date", "ticket_id", "symbol")
 
 
 def realized_pnl(
     sessions: Sequence[date],
-    all_sessions: Sequence[date],
     positions: pl.DataFrame,
     blotter: pl.DataFrame,
     clips: pl.DataFrame,
-    prints: Prints,
+    prints: PrintPanel,
     context: DeskContext,
 ) -> pl.DataFrame:
     """TABLES["realized_pnl"] for the sessions on which P&L became known.
 
     Args:
         sessions: the sessions to report on.
-        all_sessions: the exchange's sessions, ascending.
         positions, blotter, clips: desk_positions, portfolio_blotter and clip_ledger from ``history_sessions`` sessions
             before the first session on.
-        prints: usable prints by session and symbol.
+        prints: usable prints.
         context: cost and borrow rates, and how long a name may stay silent.
     """
-    patience = patience_sessions(context.config)
-    place = {session: number for number, session in enumerate(all_sessions)}
-    books = _books(positions)
-    costs = _costs(traded(blotter, positions, context), books, all_sessions, place, context)
-    rows: list[Row] = []
-    for session in sessions:
-        here = place[session]
-        for number in range(max(0, here - patience), here):
-            rows.extend(_known_on(session, all_sessions[number], all_sessions, place, patience, books, prints, costs))
-        skipped: list[Row] = []
-        if any(symbol not in prints.get(session, {}) for symbol in _symbols(books, session)):
-            skipped.extend(_skipped(session, session, SKIPPED_NO_PRICE, books, costs))
-        # The last borrow of a name closed today, on a day skipped for another name, belongs to the one row of its closing.
-        spent = costs.get(session, {}) if skipped else {}
-        closed = list(_delisted(session, clips, context.config.desk.frozen.delisting_return, spent))
-        names = {(row["ticket_id"], row["symbol"]) for row in closed}
-        rows.extend(row for row in skipped if (row["ticket_id"], row["symbol"]) not in names)
-        rows.extend(closed)
-    return TABLES["realized_pnl"].frame(rows)
-
-
-def pending_pnl(
-    known: pl.DataFrame,
-    sessions: Sequence[date],
-    all_sessions: Sequence[date],
-    positions: pl.DataFrame,
-    blotter: pl.DataFrame,
-    context: DeskContext,
-) -> pl.DataFrame:
-    """Rows of the books whose P&L no session of a range made known: status PENDING, no P&L yet, but what they cost.
-
-    Args:
-        known: ``realized_pnl`` of the sessions, from the first book on.
-        sessions: the range, ascending; the rows are known on its last one.
-        all_sessions, positions, blotter, context: as for ``realized_pnl``.
-    """
-    place = {session: number for number, session in enumerate(all_sessions)}
-    books = _books(positions)
-    costs = _costs(traded(blotter, positions, context), books, all_sessions, place, context)
-    told = set(known.filter(pl.col("status") != DELISTED)["as_of_date"])
-    # A name closed on the very last session has its row.
-    last = sessions[-1]
-    closed = set(known.filter(pl.col("as_of_date") == last).select("ticket_id", "symbol").iter_rows())
-    rows = [
-        row
-        for day in sessions
-        if day not in told
-        for row in _skipped(last, day, PENDING, books, costs)
-        if day != last or (row["ticket_id"], row["symbol"]) not in closed
-    ]
-    return TABLES["realized_pnl"].frame(rows)
+    return Books.of(positions, blotter, prints, context).known(sessions, clips)
 
 
 def patience_sessions(config: Config) -> int:
@@ -109,115 +59,97 @@ def history_sessions(config: Config) -> int:
     return patience_sessions(config) + 1
 
 
-def _known_on(
-    session: date,
-    day: date,
-    all_sessions: Sequence[date],
-    place: Mapping[date, int],
-    patience: int,
-    books: Mapping[date, Book],
-    prints: Prints,
-    costs: Mapping[date, Mapping[tuple[str, str], float]],
-) -> Iterator[Row]:
-    """Rows of the book of ``day`` if its P&L becomes known on ``session``."""
-    symbols = _symbols(books, day)
-    if any(symbol not in prints.get(day, {}) for symbol in symbols) or not (symbols or costs.get(day)):
-        return
-    between = all_sessions[place[day] + 1 : place[session]]
-    if any(symbols <= set(prints.get(other, {})) for other in between):
-        return
-    if symbols <= set(prints.get(session, {})):
-        yield from _earned(session, day, books, prints, costs)
-    elif place[session] - place[day] == patience:
-        yield from _skipped(session, day, SKIPPED_NO_COMMON_SESSION, books, costs)
+@dataclass(frozen=True)
+class Books:
+    """The desk's books and what they cost.
 
+    ``lines``: one row per session, ticket and symbol that was ``held`` or only paid for: ``notional_cents``, 0 where it was not
+    held, and ``costs`` in dollars: trading on the session, and borrow on what was short overnight into it.
+    """
 
-def _earned(
-    session: date,
-    day: date,
-    books: Mapping[date, Book],
-    prints: Prints,
-    costs: Mapping[date, Mapping[tuple[str, str], float]],
-) -> Iterator[Row]:
-    spent = dict(costs.get(day, {}))
-    for ticket_id, symbol, cents in books.get(day, []):
-        simple = prints[session][symbol].adj_close / prints[day][symbol].adj_close - 1
-        gross, cost = cents / 100 * simple, spent.pop((ticket_id, symbol), 0.0)
-        yield _row(session, day, session, OK, ticket_id, symbol, cents, simple, gross, cost)
-    for (ticket_id, symbol), cost in sorted(spent.items()):
-        yield _row(session, day, session, OK, ticket_id, symbol, 0, 0.0, 0.0, cost)
+    lines: pl.DataFrame
+    prints: PrintPanel
+    context: DeskContext
 
-
-def _skipped(
-    session: date, day: date, status: str, books: Mapping[date, Book], costs: Mapping[date, Mapping[tuple[str, str], float]]
-) -> Iterator[Row]:
-    """Nothing is earned on a skipped day, but what was traded was paid for."""
-    spent = dict(costs.get(day, {}))
-    for ticket_id, symbol, cents in books.get(day, []):
-        cost = spent.pop((ticket_id, symbol), 0.0)
-        yield _row(session, day, None, status, ticket_id, symbol, cents, None, 0.0, cost)
-    for (ticket_id, symbol), cost in sorted(spent.items()):
-        yield _row(session, day, None, status, ticket_id, symbol, 0, None, 0.0, cost)
-
-
-def _delisted(
-    session: date, clips: pl.DataFrame, delisting_return: float, spent: Mapping[tuple[str, str], float]
-) -> Iterator[Row]:
-    closed = clips.filter((pl.col("as_of_date") == session) & (pl.col("limit_name") == "delisted"))
-    for row in closed.iter_rows(named=True):
-        value = float(row["value_in"])
-        simple = delisting_return if value > 0 else 0.0
-        yield _row(
-            session,
-            session,
-            session,
-            DELISTED,
-            row["ticket_id"],
-            row["symbol"],
-            round(value * 100),
-            simple,
-            value * simple,
-            spent.get((row["ticket_id"], row["symbol"]), 0.0),
+    @classmethod
+    def of(cls, positions: pl.DataFrame, blotter: pl.DataFrame, prints: PrintPanel, context: DeskContext) -> Books:
+        """From rows of desk_positions and portfolio_blotter."""
+        held = positions.filter(pl.col("shares") != 0).select(*_LINE, "notional_cents")
+        trades = traded(blotter, positions, context).select(*_LINE, "notional_delta_cents")
+        lines = (
+            held.with_columns(held=True)
+            .join(_trading_costs(trades, context), on=_LINE, how="full", coalesce=True)
+            .join(_borrow_costs(held, prints, context), on=_LINE, how="full", coalesce=True)
+            .select(
+                *_LINE,
+                pl.col("held").fill_null(value=False),
+                pl.col("notional_cents").fill_null(0),
+                costs=pl.col("trading").fill_null(0.0) + pl.col("borrow").fill_null(0.0),
+            )
         )
+        return cls(lines, prints, context)
 
+    def known(self, sessions: Sequence[date], clips: pl.DataFrame) -> pl.DataFrame:
+        """TABLES["realized_pnl"] of what became known on the sessions; ``clips``: clip_ledger, of these sessions at least."""
+        table, frozen = TABLES["realized_pnl"], self.context.config.desk.frozen
+        rows = self._marked(sessions)
+        closed = _delisted(clips.filter(pl.col("as_of_date").is_in(sessions)), frozen.delisting_return)
+        # The last borrow of a name closed today, on a day skipped for another name, belongs to the one row of its closing.
+        costs = rows.select(*table.key, "costs")
+        closed = closed.join(costs, on=table.key, how="left").with_columns(pl.col("costs").fill_null(0.0))
+        rows = rows.join(closed, on=table.key, how="anti")
+        both = pl.concat([rows, closed.select(rows.columns)])
+        return table.conform(both.with_columns(pnl_net=pl.col("pnl_gross") - pl.col("costs")))
 
-def _row(
-    session: date,
-    day: date,
-    following: date | None,
-    status: str,
-    ticket_id: str,
-    symbol: str,
-    cents: int,
-    simple: float | None,
-    gross: float,
-    cost: float,
-) -> Row:
-    return {
-        "realized_on": session,
-        "as_of_date": day,
-        "next_date": following,
-        "status": status,
-        "ticket_id": ticket_id,
-        "symbol": symbol,
-        "notional_cents": cents,
-        "simple_return": simple,
-        "pnl_gross": gross,
-        "costs": cost,
-        "pnl_net": gross - cost,
-    }
+    def pending(self, sessions: Sequence[date], known: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the books whose P&L no session of a range made known: status PENDING, no P&L yet, but what they cost.
 
+        Args:
+            sessions: the range, ascending, from the first book on; the rows are known on its last one.
+            known: what ``known`` gave for these sessions.
+        """
+        table, last = TABLES["realized_pnl"], sessions[-1]
+        told = known.filter(pl.col("status") != DELISTED).select("as_of_date").unique()
+        waiting = self.lines.filter(pl.col("as_of_date").is_in(sessions)).join(told, on="as_of_date", how="anti")
+        rows = waiting.with_columns(
+            realized_on=pl.lit(last),
+            next_date=None,
+            status=pl.lit(PENDING),
+            simple_return=None,
+            pnl_gross=0.0,
+            pnl_net=0.0 - pl.col("costs"),
+        )
+        # A name closed on the very last session has its row.
+        return table.conform(rows.join(known, on=table.key, how="anti"))
 
-def _books(positions: pl.DataFrame) -> dict[date, Book]:
-    books: dict[date, Book] = {}
-    held = positions.filter(pl.col("shares") != 0).sort("as_of_date", "ticket_id", "symbol")
-    for session, ticket_id, symbol, cents in held.select("as_of_date", "ticket_id", "symbol", "notional_cents").iter_rows():
-        books.setdefault(session, []).append((ticket_id, symbol, cents))
-    return books
-
-
-def _symbols(books: Mapping[date, Book], session: date) -> set[str]:
-    return {symbol for _, symbol, _ in books.get(session, [])}
+    def _marked(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """The lines of the books that become known on the sessions, with what became of them; no pnl_net yet."""
+        prints, patience = self.prints, patience_sessions(self.context.config)
+        places, columns = prints.places(self.lines["as_of_date"]), prints.columns(self.lines["symbol"])
+        held = self.lines["held"].to_numpy()
+        days, book = np.unique(places, return_inverse=True)
+        waits = prints.waits(days, places[held], columns[held], patience)[book]
+        fates = [waits == NOT_PRICED, waits == NO_COMMON_SESSION]
+        known_on = places + np.select(fates, [0, patience], waits)
+        wanted = np.isin(known_on, prints.places(pl.Series(sessions, dtype=pl.Date)))
+        status = np.select(fates, [SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION], OK)[wanted]
+        lines = self.lines.filter(wanted)
+        places, known_on, columns, held = places[wanted], known_on[wanted], columns[wanted], held[wanted]
+        earning = status == OK
+        before, after = prints.adj_close[prints.rows(places), columns], prints.adj_close[prints.rows(known_on), columns]
+        simple = np.where(held, after / before - 1, 0.0)
+        gross = np.where(earning, lines["notional_cents"].to_numpy() / 100 * simple, 0.0)
+        realized_on = pl.Series(prints.calendar[known_on])
+        return lines.select(
+            *_LINE,
+            "notional_cents",
+            "costs",
+            realized_on=realized_on,
+            status=pl.Series(status.tolist(), dtype=pl.String),
+            next_date=pl.when(pl.lit(pl.Series(earning))).then(pl.lit(realized_on)),
+            simple_return=pl.when(pl.lit(pl.Series(earning))).then(pl.lit(pl.Series(simple))),
+            pnl_gross=pl.Series(gross),
+        )
 
 
 def traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
@@ -233,23 +165,40 @@ def traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext)
     return rows.with_columns(pl.Series("notional_delta_cents", cents, pl.Int64)).filter(pl.col("notional_delta_cents") != 0)
 
 
-def _costs(
-    blotter: pl.DataFrame,
-    books: Mapping[date, Book],
-    all_sessions: Sequence[date],
-    place: Mapping[date, int],
-    context: DeskContext,
-) -> dict[date, dict[tuple[str, str], float]]:
-    """Dollars per session, ticket and symbol: trading on the session, and borrow on what was short overnight into it."""
-    costs: dict[date, dict[tuple[str, str], float]] = {}
-    moves = blotter.select("as_of_date", "ticket_id", "symbol", "notional_delta_cents")
-    for session, ticket_id, symbol, cents in moves.iter_rows():
-        costs.setdefault(session, {})[(ticket_id, symbol)] = abs(cents) / 100 * context.cost_rates[symbol]
-    for session, book in books.items():
-        following = all_sessions[place[session] + 1]
-        for ticket_id, symbol, cents in book:
-            rate = context.borrow_rates[symbol]
-            if cents < 0 and rate:
-                day = costs.setdefault(following, {})
-                day[(ticket_id, symbol)] = day.get((ticket_id, symbol), 0.0) - cents / 100 * rate
-    return costs
+def _trading_costs(trades: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
+    """Dollars of ``trading`` per line."""
+    paid = _dollars(trades["notional_delta_cents"].abs()) * _rates(trades["symbol"], context.cost_rates)
+    return trades.select(*_LINE, trading=pl.Series(paid))
+
+
+def _borrow_costs(held: pl.DataFrame, prints: PrintPanel, context: DeskContext) -> pl.DataFrame:
+    """Dollars of ``borrow`` per line: what a session's shorts pay on the next one."""
+    paid = 0.0 - _dollars(held["notional_cents"]) * _rates(held["symbol"], context.borrow_rates)
+    mornings = prints.calendar[prints.places(held["as_of_date"]) + 1]
+    lines = held.select(pl.Series("as_of_date", mornings), *_LINE[1:], borrow=pl.Series(paid))
+    return lines.filter(pl.col("borrow") > 0.0)
+
+
+def _delisted(clips: pl.DataFrame, delisting_return: float) -> pl.DataFrame:
+    """The names closed at the delisting return, of rows of clip_ledger: columns of TABLES["realized_pnl"] but for costs."""
+    closed = clips.filter(pl.col("limit_name") == "delisted")
+    value = closed["value_in"].to_numpy()
+    simple = np.where(value > 0, delisting_return, 0.0)
+    return closed.select(
+        *_LINE,
+        realized_on=pl.col("as_of_date"),
+        next_date=pl.col("as_of_date"),
+        status=pl.lit(DELISTED),
+        notional_cents=pl.Series(np.rint(value * 100).astype(np.int64)),
+        simple_return=pl.Series(simple),
+        pnl_gross=pl.Series(value * simple),
+    )
+
+
+def _dollars(cents: pl.Series) -> npt.NDArray[np.float64]:
+    """Divided by NumPy: Polars multiplies by 1 / 100 instead, which is another number in the last bit."""
+    return cents.to_numpy() / 100
+
+
+def _rates(symbols: pl.Series, rates: Mapping[str, float]) -> npt.NDArray[np.float64]:
+    return symbols.replace_strict(rates, return_dtype=pl.Float64).to_numpy()

@@ -11,6 +11,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
@@ -20,10 +21,10 @@ from riskdesk_assets.construction.mandates import mandate_inputs, walk_mandates
 from riskdesk_assets.construction.prepare import walk_inputs
 from riskdesk_assets.construction.rows import joined
 from riskdesk_assets.construction.state import DeskState
-from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import distinct_pairs, pair_states, panel_of, watched_pairs
-from riskdesk_assets.features.correlations import return_correlations
+from riskdesk_assets.features.correlations import KINDS, PAIRS, return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
 from riskdesk_assets.features.panel import Panel
@@ -37,12 +38,23 @@ from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECK
 from riskdesk_assets.reports.realized import realized_pnl
 from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES, risk_rows
 from riskdesk_assets.risk_model.factors import factor_models
-from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
+from riskdesk_assets.risk_model.rows import FACTORS, PANELS, correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.risk_model.scenario_rows import scenario_rows
-from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets
+from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, CORRELATIONS, SIZES, strategy_budgets
 from riskdesk_assets.strategy.library import FROM_FILE, strategies_of, strategy_library
 from riskdesk_assets.strategy.scores import FILE, instrument_scores
 from riskdesk_assets.strategy.strategy_file import Strategy
+
+_STRETCH = 21
+"""Sessions whose rows are made together where rows are Python objects first; it changes no value."""
+_READ_BY_STRETCH = (
+    "ticket_snapshots",
+    "market_regime",
+    "pair_state",
+    "instrument_state",
+    "return_correlations",
+    "instrument_factors_daily",
+)
 
 
 @dataclass(frozen=True)
@@ -87,11 +99,10 @@ def recompute(inputs: Inputs) -> dict[str, pl.DataFrame]:
         **frames,
         "realized_pnl": realized_pnl(
             history.wanted,
-            history.calendar.sessions,
             books["desk_positions"],
             books["portfolio_blotter"],
             books["clip_ledger"],
-            prints_of(history.usable),
+            history.prints,
             desk_context(config),
         ),
     }
@@ -116,6 +127,20 @@ def risk_tables(
     }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What nothing is decided on and only people read, and whether it is wanted: kinds of return_correlations beside pairs,
+    panels of correlation_panels beside the factors', tables beside strategy_budgets.
+    """
+
+    kinds: Sequence[str] = (PAIRS,)
+    panels: Sequence[str] = (FACTORS,)
+    beside_budgets: Sequence[str] = ()
+
+
+_DECISIONS = Wanted()
+
+
 def day_tables(
     history: History,
     panel: Panel,
@@ -128,6 +153,38 @@ def day_tables(
     """Every table that does not come from the walk: bars, features, risk model, register; the walk's own are empty.
 
     Args:
+        history, panel, config, tickets, strategies, earlier_configs, scores: as for ``decided_on``.
+    """
+    first, last = history.first, history.last
+    every = Wanted(KINDS, PANELS, (SIZES, CORRELATIONS))
+    return {
+        **{name: table.frame([]) for name, table in TABLES.items()},
+        **decided_on(history, panel, config, tickets, strategies, earlier_configs, scores, every),
+        "daily_bars": history.session_bars,
+        "volatility_index": history.session_volatility,
+        "trading_sessions": trading_sessions(history, config.universe.watched),
+        "bar_findings": check_bars(
+            history.bars, history.calendar, config.universe.watched, first, last, needed_symbols(tickets), config.desk.quality
+        ),
+        "portfolios": portfolios(config, history.wanted),
+        "engine_configs": engine_configs(config, history.wanted),
+        "models": model_rows(config, history.wanted),
+    }
+
+
+def decided_on(
+    history: History,
+    panel: Panel,
+    config: Config,
+    tickets: pl.DataFrame,
+    strategies: Mapping[date, Sequence[Strategy]],
+    earlier_configs: pl.DataFrame,
+    scores: pl.DataFrame | None = None,
+    wanted: Wanted = _DECISIONS,
+) -> dict[str, pl.DataFrame]:
+    """The tables that a walk's days are decided on: features, risk model, scenarios, scores, budgets, changed limits.
+
+    Args:
         history: bars with their lookback.
         panel: the same bars, aligned (all watched symbols).
         config: the effective configuration.
@@ -135,43 +192,66 @@ def day_tables(
         strategies: session -> the strategies of the library's file.
         earlier_configs: TABLES["engine_configs"] of earlier sessions.
         scores: TABLES["instrument_scores"] of the run; rows from files are taken from it, those from pairs computed again.
+        wanted: rows and tables beside them.
     """
     first, last, features = history.first, history.last, config.desk.features
     pairs = watched_pairs(config, tickets, history.wanted)
     states = pair_states(panel, config, pairs, first, last)
     regimes = market_regime(panel, history.volatility, config.universe, features, first, last)
     models = list(factor_models(panel, config, history.wanted))
-    configs = engine_configs(config, history.wanted)
-    names = instrument_state(panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last)
-    exposures = instrument_factors_daily(models)
-    from_pairs, _ = instrument_scores(config, None, states, names, tickets, history.wanted, history.calendar.sessions)
-    given = [] if scores is None else [scores.filter(pl.col("source") == FILE)]
-    correlations = return_correlations(panel, config.universe, distinct_pairs(pairs), states, features, first, last)
-    sized = {
-        "strategy_library": strategy_library(config, strategies, tickets, regimes),
+    measured = {
         "ticket_snapshots": tickets,
         "market_regime": regimes,
         "pair_state": states,
-        "instrument_state": names,
-        "return_correlations": correlations,
-    }
-    return {
-        **{name: table.frame([]) for name, table in TABLES.items()},
-        "daily_bars": history.session_bars,
-        "volatility_index": history.session_volatility,
-        "trading_sessions": trading_sessions(history, config.universe.watched),
-        "bar_findings": check_bars(
-            history.bars, history.calendar, config.universe.watched, first, last, needed_symbols(tickets), config.desk.quality
+        "instrument_state": instrument_state(
+            panel, config.universe, features, config.desk.costs, regimes, config.feature_version, first, last
         ),
-        "instrument_factors_daily": exposures,
-        "scenarios": scenario_rows(config, exposures, names, history.replay_bars, history.wanted),
-        "instrument_scores": TABLES["instrument_scores"].conform(pl.concat([from_pairs, *given])),
+        "return_correlations": return_correlations(
+            panel, config.universe, distinct_pairs(pairs), states, features, first, last, wanted.kinds
+        ),
+        "instrument_factors_daily": instrument_factors_daily(models),
         "factors_daily": factors_daily(models),
-        "correlation_panels": correlation_panels(models),
-        "portfolios": portfolios(config, history.wanted),
-        "engine_configs": configs,
-        "models": model_rows(config, history.wanted),
-        "limit_changes": session_changes(config, earlier_configs, configs, history.calendar.before(first)),
-        **sized,
-        **strategy_budgets(config, *(sized[name] for name in BUDGET_INPUTS)),
+        "correlation_panels": correlation_panels(models, wanted.panels),
     }
+    del models
+    rows = _by_stretch(history, config, measured, strategies, wanted.beside_budgets)
+    given = [] if scores is None else [scores.filter(pl.col("source") == FILE)]
+    rows["instrument_scores"] = TABLES["instrument_scores"].conform(pl.concat([rows["instrument_scores"], *given]))
+    changes = session_changes(
+        config, earlier_configs, engine_configs(config, history.wanted[:1]), history.calendar.before(first)
+    )
+    return {**measured, **rows, "limit_changes": changes, "desk_halts": TABLES["desk_halts"].frame([])}
+
+
+def _by_stretch(
+    history: History,
+    config: Config,
+    measured: Mapping[str, pl.DataFrame],
+    strategies: Mapping[date, Sequence[Strategy]],
+    beside_budgets: Sequence[str],
+) -> dict[str, pl.DataFrame]:
+    """Scenarios, scores, strategies and budgets: tables whose rows are Python objects before they are a frame.
+
+    They are made some sessions at a time, for the objects take twenty times the memory of the frame.
+    """
+    sessions = history.wanted
+    names = ("scenarios", "instrument_scores", "strategy_library", "strategy_budgets", *beside_budgets)
+    gathered = {name: Gathered(TABLES[name]) for name in names}
+    for start in range(0, len(sessions), _STRETCH):
+        some = sessions[start : start + _STRETCH]
+        here = pl.col("as_of_date").is_between(some[0], some[-1])
+        cut = {name: measured[name].filter(here) for name in _READ_BY_STRETCH}
+        tickets, states = cut["ticket_snapshots"], cut["instrument_state"]
+        filed = {session: strategies[session] for session in some if session in strategies}
+        library = strategy_library(config, filed, tickets, cut["market_regime"])
+        cut["strategy_library"] = library
+        scored, _ = instrument_scores(config, None, cut["pair_state"], states, tickets, some, history.calendar.sessions)
+        made = {
+            "scenarios": scenario_rows(config, cut["instrument_factors_daily"], states, history.replay_bars, some),
+            "instrument_scores": scored,
+            "strategy_library": library,
+            **strategy_budgets(config, *(cut[name] for name in BUDGET_INPUTS)),
+        }
+        for name, rows in gathered.items():
+            rows.add(made[name])
+    return {name: rows.frame() for name, rows in gathered.items()}

@@ -38,18 +38,24 @@ LIBRARY = "strategy_library.parquet"
 @dataclass(frozen=True)
 class Replayed:
     """The outcome: tables (and page and workbook) whose hash is equal and those whose is not, damaged files, whether the code
-    is the same."""
+    is the same, and files the manifest does not know."""
 
     run_id: str
     equal: tuple[str, ...]
     different: tuple[str, ...]
     damaged: tuple[str, ...]
     same_code: bool
+    unknown: tuple[str, ...] = ()
 
     @property
     def identical(self) -> bool:
-        """Every table came out bit for bit and no file was damaged."""
-        return not self.different and not self.damaged
+        """Every table came out bit for bit, no file was damaged and none was added."""
+        return not self.different and not self.damaged and not self.unknown
+
+    @property
+    def intact(self) -> tuple[str, ...]:
+        """What came out equal and whose file says so too."""
+        return tuple(name for name in self.equal if not {name, f"{name}.parquet"} & set(self.damaged))
 
 
 def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
@@ -78,7 +84,7 @@ def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
             expected[WORKBOOK], found[WORKBOOK] = manifest["files"][WORKBOOK], _workbook_digest(run, page)
     different = tuple(sorted(name for name in expected if found.get(name) != expected[name]))
     equal = tuple(sorted(set(expected) - set(different)))
-    return Replayed(run.run_id, equal, different, damaged, manifest["code_version"] == code_version())
+    return Replayed(run.run_id, equal, different, damaged, manifest["code_version"] == code_version(), run.unknown())
 
 
 def _page(run: RunDirectory, inputs: Inputs, frames: Mapping[str, pl.DataFrame]) -> PageContent:

@@ -19,6 +19,7 @@ from riskdesk_assets.market.append_log import append_record, read_records
 
 MANIFEST = "manifest.json"
 PUBLISH_LOG = "publish_log.jsonl"
+_RESTORE = "nothing was changed; restore it from a backup, or move the directory away and compute it again"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class RunDirectory:
             if not (self.path / name).is_file() or digest_file(self.path / name) != expected
         )
 
+    def unknown(self) -> tuple[str, ...]:
+        """Files in the directory that the manifest does not know."""
+        there = (path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if not path.is_dir())
+        return tuple(sorted(set(there) - {*self.manifest["files"], MANIFEST}))
+
 
 def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes, journal: Anchor = START) -> Path:
     """Write a run directory in one step and note it in the publish log.
@@ -55,13 +61,11 @@ def publish(runs: Path, run_id: str, files: Mapping[str, bytes], manifest: bytes
             while the journal is empty.
 
     Raises:
-        StateError: the directory exists with other content: the same inputs gave other outputs.
+        StateError: the directory exists with other content, for the same inputs gave other outputs; or it is damaged.
     """
     place = runs / run_id
-    if place.exists():
-        _require_same(place, manifest)
-    else:
-        _write(runs, place, {**files, MANIFEST: manifest})
+    if place.exists() or not _written(runs, place, {**files, MANIFEST: manifest}):
+        _require_same(runs, run_id, manifest)
     content = json.loads(manifest)
     append_record(
         runs / PUBLISH_LOG,
@@ -133,9 +137,15 @@ def _anchor(log: Path, record: Mapping[str, object]) -> Anchor:
     return Anchor(sequence, sealed, f"publish log, run {run}")
 
 
-def _require_same(place: Path, manifest: bytes) -> None:
-    stored = json.loads((place / MANIFEST).read_bytes())
-    wanted = json.loads(manifest)
+def _require_same(runs: Path, run_id: str, manifest: bytes) -> None:
+    """Refuse a standing directory that is not what was just computed; nothing of it is changed."""
+    standing, wanted = open_run(runs, run_id), json.loads(manifest)
+    place, stored = standing.path, standing.manifest
+    if not all(isinstance(stored.get(part), dict) for part in ("tables", "files")):
+        raise StateError(f"{place / MANIFEST} is not what was written there: {_RESTORE}")
+    damaged = standing.damaged()
+    if damaged:
+        raise StateError(f"{place} holds this run already, but {', '.join(damaged)} is damaged or missing: {_RESTORE}")
     differing = sorted(
         name for name in {*stored["tables"], *wanted["tables"]} if stored["tables"].get(name) != wanted["tables"].get(name)
     )
@@ -146,7 +156,8 @@ def _require_same(place: Path, manifest: bytes) -> None:
         )
 
 
-def _write(runs: Path, place: Path, files: Mapping[str, bytes]) -> None:
+def _written(runs: Path, place: Path, files: Mapping[str, bytes]) -> bool:
+    """Write a directory in one step; False where another process has written it meanwhile."""
     runs.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=runs, prefix=".building-"))
     try:
@@ -160,10 +171,16 @@ def _write(runs: Path, place: Path, files: Mapping[str, bytes]) -> None:
             path.chmod(0o444)
         building.chmod(0o755)
         building.rename(place)
+    except OSError:
+        shutil.rmtree(building, ignore_errors=True)
+        if not place.is_dir():
+            raise
+        return False
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
     _sync(runs)
+    return True
 
 
 def _sync(folder: Path) -> None:

@@ -21,9 +21,8 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.construction.carry import Mark
+from riskdesk_assets.construction.carry import Mark, prints_of
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.guards.shadow_report import ShadowReport, ShadowRow, ShadowSession, shadow_report
 from riskdesk_assets.guards.ticket_types import TicketShares
 from riskdesk_assets.market.history import read_history

@@ -17,62 +17,67 @@ _OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_C
 POSITION_COUNT = "position_count"
 
 
-def label(name: str) -> str:
-    """A limit's name without its member: ``group`` for ``group:regional``."""
-    return name.split(":", 1)[0]
-
-
 def limit_use(audit: pl.DataFrame, clips: pl.DataFrame) -> pl.DataFrame:
     """LIMIT_USE of a range, from limit_audit and clip_ledger: a limit bound where it had a price, or a clip names it."""
-    sessions: dict[str, set[date]] = {}
-    bound: dict[str, set[date]] = {}
-    amber: dict[str, set[date]] = {}
-    breached: dict[str, set[date]] = {}
-    kept_breached: dict[str, set[date]] = {}
-    most: dict[str, dict[date, float]] = {}
-    prices: dict[str, list[float]] = {}
-    families: dict[str, tuple[str, str]] = {}
-    columns = ("as_of_date", "limit_name", "family", "mode", "utilization", "status", "price_of_limit", "released")
-    for day, name, family, mode, utilization, status, price, released in audit.select(columns).iter_rows():
-        key = label(name)
-        families.setdefault(key, (family, mode))
-        sessions.setdefault(key, set()).add(day)
-        if utilization is not None:
-            days = most.setdefault(key, {})
-            days[day] = max(days.get(day, 0.0), utilization)
-        if price is not None and price > 0:
-            bound.setdefault(key, set()).add(day)
-            prices.setdefault(key, []).append(price)
-        if status == "AMBER":
-            amber.setdefault(key, set()).add(day)
-        if status == "BREACH":
-            breached.setdefault(key, set()).add(day)
-            if released:
-                kept_breached.setdefault(key, set()).add(day)
-    for day, name, stage in clips.select("as_of_date", "limit_name", "stage").iter_rows():
-        key = _OF_CAPS.get(name, "") if stage == TICKET_CAPS else label(name)
-        if key in families or key == POSITION_COUNT:
-            bound.setdefault(key, set()).add(day)
-    for key in bound.keys() - families.keys():
-        families[key] = (key, "construct")
+    columns = ("as_of_date", "utilization", "status", "price_of_limit", "released", "family", "mode")
+    columns = ("as_of_date", "utilization", "status", "price_of_limit", "released", "family", "mode")
+    rows = audit.select(*columns, label=_labels(audit["limit_name"]))
+    day, breached, priced = pl.col("as_of_date"), pl.col("status") == "BREACH", pl.col("price_of_limit") > 0
+    limits = rows.group_by("label").agg(
+        pl.col("family", "mode").first(),
+        sessions=day.n_unique(),
+        amber=day.filter(pl.col("status") == "AMBER").n_unique(),
+        breached=day.filter(breached).n_unique(),
+        released_breached=day.filter(breached & pl.col("released")).n_unique(),
+        prices=pl.col("price_of_limit").filter(priced),
+    )
+    bound = pl.concat([rows.filter(priced).select("label", "as_of_date"), _clipped(clips, limits["label"])])
+    whole = (
+        limits.join(bound.group_by("label").agg(bound=day.n_unique()), on="label", how="full", coalesce=True)
+        .join(_utilizations(rows), on="label", how="left")
+        .with_columns(
+            pl.col("family").fill_null(pl.col("label")),
+            pl.col("mode").fill_null("construct"),
+            pl.col("sessions", "bound", "amber", "breached", "released_breached").fill_null(0),
+            pl.col("prices", "utilizations").fill_null([]),
+        )
+    )
+    counted = ("family", "mode", "sessions", "bound", "amber", "breached", "released_breached")
     return LIMIT_USE.frame(
         [
             {
-                "limit_name": key,
-                "family": family,
-                "mode": mode,
-                "sessions": len(sessions.get(key, ())),
-                "bound": len(bound.get(key, ())),
-                "amber": len(amber.get(key, ())),
-                "breached": len(breached.get(key, ())),
-                "released_breached": len(kept_breached.get(key, ())),
-                "mean_utilization": mean([value for _, value in sorted(most.get(key, {}).items())]),
-                "most_utilization": max(most.get(key, {}).values(), default=None),
-                "mean_price": mean(prices.get(key, [])),
+                "limit_name": row["label"],
+                **{name: row[name] for name in counted},
+                "mean_utilization": mean(row["utilizations"]),
+                "most_utilization": max(row["utilizations"], default=None),
+                "mean_price": mean(row["prices"]),
             }
-            for key, (family, mode) in sorted(families.items())
+            for row in whole.iter_rows(named=True)
         ]
     )
+
+
+def _utilizations(rows: pl.DataFrame) -> pl.DataFrame:
+    """label and utilizations: of its largest member on each session, 0 where that is negative."""
+    used = rows.filter(pl.col("utilization").is_not_null()).group_by("label", "as_of_date").agg(pl.col("utilization").max())
+    largest = pl.when(pl.col("utilization") > 0).then("utilization").otherwise(0.0)
+    return used.group_by("label").agg(utilizations=largest)
+
+
+def _labels(names: pl.Series) -> pl.Series:
+    """Limits' names without their members: ``group`` for ``group:regional``."""
+    distinct = names.unique()
+    return names.replace_strict(distinct, [name.split(":", 1)[0] for name in distinct], return_dtype=pl.String)
+
+
+def _clipped(clips: pl.DataFrame, labels: pl.Series) -> pl.DataFrame:
+    """label and as_of_date of every clip that names one of the limits, or the number of positions."""
+    of_caps = pl.col("limit_name").replace_strict(_OF_CAPS, default="")
+    named = clips.select(
+        "as_of_date",
+        label=pl.when(pl.col("stage") == TICKET_CAPS).then(of_caps).otherwise(_labels(clips["limit_name"])),
+    )
+    return named.filter(pl.col("label").is_in([*labels, POSITION_COUNT])).select("label", "as_of_date")
 
 
 def risk_checks(frames: Mapping[str, pl.DataFrame], config: Config) -> pl.DataFrame:
@@ -82,7 +87,8 @@ def risk_checks(frames: Mapping[str, pl.DataFrame], config: Config) -> pl.DataFr
     over a window that rolls, here over the whole range once.
     """
     nav = config.desk.nav
-    states = frames["desk_state"].sort("as_of_date")
+    columns = ("as_of_date", "released", "pnl_gross", "ex_ante_volatility", "var_95", "var_99")
+    states = frames["desk_state"].select(columns).sort("as_of_date")
     known = {
         row["as_of_date"]: Prediction(row["pnl_gross"] / nav, row["ex_ante_volatility"], row["var_95"], row["var_99"])
         for row in states.iter_rows(named=True)

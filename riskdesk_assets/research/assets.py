@@ -9,15 +9,17 @@ import polars as pl
 from dagster import AssetExecutionContext, Config, DynamicPartitionsDefinition, MaterializeResult, MetadataValue, asset
 from pydantic import Field
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.progress import report
-from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.controllers.policy_files import given_policy
 from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
+from riskdesk_assets.reports.run_artifacts import pretty_json
 from riskdesk_assets.research.backtest_request import BacktestRequest
 from riskdesk_assets.research.backtest_run import backtest_bench
 from riskdesk_assets.research.comparison import compare
@@ -35,7 +37,8 @@ class ComparisonRequest(Config):
 
     start: str = Field(description="First day, YYYY-MM-DD.")
     end: str = Field(description="Last day, YYYY-MM-DD; its session must have closed.")
-    variants: dict[str, dict[str, Any]] = Field(
+    # Any: a map of Dagster's may hold no null, and null is what lifts a limit.
+    variants: Any = Field(
         description="Name -> {path: value}, such as {wide: {limits.group.max: 0.5}}; {} is the configuration as it is."
     )
 
@@ -62,7 +65,7 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
 
     comparison = compare(
         desk,
-        [Variant(name, overrides, f"variant {name}") for name, overrides in config.variants.items()],
+        [Variant(name, overrides, f"variant {name}") for name, overrides in _variants("variants", config.variants).items()],
         lambda changed: comparison_history(vendor, paths, calendar, changed, first, last),
         tickets_of,
         lambda changed: filed_strategies(changed, paths.config),
@@ -84,6 +87,7 @@ def config_comparisons(context: AssetExecutionContext, config: ComparisonRequest
 
 
 BACKTESTS = DynamicPartitionsDefinition(name="backtests")
+METRICS_HASH = "metrics_sha256"
 
 
 class BacktestAsked(Config):
@@ -94,10 +98,10 @@ class BacktestAsked(Config):
     name: str = Field(default=AS_CONFIGURED, description="What the backtest is called.")
     profile: str | None = Field(default=None, description="desk, seed or classic; none: the environment's.")
     tickets: str | None = Field(default=None, description="A folder of tickets; none: the environment's.")
-    overrides: dict[str, Any] = Field(default_factory=dict, description="Path -> value, such as {limits.group.max: 0.5}.")
-    candidates: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="A walk-forward over these variants: name -> {path: value}."
-    )
+    # Any: a map of Dagster's may hold no null, and null is what lifts a limit.
+    overrides: Any = Field(default_factory=dict, description="Path -> value, such as {limits.group.max: 0.5}.")
+    candidates: Any = Field(default_factory=dict, description="A walk-forward over these variants: name -> {path: value}.")
+    mandate: str | None = Field(default=None, description="A research mandate to walk in place of the desk's tickets.")
 
     def request(self) -> BacktestRequest:
         """The request in the house's own terms."""
@@ -107,8 +111,9 @@ class BacktestAsked(Config):
             name=self.name,
             profile=self.profile,
             tickets=Path(self.tickets) if self.tickets else None,
-            overrides=self.overrides,
-            candidates=self.candidates,
+            overrides=_values("overrides", self.overrides),
+            candidates=_variants("candidates", self.candidates),
+            mandate=self.mandate,
         )
 
 
@@ -130,9 +135,23 @@ def backtests(context: AssetExecutionContext, config: BacktestAsked) -> Material
             "backtest_id": done.said["backtest_id"],
             "directory": MetadataValue.path(str(done.place)),
             "tear_sheet": MetadataValue.path(str(done.place / SHEET)),
+            # Whoever shows the file can tell that it is the one just computed.
+            METRICS_HASH: digest_bytes(pretty_json(done.said)),
             **numbers,
         }
     )
+
+
+def _values(field: str, found: object) -> dict[str, object]:
+    """Paths and values of a run config."""
+    if not isinstance(found, dict) or not all(isinstance(path, str) for path in found):
+        raise InputError(Problem("run config", None, field, f"is {found!r}", "a map of paths to values"))
+    return found
+
+
+def _variants(field: str, found: object) -> dict[str, dict[str, object]]:
+    """Variants of a run config by name."""
+    return {name: _values(f"{field}.{name}", overrides or {}) for name, overrides in _values(field, found).items()}
 
 
 def _day(field: str, text: str) -> date:

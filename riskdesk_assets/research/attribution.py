@@ -10,42 +10,40 @@ price, and the differences are told:
 - delisting: P&L of names closed at the delisting return, which no stage chose;
 - costs: minus what trading and borrowing cost.
 
-Amounts are whole ticks of 1e-4 dollars, so the parts sum to the realized net P&L exactly.
+Amounts are whole millionths of a dollar: the parts of a row sum to its net P&L exactly, and rows without end to the realized
+net P&L to the cent.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
-from riskdesk_assets.construction.carry import Prints
 from riskdesk_assets.controllers.baseline import leg_notionals
+from riskdesk_assets.market.print_panel import PrintPanel
 from riskdesk_assets.reports.realized import DELISTED
 from riskdesk_assets.research.backtest_tables import ATTRIBUTION
 from riskdesk_assets.research.buckets import Buckets
+from riskdesk_assets.research.exact_sums import exact_sums
+
+MILLIONTHS = 1_000_000
+"""Units of an amount in a dollar."""
 
 PARTS = ("intent", "sizing", "clipping", "optimizer", "delisting", "costs")
-Legs = tuple[float, float]
-Row = Mapping[str, object]
 
-
-@dataclass
-class _Realized:
-    """Of one ticket on one session, in dollars."""
-
-    gross: list[float]
-    delisted: list[float]
-    costs: list[float]
+_KEY = ("as_of_date", "ticket_id")
+_PROPOSED = ("notional_a", "notional_b", "vol_scale", "capped_a", "capped_b")
+_GATED = ("requested_gross", "approved_gross")
+Dollars = npt.NDArray[np.float64]
+Millionths = npt.NDArray[np.int64]
 
 
 def attribution(
-    series: pl.DataFrame, frames: Mapping[str, pl.DataFrame], realized: pl.DataFrame, prints: Prints, buckets: Buckets
+    series: pl.DataFrame, frames: Mapping[str, pl.DataFrame], realized: pl.DataFrame, prints: PrintPanel, buckets: Buckets
 ) -> pl.DataFrame:
     """ATTRIBUTION of a range.
 
@@ -55,89 +53,86 @@ def attribution(
         realized: TABLES["realized_pnl"] of the range, pending rows included.
         prints: usable prints of the range.
         buckets: of the tickets.
+
+    Raises:
+        ValueError: a proposal that could have earned something has no size, or no gate decision.
     """
-    outcomes = {row["as_of_date"]: row for row in series.iter_rows(named=True)}
-    earned = _realized(realized)
-    wholes = {
-        (row["as_of_date"], row["ticket_id"]): float(row["max_gross_notional"])
-        for row in frames["strategy_budgets"].iter_rows(named=True)
-    }
-    gates = {(row["as_of_date"], row["ticket_id"]): row for row in frames["gate_decisions"].iter_rows(named=True)}
-    proposals = {(row["as_of_date"], row["ticket_id"]): row for row in frames["proposals"].iter_rows(named=True)}
-    rows: list[dict[str, object]] = []
-    for key in sorted({*proposals, *earned}):
-        session, ticket_id = key
-        proposal, found = proposals.get(key), earned.get(key)
-        if found is None and (proposal is None or not proposal["units"]):
-            continue
-        outcome = outcomes[session]
-        stages = (0, 0, 0)
-        if proposal is not None and outcome["next_date"] is not None:
-            returns = _returns(proposal["pair_id"], session, outcome["next_date"], prints)
-            if returns is not None:
-                stages = _stages(proposal, gates[key], wholes.get(key), returns)
-        gross, delisting, costs = (0, 0, 0) if found is None else map(_ticks, (found.gross, found.delisted, found.costs))
-        intent, sized, approved = stages
-        rows.append(
-            {
-                "as_of_date": session,
-                "next_date": outcome["next_date"],
-                "ticket_id": ticket_id,
-                "bucket": buckets.of_ticket(ticket_id, session),
-                "status": outcome["status"],
-                "intent": intent,
-                "sizing": sized - intent,
-                "clipping": approved - sized,
-                "optimizer": gross - approved,
-                "delisting": delisting,
-                "costs": -costs,
-                "pnl_net": gross + delisting - costs,
-            }
+    rows = (
+        frames["proposals"]
+        .select(*_KEY, "pair_id", "units", "beta", *_PROPOSED)
+        .join(_earned(realized), on=_KEY, how="full", coalesce=True)
+        .filter(pl.col("costs").is_not_null() | (pl.col("units") != 0))
+        .join(series.select("as_of_date", "next_date", "status"), on="as_of_date", how="left")
+        .join(frames["gate_decisions"].select(*_KEY, *_GATED), on=_KEY, how="left")
+        .join(frames["strategy_budgets"].select(*_KEY, whole="max_gross_notional"), on=_KEY, how="left")
+        .sort(_KEY)
+    )
+    gross, delisted, costs = (_millionths(rows[name].fill_null(0.0).to_numpy()) for name in ("gross", "delisted", "costs"))
+    intent, sized, approved = _stages(rows, prints)
+    parts = (intent, sized - intent, approved - sized, gross - approved, delisted, -costs, gross + delisted - costs)
+    named = [buckets.of_ticket(ticket_id, session) for session, ticket_id in rows.select(_KEY).iter_rows()]
+    return ATTRIBUTION.conform(
+        rows.select(*_KEY, "next_date", "status", pl.Series("bucket", named, pl.String)).with_columns(
+            pl.Series(name, amounts) for name, amounts in zip((*PARTS, "pnl_net"), parts, strict=True)
         )
-    return ATTRIBUTION.frame(rows)
+    )
 
 
-def _realized(realized: pl.DataFrame) -> dict[tuple[date, str], _Realized]:
-    found: dict[tuple[date, str], _Realized] = {}
-    columns = ("as_of_date", "ticket_id", "status", "pnl_gross", "costs")
-    for session, ticket_id, status, gross, costs in realized.select(columns).iter_rows():
-        row = found.setdefault((session, ticket_id), _Realized([], [], []))
-        (row.delisted if status == DELISTED else row.gross).append(gross)
-        row.costs.append(costs)
-    return found
+def _earned(realized: pl.DataFrame) -> pl.DataFrame:
+    """Dollars per session and ticket: gross of what was held, delisted of what was closed at the delisting return, costs."""
+    closed = pl.col("status") == DELISTED
+    gross = pl.when(closed).then(0.0).otherwise("pnl_gross")
+    delisted = pl.when(closed).then("pnl_gross").otherwise(0.0)
+    return exact_sums(realized.select(*_KEY, "costs", gross=gross, delisted=delisted), _KEY, ("gross", "delisted", "costs"))
 
 
-def _returns(pair_id: str, session: date, following: date, prints: Prints) -> Legs | None:
-    """Simple returns of both legs between the two sessions; None where one of them does not print on both: nothing could
-    have been earned by the rule that counts whole days only."""
-    now, then = prints.get(session, {}), prints.get(following, {})
-    a, b = pair_id.split(PAIR_SEPARATOR)
-    if not (a in now and b in now and a in then and b in then):
-        return None
-    return then[a].adj_close / now[a].adj_close - 1, then[b].adj_close / now[b].adj_close - 1
+def _stages(rows: pl.DataFrame, prints: PrintPanel) -> tuple[Millionths, Millionths, Millionths]:
+    """P&L in millionths of a dollar, shape (rows,), of the positions asked for, of the sized ones, and of the approved ones.
+
+    0 where there is no proposal, no next session, or no print of a leg on one of the two: by the rule that counts whole days
+    only, nothing could have been earned.
+    """
+    stages = np.zeros((3, rows.height), dtype=np.int64)
+    asked = rows.with_row_index("row").filter(pl.col("pair_id").is_not_null() & pl.col("next_date").is_not_null())
+    return_a, return_b = _returns(asked, prints)
+    earning = ~(np.isnan(return_a) | np.isnan(return_b))
+    asked, return_a, return_b = asked.filter(earning), return_a[earning], return_b[earning]
+    if asked.select(pl.any_horizontal(pl.col("units", *_PROPOSED, *_GATED).is_null()).any()).item():
+        raise ValueError("a proposal has no size or no gate decision (allowed: one of each per session and ticket)")
+    proposed_a, proposed_b, scale, capped_a, capped_b = (asked[name].to_numpy() for name in _PROPOSED)
+    requested, granted = (asked[name].to_numpy() for name in _GATED)
+    share = np.divide(granted, requested, out=np.zeros(len(granted)), where=requested != 0)
+    intent_a, intent_b = _intent(asked)
+    for stage, (a, b) in enumerate(
+        ((intent_a, intent_b), (proposed_a * scale, proposed_b * scale), (capped_a * share, capped_b * share))
+    ):
+        stages[stage, asked["row"].to_numpy()] = _millionths(a * return_a + b * return_b)
+    return stages[0], stages[1], stages[2]
 
 
-def _stages(proposal: Row, gate: Row, whole: float | None, returns: Legs) -> tuple[int, int, int]:
-    """P&L in ticks of the position asked for, of the sized one, and of the approved one."""
-    units, beta = _number(proposal["units"]), proposal["beta"]
-    proposed = (_number(proposal["notional_a"]), _number(proposal["notional_b"]))
-    # Without a hedge ratio the ticket holds what it holds: what is asked for is what stands.
-    intent = leg_notionals(units, whole, _number(beta)) if beta is not None and whole is not None else proposed
-    scale = _number(proposal["vol_scale"])
-    sized = (proposed[0] * scale, proposed[1] * scale)
-    requested = _number(gate["requested_gross"])
-    share = _number(gate["approved_gross"]) / requested if requested else 0.0
-    approved = (_number(proposal["capped_a"]) * share, _number(proposal["capped_b"]) * share)
-    intent_pnl, sized_pnl, approved_pnl = (_ticks([a * returns[0], b * returns[1]]) for a, b in (intent, sized, approved))
-    return intent_pnl, sized_pnl, approved_pnl
+def _returns(asked: pl.DataFrame, prints: PrintPanel) -> tuple[Dollars, Dollars]:
+    """Simple returns of both legs from the session to the next one; NaN where one of the two has no print."""
+    before, after = (prints.rows(prints.places(asked[name])) for name in ("as_of_date", "next_date"))
+    legs = asked["pair_id"].str.split_exact(PAIR_SEPARATOR, 1).struct.unnest()
+    columns = [prints.columns(legs[name]) for name in legs.columns]
+    first, second = (prints.adj_close[after, leg] / prints.adj_close[before, leg] - 1 for leg in columns)
+    return first, second
 
 
-def _ticks(dollars: list[float]) -> int:
-    """The sum in ticks, half to even."""
-    return round(math.fsum(dollars) * TICKS_PER_DOLLAR)
+def _intent(asked: pl.DataFrame) -> tuple[Dollars, Dollars]:
+    """Dollars of both legs of the controller's units of the whole ticket.
+
+    Without a hedge ratio the ticket holds what it holds: what is asked for is what stands.
+    """
+    columns = ("units", "whole", "beta", "notional_a", "notional_b")
+    legs = [
+        (a, b) if whole is None or beta is None else leg_notionals(units, whole, beta)
+        for units, whole, beta, a, b in asked.select(columns).iter_rows()
+    ]
+    both = np.array(legs, dtype=np.float64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is not a number")
-    return float(value)
+def _millionths(dollars: Dollars) -> Millionths:
+    """In millionths of a dollar, half to even."""
+    return np.rint(dollars * MILLIONTHS).astype(np.int64)

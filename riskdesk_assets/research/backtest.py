@@ -14,7 +14,6 @@ import polars as pl
 
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import prints_of
 from riskdesk_assets.market.history import History
 from riskdesk_assets.research.adherence import limit_use, risk_checks
 from riskdesk_assets.research.attribution import attribution
@@ -70,17 +69,14 @@ def measured(
         walked: the walk's tables.
         settings: what the report looks back over.
     """
-    sessions, calendar = history.wanted, history.calendar.sessions
+    sessions, prints = history.wanted, history.prints
     frames = {**{name: tables[name] for name in INPUT_TABLES}, **walked.frames}
     context = desk_context(config)
-    prints = prints_of(history.usable)
-    realized = realized_rows(sessions, calendar, frames, prints, context)
-    series = timeseries(sessions, calendar, frames, realized, prints, context)
+    realized = realized_rows(sessions, frames, prints, context)
+    series = timeseries(sessions, frames, realized, prints, context)
     buckets = Buckets.of(tables["strategy_library"], tables["strategy_budgets"])
     attributed = attribution(series, frames, realized, prints, buckets)
-    rivals = challengers(
-        series, frames["proposals"], calendar, prints, history.splits, context, settings.challenger_vol_sessions
-    )
+    rivals = challengers(series, frames["proposals"], prints, history.splits, context, settings.challenger_vol_sessions)
     frames |= {
         "realized_pnl": realized,
         "timeseries": series,

@@ -9,13 +9,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
-from riskdesk_assets.common.errors import InputError, Problem, StateError
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, history_in, history_of, lookback_start
+from riskdesk_assets.market.newest import newest_bar, require_bars_to_the_end
 from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import Snapshot, find_snapshot, write_snapshot
 from riskdesk_assets.market.vendor import Vendor
@@ -29,15 +28,17 @@ def backtest_history(
     """Bars of ``first`` to ``last`` with the lookback the configuration asks for, from an immutable snapshot.
 
     Raises:
-        InputError: the vendor has no bar of the sessions.
+        InputError: no name has a usable bar on ``last``; says which session is the newest with one.
     """
     start, universe = lookback_start(calendar, config, first), config.universe
     known = find_snapshot(paths.snapshots, start, last, universe.watched)
     if known is not None and known.source == vendor.source:
-        return history_of(paths, known, calendar, config, first, last)
+        history = history_of(paths, known, calendar, config, first, last)
+        # A snapshot asked for before the vendor had the last session's bars: it may have them by now.
+        if newest_bar(history.bars, calendar, config) == last:
+            return history
     bars = vendor.bars(universe.watched, start, last)
-    if bars.filter(pl.col("as_of_date") >= first).is_empty():
-        raise InputError(Problem("", None, "session", f"{vendor.source} has no bar from {first} to {last}"))
+    require_bars_to_the_end(bars, calendar, config, first, last, vendor.source)
     index, table = universe.volatility_index, TABLES["volatility_index"]
     volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)
     past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios, calendar)

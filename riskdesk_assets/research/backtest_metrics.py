@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
 
-from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, traded
-from riskdesk_assets.research.attribution import PARTS
+from riskdesk_assets.research.attribution import MILLIONTHS, PARTS
 from riskdesk_assets.research.buckets import Buckets
+from riskdesk_assets.research.exact_sums import exact_sums
 from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
 from riskdesk_assets.research.timeseries import FLAT
 from riskdesk_assets.strategy.snapshots import IN_FORCE
 
 SKIPPED = (SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION)
+_AMOUNTS = (*PARTS, "pnl_net")
+_EARNED = ("pnl_gross", "costs", "pnl_net")
 Metrics = dict[str, object]
 
 
@@ -37,7 +39,8 @@ def backtest_metrics(
     ``days_skipped_due_to_prices`` + ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a
     z-score for a ticket in force. ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak)
     are of net P&L over static nav of every session but the pending ones, so a skipped session counts with what it cost;
-    ``hit_rate`` of days_with_pnl.
+    ``hit_rate`` is the share of gains among the sessions with a book that days_with_pnl counts; a ticket's, among those it was
+    held on.
 
     Args:
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
@@ -50,8 +53,8 @@ def backtest_metrics(
     statuses: list[str] = series["status"].to_list()
     known = series.filter(pl.col("status") != PENDING)["pnl_net"].to_list()
     returns = [value / nav for value in known]
-    held = series.filter(pl.col("status") == OK)["pnl_net"].to_list()
-    fall = drawdown(series["pnl_net"].to_list(), nav)
+    held = series.filter((pl.col("status") == OK) & (pl.col("equity_gross") > 0))["pnl_net"].to_list()
+    fall = drawdown(known, nav)
     skipped = series.filter(pl.col("status").is_in(SKIPPED))
     return {
         "total_trading_days": series.height,
@@ -85,7 +88,7 @@ def backtest_metrics(
         "attribution": _parts(attributed),
         "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
         "by_bucket": _by_bucket(attributed),
-        "by_name": _by_name(realized),
+        "by_name": _earned_by(realized, "symbol"),
     }
 
 
@@ -101,19 +104,23 @@ def _released_breaches(audit: pl.DataFrame) -> int:
 
 def _parts(rows: pl.DataFrame) -> dict[str, float]:
     """The attribution's parts over all rows, in dollars; integers until the last step, so the parts sum to pnl_net."""
-    return {name: int(rows[name].sum()) / TICKS_PER_DOLLAR for name in (*PARTS, "pnl_net")}
+    return _dollars(rows.select(pl.col(_AMOUNTS).sum()).row(0, named=True))
 
 
-def _earned(rows: Iterable[tuple[float, float, float]]) -> dict[str, float]:
-    gross, costs, net = zip(*rows, strict=True)
-    return {"pnl_gross": math.fsum(gross), "costs": math.fsum(costs), "pnl_net": math.fsum(net)}
+def _parts_by(rows: pl.DataFrame, key: str) -> dict[str, dict[str, float]]:
+    """The same per ticket or bucket, in order of the key."""
+    sums = rows.group_by(key).agg(pl.col(_AMOUNTS).sum()).sort(key)
+    return {row.pop(key): _dollars(row) for row in sums.iter_rows(named=True)}
 
 
-def _grouped(rows: pl.DataFrame, key: str) -> dict[str, list[tuple[float, float, float]]]:
-    found: dict[str, list[tuple[float, float, float]]] = {}
-    for name, gross, costs, net in rows.sort(key).select(key, "pnl_gross", "costs", "pnl_net").iter_rows():
-        found.setdefault(name, []).append((gross, costs, net))
-    return found
+def _dollars(amounts: Mapping[str, int]) -> dict[str, float]:
+    return {name: amount / MILLIONTHS for name, amount in amounts.items()}
+
+
+def _earned_by(realized: pl.DataFrame, key: str) -> dict[str, dict[str, float]]:
+    """pnl_gross, costs and pnl_net per ticket or symbol, in order of the key."""
+    sums = exact_sums(realized, [key], _EARNED).sort(key)
+    return {row.pop(key): row for row in sums.iter_rows(named=True)}
 
 
 def _by_ticket(
@@ -124,54 +131,48 @@ def _by_ticket(
     buckets: Buckets,
     last: date,
 ) -> dict[str, Metrics]:
-    positions = frames["desk_positions"].filter(pl.col("shares") != 0)
-    days: dict[str, set[date]] = {}
-    for ticket_id, session in positions.select("ticket_id", "as_of_date").iter_rows():
-        days.setdefault(ticket_id, set()).add(session)
-    turnover: dict[str, int] = {}
+    positions = _held(frames["desk_positions"]).group_by("ticket_id")
+    sessions = pl.col("as_of_date")
+    held = dict(positions.agg(sessions.n_unique()).iter_rows())
+    # The sessions on which a ticket's position was new.
+    entries = dict(positions.agg(sessions.filter(pl.col("age_sessions") == 0).n_unique()).iter_rows())
     moves = traded(frames["portfolio_blotter"], frames["desk_positions"], context)
-    for ticket_id, cents in moves.select("ticket_id", "notional_delta_cents").iter_rows():
-        turnover[ticket_id] = turnover.get(ticket_id, 0) + abs(cents)
-    pairs: dict[str, str] = dict(frames["proposals"].sort("as_of_date").select("ticket_id", "pair_id").iter_rows())
-    earned = _grouped(realized, "ticket_id")
-    parts = {name: group for (name,), group in attributed.partition_by("ticket_id", as_dict=True).items()}
-    entries = _entries(positions)
-    found: dict[str, Metrics] = {}
-    for ticket_id in sorted({*pairs, *earned}):
-        rows = parts.get(ticket_id, attributed.clear())
-        daily = [net / TICKS_PER_DOLLAR for net in rows.filter(pl.col("status") == OK).sort("as_of_date")["pnl_net"]]
-        found[ticket_id] = {
+    turnover = dict(moves.group_by("ticket_id").agg(pl.col("notional_delta_cents").abs().sum()).iter_rows())
+    pairs = dict(frames["proposals"].group_by("ticket_id").agg(pl.col("pair_id").sort_by("as_of_date").last()).iter_rows())
+    known = attributed.filter(pl.col("status") == OK)
+    of_positions = known.join(_held(frames["desk_positions"]), on=["as_of_date", "ticket_id"], how="semi")
+    daily = dict(of_positions.group_by("ticket_id").agg("pnl_net").iter_rows())
+    earned, parts = _earned_by(realized, "ticket_id"), _parts_by(attributed, "ticket_id")
+    return {
+        ticket_id: {
             "pair": pairs.get(ticket_id, "").replace(PAIR_SEPARATOR, "/"),
             "bucket": buckets.of_ticket(ticket_id, last),
-            "days_held": len(days.get(ticket_id, ())),
+            "days_held": held.get(ticket_id, 0),
             "entries": entries.get(ticket_id, 0),
             "turnover": turnover.get(ticket_id, 0) / 100,
-            "hit_rate": hit_rate(daily),
-            **_earned(earned.get(ticket_id, [(0.0, 0.0, 0.0)])),
-            "attribution": _parts(rows),
+            "hit_rate": hit_rate(daily.get(ticket_id, [])),
+            **earned.get(ticket_id, dict.fromkeys(_EARNED, 0.0)),
+            "attribution": parts.get(ticket_id, dict.fromkeys(_AMOUNTS, 0.0)),
         }
-    return found
+        for ticket_id in sorted({*pairs, *earned})
+    }
 
 
-def _entries(positions: pl.DataFrame) -> dict[str, int]:
-    """How often each ticket was entered: the sessions on which its position was new."""
-    new = positions.filter(pl.col("age_sessions") == 0).select("ticket_id", "as_of_date").unique()
-    return dict(new.group_by("ticket_id").len().iter_rows())
+def _held(positions: pl.DataFrame) -> pl.DataFrame:
+    return positions.filter(pl.col("shares") != 0)
 
 
 def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
+    before_costs = (pl.col("pnl_net") - pl.col("costs")).sum()
+    told = attributed.group_by("bucket").agg(pl.col("ticket_id").n_unique(), pnl_gross=before_costs)
+    counts = {bucket: (tickets, amount) for bucket, tickets, amount in told.iter_rows()}
     found: dict[str, Metrics] = {}
-    for (bucket,), rows in sorted(attributed.partition_by("bucket", as_dict=True).items()):
-        parts = _parts(rows)
-        found[str(bucket)] = {
-            "tickets": rows["ticket_id"].n_unique(),
-            "pnl_gross": (int(rows["pnl_net"].sum()) - int(rows["costs"].sum())) / TICKS_PER_DOLLAR,
+    for bucket, parts in _parts_by(attributed, "bucket").items():
+        found[bucket] = {
+            "tickets": counts[bucket][0],
+            "pnl_gross": counts[bucket][1] / MILLIONTHS,
             "costs": -parts["costs"],
             "pnl_net": parts["pnl_net"],
             "attribution": parts,
         }
     return found
-
-
-def _by_name(realized: pl.DataFrame) -> dict[str, Metrics]:
-    return {symbol: dict(_earned(rows)) for symbol, rows in _grouped(realized, "symbol").items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ from riskdesk_assets.research.backtest_files import (
 )
 from riskdesk_assets.research.backtest_run import computed
 from riskdesk_assets.research.backtest_settings import BacktestSettings
+from riskdesk_assets.research.mandates.files import KIND as MANDATE
+from riskdesk_assets.research.mandates.replay import replay_mandate
 from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.strategy.strategy_file import Strategy
 
@@ -49,11 +52,17 @@ def replay_backtest(backtest_id: str, paths: Paths, calendar: SessionCalendar) -
         StateError: an input it names (the bars, its own input files) is missing or damaged.
     """
     run = open_backtest(paths.runs, backtest_id)
+    return replace(_replayed(run, paths, calendar), unknown=run.unknown())
+
+
+def _replayed(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Replayed:
     manifest = run.manifest
     damaged = run.damaged()
     lost = [name for name in damaged if name.startswith(("inputs/", "ticket"))]
     if lost:
         raise StateError(f"{run.path} cannot be replayed: {', '.join(lost)} is damaged or missing")
+    if manifest["kind"] == MANDATE:
+        return replay_mandate(run, damaged, paths, calendar)
     inputs, shared = _inputs(run, paths, calendar)
     done = computed(
         shared, inputs.config, inputs.candidates, inputs.settings, lambda place, total: report("replay", place, total)

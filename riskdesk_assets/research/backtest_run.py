@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
@@ -26,13 +27,17 @@ from riskdesk_assets.research.backtest_bars import backtest_history
 from riskdesk_assets.research.backtest_files import BacktestInputs, backtest_files, backtests_folder, described
 from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, as_if_in_force, read_request
 from riskdesk_assets.research.backtest_settings import BacktestSettings, load_backtest_settings
+from riskdesk_assets.research.mandates.run import MandateBench
 from riskdesk_assets.research.shared_inputs import SharedInputs
+from riskdesk_assets.research.signal_notes import signal_notes
 from riskdesk_assets.research.walk_forward import walk_forward
 from riskdesk_assets.strategy.library import filed_strategies
 from riskdesk_assets.strategy.loading import TicketFolder
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
 
 Progress = Callable[[int, int], None]
+_STRETCH = 63
+"""Sessions whose tickets are listed together: a row is a large object before it is one of a frame."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class BacktestBench:
     def __init__(self, paths: Paths, calendar: SessionCalendar, environ: Mapping[str, str] = os.environ) -> None:
         self._paths, self._calendar, self._environ = paths, calendar, environ
         self._shared: dict[tuple[object, ...], SharedInputs] = {}
+        self._mandates = MandateBench(calendar, environ)
 
     def run(self, request: BacktestRequest, progress: Progress = lambda done, total: None) -> PublishedBacktest:
         """Compute a backtest and publish its directory below RUNS_DIR.
@@ -62,6 +68,8 @@ class BacktestBench:
             StateError: the directory exists with other content.
         """
         asked = read_request(request, self._paths, self._environ)
+        if request.mandate is not None:
+            return PublishedBacktest(*self._mandates.run(asked, progress))
         settings = load_backtest_settings(asked.paths.config)
         shared = self._shared_for(asked)
         done = computed(shared, asked.config, asked.candidates, settings, progress)
@@ -77,7 +85,7 @@ class BacktestBench:
             policies=dict(_policies(asked)),
             overrides=request.overrides,
             candidates=asked.candidates,
-            notes=asked.notes,
+            notes=(*asked.notes, *signal_notes(prepared.tables, prepared.history)),
             code_version=code_version(),
         )
         files, manifest = backtest_files(done, inputs)
@@ -142,7 +150,13 @@ def _policies(asked: Asked) -> Iterator[tuple[str, PolicyModel]]:
 
 def backtest_tickets(folder: TicketFolder, history: History) -> pl.DataFrame:
     """TABLES["ticket_snapshots"] of tickets that stand on every session; nothing came before, and no archive is asked."""
-    return ticket_snapshots(folder, history.wanted, TABLES["ticket_snapshots"].frame([]), {})
+    table = TABLES["ticket_snapshots"]
+    gathered, before = Gathered(table), table.frame([])
+    for start in range(0, len(history.wanted), _STRETCH):
+        rows = ticket_snapshots(folder, history.wanted[start : start + _STRETCH], before, {})
+        gathered.add(rows)
+        before = rows.filter(pl.col("as_of_date") == history.wanted[min(start + _STRETCH, len(history.wanted)) - 1])
+    return gathered.frame()
 
 
 def computed(

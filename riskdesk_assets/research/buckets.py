@@ -22,13 +22,10 @@ class Buckets:
     def of(cls, library: pl.DataFrame, budgets: pl.DataFrame) -> Buckets:
         """From rows of strategy_library and strategy_budgets."""
         rows = budgets.join(library, on=["as_of_date", "strategy_name"]).select("ticket_id", "as_of_date", "bucket")
-        known: dict[str, tuple[list[date], list[str]]] = {}
-        for ticket_id, session, bucket in rows.sort("ticket_id", "as_of_date").iter_rows():
-            days, names = known.setdefault(ticket_id, ([], []))
-            if not names or names[-1] != bucket:
-                days.append(session)
-                names.append(bucket)
-        return cls(known)
+        said = pl.struct("ticket_id", "bucket")
+        changes = rows.sort("ticket_id", "as_of_date").filter(said.ne_missing(said.shift()))
+        known = changes.group_by("ticket_id").agg("as_of_date", "bucket")
+        return cls({ticket_id: (days, names) for ticket_id, days, names in known.iter_rows()})
 
     def of_ticket(self, ticket_id: str, session: date) -> str:
         """The bucket on a session; the last one known for a ticket that is held but no longer in force, and LONE_BUCKET for

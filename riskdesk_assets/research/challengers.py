@@ -14,64 +14,60 @@ semantics.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
-from riskdesk_assets.construction.carry import Mark, Prints
 from riskdesk_assets.construction.inputs import DeskContext
+from riskdesk_assets.market.print_panel import NOT_PRICED, Places, PrintPanel
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, patience_sessions
 from riskdesk_assets.research.backtest_tables import CHALLENGERS
+from riskdesk_assets.research.challenger_market import Array, Leg, Market
+from riskdesk_assets.research.exact_sums import exact_sums_at, running_sums
 from riskdesk_assets.research.performance import deviation
 from riskdesk_assets.research.timeseries import FLAT
 
 EQUAL_WEIGHT, INVERSE_VOLATILITY = "equal_weight", "inverse_volatility"
 NAMES = (EQUAL_WEIGHT, INVERSE_VOLATILITY)
-Row = dict[str, object]
-Size = Callable[[str, float, date], float | None]  # pair, hedge ratio, session -> relative gross; None: not sizeable
-
-
-@dataclass
-class _Leg:
-    """Shares (a fraction, signed) at the last print, and sessions in a row without one."""
-
-    symbol: str
-    shares: float
-    mark: Mark
-    silent: int = 0
-
-    @property
-    def value(self) -> float:
-        return self.shares * self.mark.close
-
-
-@dataclass
-class _Held:
-    units: float
-    legs: tuple[_Leg, _Leg]
+Wanted = tuple[int, str, float, float | None]  # day, pair, units, hedge ratio
+Trade = tuple[int, str, float]  # day, symbol, ticks
+Size = Callable[[str, float, int], float | None]  # pair, hedge ratio, day -> relative gross; None: not sizeable
 
 
 @dataclass(frozen=True)
-class _Day:
-    """One session of a challenger before it is scaled: value per symbol, tickets held, what was traded, paid and lost."""
+class _Position:
+    """What is held of a ticket, at the controller's units."""
 
-    session: date
-    values: Mapping[str, float]
-    tickets: int
-    turnover: float
-    costs: float
-    delisted: float
+    units: float
+    legs: tuple[Leg, Leg]
+
+
+@dataclass(frozen=True, eq=False)
+class _Walked:
+    """A challenger before it is scaled, shape (days, symbols) or (days,): values, where something is held, tickets held, what
+    was traded, paid and lost."""
+
+    values: Array
+    held: npt.NDArray[np.bool_]
+    tickets: Places
+    turnover: Array
+    costs: Array
+    lost: Array
+
+    @property
+    def gross(self) -> Array:
+        """Sum of the absolute values, per day."""
+        return np.array([math.fsum(day) for day in np.abs(self.values).tolist()])
 
 
 def challengers(
     series: pl.DataFrame,
     proposals: pl.DataFrame,
-    all_sessions: Sequence[date],
-    prints: Prints,
+    prints: PrintPanel,
     splits: pl.DataFrame,
     context: DeskContext,
     vol_sessions: int,
@@ -81,172 +77,147 @@ def challengers(
     Args:
         series: TIMESERIES of the range; the desk's gross is the measure.
         proposals: TABLES["proposals"] of the range.
-        all_sessions: the exchange's sessions, ascending.
         prints: usable prints from ``vol_sessions`` sessions before the range on.
         splits: symbol, as_of_date, ratio of new shares per old, in unadjusted closes.
         context: cost and borrow rates, and when a silent name is closed.
         vol_sessions: returns behind one inverse-volatility weight.
     """
-    sessions = series["as_of_date"].to_list()
-    target = math.fsum(series["equity_gross"])
-    wanted = _wanted(proposals)
-    split_on = {
-        (day, symbol): float(ratio) for symbol, day, ratio in splits.select("symbol", "as_of_date", "ratio").iter_rows()
-    }
-    place = {session: number for number, session in enumerate(all_sessions)}
+    market = Market.of(series["as_of_date"], prints, splits, context.config.desk.frozen)
+    wanted = _wanted(proposals, market)
 
-    def by_volatility(pair: str, beta: float, session: date) -> float | None:
-        end = place[session]
-        volatility = _pair_volatility(pair, beta, all_sessions[max(0, end - vol_sessions) : end + 1], prints)
+    def by_volatility(pair: str, beta: float, day: int) -> float | None:
+        volatility = _pair_volatility(pair, beta, int(market.places[day]), vol_sessions, prints)
         return None if not volatility else 1.0 / volatility
 
-    sizes: dict[str, Size] = {EQUAL_WEIGHT: lambda pair, beta, session: 1.0, INVERSE_VOLATILITY: by_volatility}
-    rows: list[Row] = []
-    for name in NAMES:
-        days = list(_walked(sessions, wanted, prints, split_on, context, sizes[name]))
-        gross = math.fsum(math.fsum(map(abs, day.values.values())) for day in days)
-        rows.extend(_rows(name, days, all_sessions, prints, target / gross if gross else 0.0, context))
-    return CHALLENGERS.frame(rows)
+    sizes: dict[str, Size] = {EQUAL_WEIGHT: lambda pair, beta, day: 1.0, INVERSE_VOLATILITY: by_volatility}
+    patience = patience_sessions(context.config)
+    target = math.fsum(series["equity_gross"])
+    walks = {name: _walked(wanted, market, sizes[name], context) for name in NAMES}
+    return CHALLENGERS.conform(pl.concat(_scaled(name, walked, market, target, patience) for name, walked in walks.items()))
 
 
-def _wanted(proposals: pl.DataFrame) -> dict[date, list[tuple[str, str, float, float | None]]]:
-    """Session -> (ticket, pair, units, hedge ratio), in order of the ticket."""
-    found: dict[date, list[tuple[str, str, float, float | None]]] = {}
-    columns = ("as_of_date", "ticket_id", "pair_id", "units", "beta")
-    for session, ticket_id, pair, units, beta in proposals.sort("as_of_date", "ticket_id").select(columns).iter_rows():
-        found.setdefault(session, []).append((ticket_id, pair, units, beta))
-    return found
+def _wanted(proposals: pl.DataFrame, market: Market) -> list[list[Wanted]]:
+    """What the controller wants of every ticket, day after day; in order of the ticket."""
+    days = np.searchsorted(market.places, market.prints.places(proposals["as_of_date"]))
+    rows = proposals.select("ticket_id", "pair_id", "units", "beta", day=pl.Series(days)).sort("ticket_id", "day")
+    tickets = rows.group_by("ticket_id", maintain_order=True).agg("day", "pair_id", "units", "beta")
+    return [list(zip(*columns, strict=True)) for _, *columns in tickets.iter_rows()]
 
 
-def _walked(
-    sessions: Sequence[date],
-    wanted: Mapping[date, Sequence[tuple[str, str, float, float | None]]],
-    prints: Prints,
-    splits: Mapping[tuple[date, str], float],
-    context: DeskContext,
-    size: Size,
-) -> Iterator[_Day]:
-    held: dict[str, _Held] = {}
-    frozen = context.config.desk.frozen
-    for session in sessions:
-        today = prints.get(session, {})
-        borrowed = math.fsum(
-            -leg.value * context.borrow_rates[leg.symbol] for item in held.values() for leg in item.legs if leg.shares < 0
-        )
-        lost: list[float] = []
-        for _, standing in sorted(held.items()):
-            for leg in standing.legs:
-                leg.shares *= splits.get((session, leg.symbol), 1.0)
-                lost.append(_marked(leg, today, frozen.close_after_sessions, frozen.delisting_return))
-        traded: dict[tuple[str, str], float] = {}
-        for ticket_id, pair, units, beta in wanted.get(session, ()):
-            before = held.get(ticket_id)
-            if before is not None and any(leg.shares and leg.silent for leg in before.legs):
-                continue
-            if (before.units if before else 0.0) == units:
-                continue
-            after = _entered(pair, units, beta, session, today, size)
-            if before is not None and units and after is None:
-                continue
-            for item, sign in ((before, -1.0), (after, 1.0)):
-                for leg in () if item is None else item.legs:
-                    traded[ticket_id, leg.symbol] = traded.get((ticket_id, leg.symbol), 0.0) + sign * leg.value
-            held.pop(ticket_id, None)
-            if after is not None:
-                held[ticket_id] = after
-        values: dict[str, float] = {}
-        for _, position in sorted(held.items()):
-            for leg in position.legs:
-                if leg.shares:
-                    values[leg.symbol] = values.get(leg.symbol, 0.0) + leg.value
-        costs = math.fsum(abs(amount) * context.cost_rates[symbol] for (_, symbol), amount in traded.items()) + borrowed
-        yield _Day(session, values, len(held), math.fsum(map(abs, traded.values())), costs, math.fsum(lost))
+def _walked(tickets: Sequence[Sequence[Wanted]], market: Market, size: Size, context: DeskContext) -> _Walked:
+    """Enter and leave every ticket. Values add in order of the ticket, everything else exactly."""
+    days, shape = len(market.places), market.marks.shape
+    number = np.zeros(days, dtype=np.intp)
+    legs: list[tuple[Leg, int]] = []
+    trades: list[Trade] = []
+    for rows in tickets:
+        for position, end in _positions(rows, market, size, trades):
+            number[position.legs[0].entered : end] += 1
+            legs.extend((leg, end) for leg in position.legs)
+    lines = market.lines(legs)
+    values, held = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
+    np.add.at(values, (lines.day, lines.column), lines.value)
+    held[lines.day[lines.shares != 0], lines.column[lines.shares != 0]] = True
+    # What is short overnight pays on the next day, be it the day it is bought back.
+    short = (lines.shares < 0) & (lines.day < days - 1)
+    rates = np.array([context.borrow_rates[leg.symbol] for leg, _ in legs])
+    borrow = exact_sums_at(lines.day[short] + 1, -lines.value[short] * rates[lines.leg[short]], days)
+    lost = [(leg.closed, market.loss(leg, leg.closed)) for leg, end in legs if leg.closed is not None and leg.closed <= end]
+    turnover = _by_day([(day, abs(amount)) for day, _, amount in trades], days)
+    fees = _by_day([(day, abs(amount) * context.cost_rates[symbol]) for day, symbol, amount in trades], days)
+    return _Walked(values, held, number, turnover, fees + borrow, _by_day(lost, days))
 
 
-def _marked(leg: _Leg, today: Mapping[str, Mark], patience: int, delisting_return: float) -> float:
-    """Bring a leg to today's print in place; what is lost with a name that has been silent too long."""
-    mark = today.get(leg.symbol)
-    if mark is not None:
-        leg.mark, leg.silent = mark, 0
-        return 0.0
-    leg.silent += 1
-    if not leg.shares or leg.silent < patience:
-        return 0.0
-    loss = leg.value * delisting_return if leg.shares > 0 else 0.0
-    leg.shares = 0.0
-    return loss
+def _by_day(amounts: Sequence[tuple[int, float]], days: int) -> Array:
+    at, values = zip(*amounts, strict=True) if amounts else ((), ())
+    return exact_sums_at(np.array(at, dtype=np.intp), np.array(values, dtype=np.float64), days)
 
 
-def _entered(pair: str, units: float, beta: float | None, session: date, today: Mapping[str, Mark], size: Size) -> _Held | None:
+def _positions(rows: Sequence[Wanted], market: Market, size: Size, trades: list[Trade]) -> Iterator[tuple[_Position, int]]:
+    """A ticket's positions one after the other, each with the day it is no longer held on; trades are added to the list."""
+    held: _Position | None = None
+    for day, pair, units, beta in rows:
+        if (held.units if held else 0.0) == units or (held is not None and any(market.stuck(leg, day) for leg in held.legs)):
+            continue
+        entered = _entered(pair, units, beta, day, market, size)
+        if held is not None and units and entered is None:
+            continue
+        amounts: dict[str, float] = {}
+        for item, sign in ((held, -1.0), (entered, 1.0)):
+            for leg in () if item is None else item.legs:
+                amounts[leg.symbol] = amounts.get(leg.symbol, 0.0) + sign * market.value(leg, day)
+        trades.extend((day, symbol, amount) for symbol, amount in amounts.items())
+        if held is not None:
+            yield held, day
+        held = entered
+    if held is not None:
+        yield held, len(market.places)
+
+
+def _entered(pair: str, units: float, beta: float | None, day: int, market: Market, size: Size) -> _Position | None:
     """The position the controller's units ask for today; None where they ask for none, or it cannot be sized."""
     a, b = pair.split(PAIR_SEPARATOR)
-    if not units or beta is None or a not in today or b not in today:
+    if not units or beta is None or not (market.printed(a, day) and market.printed(b, day)):
         return None
-    relative = size(pair, beta, session)
+    relative = size(pair, beta, day)
     if relative is None:
         return None
-    leg_a = math.copysign(abs(units) * relative / (1 + abs(beta)), units)
-    legs = [_Leg(symbol, value / today[symbol].close, today[symbol]) for symbol, value in ((a, leg_a), (b, -beta * leg_a))]
-    return _Held(units, (legs[0], legs[1]))
+    value = math.copysign(abs(units) * relative / (1 + abs(beta)), units)
+    return _Position(units, (market.bought(a, value, day), market.bought(b, -beta * value, day)))
 
 
-def _pair_volatility(pair: str, beta: float, window: Sequence[date], prints: Prints) -> float | None:
-    """Daily volatility of a dollar of the pair's gross over the window's returns; None where there are too few to say.
+def _pair_volatility(pair: str, beta: float, place: int, sessions: int, prints: PrintPanel) -> float | None:
+    """Daily volatility of a dollar of the pair's gross over so many returns up to a place; None where too few printed.
 
     The pair is 1 / (1 + |beta|) dollars of A against beta times as much of B; returns are simple, of adj_close.
     """
-    a, b = pair.split(PAIR_SEPARATOR)
-    both = [(prints[day][a], prints[day][b]) for day in window if a in prints.get(day, {}) and b in prints.get(day, {})]
-    returns = [
-        ((now_a.adj_close / old_a.adj_close - 1) - beta * (now_b.adj_close / old_b.adj_close - 1)) / (1 + abs(beta))
-        for (old_a, old_b), (now_a, now_b) in pairwise(both)
-    ]
-    return deviation(returns) if 2 * len(returns) >= len(window) - 1 else None
+    window = prints.rows(np.arange(max(0, place - sessions), place + 1))
+    a, b = (prints.adj_close[window, prints.column(symbol)] for symbol in pair.split(PAIR_SEPARATOR))
+    both = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[both], b[both]
+    returns = ((a[1:] / a[:-1] - 1) - beta * (b[1:] / b[:-1] - 1)) / (1 + abs(beta))
+    return deviation(returns.tolist()) if 2 * len(returns) >= len(window) - 1 else None
 
 
-def _rows(
-    name: str, days: Sequence[_Day], all_sessions: Sequence[date], prints: Prints, scale: float, context: DeskContext
-) -> Iterator[Row]:
-    """A challenger's days at the desk's mean gross, each held to its one common next session."""
-    place = {session: number for number, session in enumerate(all_sessions)}
-    patience, last = patience_sessions(context.config), days[-1].session
-    earned: list[float] = []
-    for day in days:
-        later = all_sessions[place[day.session] + 1 : place[day.session] + 1 + patience]
-        status, following = _outcome(day, later, last, prints)
-        gross = [day.delisted * scale]
-        if status == OK and following is not None:
-            now, then = prints[day.session], prints[following]
-            gross += [
-                value * scale * (then[symbol].adj_close / now[symbol].adj_close - 1)
-                for symbol, value in sorted(day.values.items())
-            ]
-        pnl = math.fsum(gross)
-        earned.append(pnl - day.costs * scale)
-        yield {
-            "challenger": name,
-            "as_of_date": day.session,
-            "next_date": following,
-            "status": status,
-            "tickets": day.tickets,
-            "gross": math.fsum(map(abs, day.values.values())) * scale,
-            "turnover": day.turnover * scale,
-            "costs": day.costs * scale,
+def _scaled(name: str, walked: _Walked, market: Market, target: float, patience: int) -> pl.DataFrame:
+    """A challenger's days at the desk's gross, each held to its one common next session.
+
+    Args:
+        name: the challenger's.
+        walked: its days before they are scaled.
+        market: prints and sessions.
+        target: sum of the desk's gross over the range, in dollars.
+        patience: the most sessions a book waits for a common price.
+    """
+    places, prints = market.places, market.prints
+    gross = walked.gross
+    whole = math.fsum(gross)
+    scale = target / whole if whole else 0.0
+    days, columns = np.nonzero(walked.held)
+    waits = prints.waits(places, places[days], columns, patience)
+    known = (waits > 0) & (places + waits <= places[-1])
+    flat = known & ~(walked.held.any(axis=1) | (walked.turnover != 0) | (walked.costs != 0))
+    late = places + patience <= places[-1]
+    outcomes = {SKIPPED_NO_PRICE: waits == NOT_PRICED, FLAT: flat, OK: known, SKIPPED_NO_COMMON_SESSION: late}
+    status = np.select(list(outcomes.values()), list(outcomes), PENDING)
+    following = np.where(known, places + waits, places)
+    before, after = (prints.adj_close[prints.rows(at[days]), columns] for at in (places, following))
+    earned = np.where(known[days], walked.values[days, columns] * scale * (after / before - 1), 0.0)
+    everything = np.concatenate([days, np.arange(len(places))]), np.concatenate([earned, walked.lost * scale])
+    pnl = exact_sums_at(*everything, len(places))
+    net = pnl - walked.costs * scale
+    return pl.DataFrame(
+        {
+            "challenger": [name] * len(places),
+            "as_of_date": prints.calendar[places],
+            "next_date": pl.Series(prints.calendar[following]).set(pl.Series(~known), None),
+            "status": status.tolist(),
+            "tickets": walked.tickets,
+            "gross": gross * scale,
+            "turnover": walked.turnover * scale,
+            "costs": walked.costs * scale,
             "pnl_gross": pnl,
-            "pnl_net": earned[-1],
-            "cumulative_pnl_net": math.fsum(earned),
+            "pnl_net": net,
+            "cumulative_pnl_net": running_sums(net.tolist()),
         }
-
-
-def _outcome(day: _Day, later: Sequence[date], last: date, prints: Prints) -> tuple[str, date | None]:
-    symbols = set(day.values)
-    if not symbols <= set(prints.get(day.session, {})):
-        return SKIPPED_NO_PRICE, None
-    known = [session for session in later if session <= last]
-    if not symbols:
-        status = OK if day.turnover or day.costs else FLAT
-        return (status, known[0]) if known else (PENDING, None)
-    following = next((session for session in known if symbols <= set(prints.get(session, {}))), None)
-    if following is not None:
-        return OK, following
-    return (SKIPPED_NO_COMMON_SESSION if len(known) == len(later) else PENDING), None
+    )

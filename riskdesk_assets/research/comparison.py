@@ -15,7 +15,8 @@ import polars as pl
 from riskdesk_assets.common.hashing import digest
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
-from riskdesk_assets.construction.walk import WalkInputs, walk
+from riskdesk_assets.construction.day_sources import WalkInputs
+from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.market.history import History
 from riskdesk_assets.research.shared_inputs import SharedInputs

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from datetime import date
 
-import polars as pl
-
-from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import digest_frame
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, lookback_start, read_history
+from riskdesk_assets.market.newest import newest_bar, require_bars_to_the_end
 from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import Snapshot, find_snapshot
 from riskdesk_assets.market.vendor import Vendor
@@ -27,15 +25,17 @@ def comparison_history(
     """Bars of ``first`` to ``last`` with the lookback the configuration asks for.
 
     Raises:
-        InputError: the vendor has no bar of the sessions.
+        InputError: no name has a usable bar on ``last``; says which session is the newest with one.
     """
     start, universe = lookback_start(calendar, config, first), config.universe
     known = find_snapshot(paths.snapshots, start, last, ())
     if known is not None and known.source == vendor.source:
-        return read_history(paths, calendar, config, first, last)
+        history = read_history(paths, calendar, config, first, last)
+        # A snapshot asked for before the vendor had the last session's bars: it may have them by now.
+        if newest_bar(history.bars, calendar, config) == last:
+            return history
     bars = vendor.bars(universe.watched, start, last)
-    if bars.filter(pl.col("as_of_date") >= first).is_empty():
-        raise InputError(Problem("", None, "session", f"{vendor.source} has no bar from {first} to {last}"))
+    require_bars_to_the_end(bars, calendar, config, first, last, vendor.source)
     index = universe.volatility_index
     table = TABLES["volatility_index"]
     volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)

@@ -132,8 +132,6 @@ def _ends(log_price: Array) -> bool:
 
 def _formations(prices: dict[str, Array], needed: int, context: DeskContext) -> list[PairFormation]:
     """Every pair with enough common bars; those with the same common sessions are measured together."""
-    import statsmodels.tsa.stattools  # noqa: F401  # before the thread limit, which reaches only what is loaded
-
     sharing: dict[bytes, list[tuple[str, str]]] = {}
     for one, other in combinations(sorted(prices), 2):
         common = ~np.isnan(prices[one]) & ~np.isnan(prices[other])

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from riskdesk_assets.research.exact_sums import running_sums
+
 SESSIONS_A_YEAR = 252
 
 
@@ -58,8 +60,8 @@ def drawdown(pnl: Sequence[float], nav: float) -> Drawdown:
         nav: dollars before the first.
     """
     peak, dollars, fraction = nav, 0.0, 0.0
-    for place in range(1, len(pnl) + 1):
-        equity = nav + math.fsum(pnl[:place])
+    for total in running_sums(pnl):
+        equity = nav + total
         peak = max(peak, equity)
         dollars, fraction = max(dollars, peak - equity), max(fraction, (peak - equity) / peak)
     return Drawdown(dollars, fraction)

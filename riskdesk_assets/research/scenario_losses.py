@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import date
 
 import polars as pl
 
 from riskdesk_assets.research.backtest_tables import SCENARIO_PNL
+from riskdesk_assets.research.exact_sums import exact_sums
+from riskdesk_assets.research.performance import mean
 
 
 def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -17,30 +17,26 @@ def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     A session counts for a scenario that shocks every name it held.
     """
     positions = frames["desk_positions"].filter(pl.col("shares") != 0)
-    nets = positions.group_by("as_of_date", "symbol").agg(pl.col("notional_cents").sum())
-    held = nets.group_by("as_of_date").agg(pl.len().alias("names"))
-    shocked = frames["scenarios"].select("as_of_date", "scenario_id", "kind", "symbol", "shocked_return")
-    rows = shocked.join(nets, on=["as_of_date", "symbol"]).sort("scenario_id", "as_of_date", "symbol")
-    by_scenario: dict[str, dict[date, list[float]]] = {}
-    kinds = dict(frames["scenarios"].select("scenario_id", "kind").unique(maintain_order=True).iter_rows())
-    for session, scenario_id, _, _, shock, cents in rows.iter_rows():
-        by_scenario.setdefault(scenario_id, {}).setdefault(session, []).append(shock * cents / 100)
-    names = dict(held.iter_rows())
-    found = []
-    for scenario_id, days in by_scenario.items():
-        whole = [(math.fsum(parts), day) for day, parts in days.items() if len(parts) == names[day]]
-        if not whole:
-            continue
-        worst, worst_on = min(whole)
-        found.append(
-            {
-                "scenario_id": scenario_id,
-                "kind": kinds[scenario_id],
-                "sessions": len(whole),
-                "worst_pnl": worst,
-                "worst_on": worst_on,
-                "mean_pnl": math.fsum(value for value, _ in whole) / len(whole),
-                "best_pnl": max(whole)[0],
-            }
+    nets = positions.group_by("as_of_date", "symbol").agg(cents=pl.col("notional_cents").sum())
+    held = nets.group_by("as_of_date").agg(names=pl.len())
+    shocked = frames["scenarios"].select("as_of_date", "scenario_id", "symbol", "shocked_return")
+    rows = shocked.join(nets, on=["as_of_date", "symbol"])
+    # Divided by NumPy: Polars multiplies by 1 / 100 instead, which is another number in the last bit.
+    amounts = (rows["shocked_return"] * rows["cents"]).to_numpy() / 100
+    by_day = rows.select("scenario_id", "as_of_date", pnl=pl.Series(amounts))
+    sums = exact_sums(by_day, ["scenario_id", "as_of_date"], ["pnl"], pl.len().alias("shocked"))
+    whole = sums.join(held, on="as_of_date").filter(pl.col("shocked") == pl.col("names"))
+    found = (
+        whole.sort("scenario_id", "pnl", "as_of_date")
+        .group_by("scenario_id", maintain_order=True)
+        .agg(
+            "pnl",
+            sessions=pl.len(),
+            worst_pnl=pl.col("pnl").first(),
+            worst_on=pl.col("as_of_date").first(),
+            best_pnl=pl.col("pnl").last(),
         )
-    return SCENARIO_PNL.frame(found)
+        .join(frames["scenarios"].group_by("scenario_id").agg(pl.col("kind").last()), on="scenario_id")
+    )
+    means = pl.Series([mean(days) for days in found["pnl"].to_list()], dtype=pl.Float64)
+    return SCENARIO_PNL.conform(found.with_columns(mean_pnl=means))

@@ -9,16 +9,17 @@ from typing import Any
 import polars as pl
 
 from riskdesk_assets.common.hashing import digest, digest_frame
+from riskdesk_assets.common.packed import packed, unpacked
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.prepare import WALK_TABLES, walk_inputs
 from riskdesk_assets.construction.state import GENESIS
-from riskdesk_assets.construction.walk import WalkInputs
 from riskdesk_assets.controllers.policy_files import GivenPolicy
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.market.history import History
-from riskdesk_assets.reports.recompute import day_tables
+from riskdesk_assets.reports.recompute import decided_on
 from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What only the walk reads: variants that differ in nothing else share every table before it. Whatever is not named here,
@@ -36,10 +37,19 @@ INPUT_TABLES = (
 )
 """Tables before the walk that a backtest keeps: what its days were decided on. Others but WALK_TABLES are let go."""
 
+_PACKED = {
+    "return_correlations": ("kind", "id_a", "id_b"),
+    "instrument_factors_daily": ("instrument_id", "factor_id", "model_id"),
+}
+"""The longest tables that only a walk reads, and their text."""
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """One configuration ready to be walked: its bars, the tables before the walk, and the walk's inputs from genesis."""
+    """One configuration ready for a long walk: its bars, the tables before the walk, and the walk's inputs from genesis.
+
+    Correlations and exposures, the longest tables, are packed.
+    """
 
     history: History
     tables: Mapping[str, pl.DataFrame]
@@ -87,7 +97,8 @@ class SharedInputs:
 
     def inputs(self, config: Config) -> WalkInputs:
         """The walk's inputs of a configuration, from genesis."""
-        return self.prepared(config).walk
+        found = self.prepared(config).walk
+        return replace(found, stream_correlations=unpacked(found.stream_correlations))
 
     def prepared(self, config: Config) -> Prepared:
         """Everything a configuration's walk is computed from."""
@@ -97,8 +108,10 @@ class SharedInputs:
             panel = panel_of(history, config)
             earlier = TABLES["engine_configs"].frame([])
             strategies = dict.fromkeys(history.wanted, self._strategies_of(config))
-            tables = day_tables(history, panel, config, self._tickets_of(history), strategies, earlier)
-            self._tables[before] = (history, panel, {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)})
+            tables = decided_on(history, panel, config, self._tickets_of(history), strategies, earlier)
+            kept = {name: tables[name] for name in (*WALK_TABLES, *INPUT_TABLES)}
+            kept |= {name: packed(kept[name], columns) for name, columns in _PACKED.items()}
+            self._tables[before] = (history, panel, kept)
             self.source = history.snapshot.source
         history, panel, tables = self._tables[before]
         policy = self._policy_of(config)

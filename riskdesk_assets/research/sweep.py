@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.research.comparison import SCHEMA
+from riskdesk_assets.research.mandates.compared import SweptMeasure, mandate_measures
 from riskdesk_assets.research.variants import Variant, load_variants, require_distinct
 
 GRID = "grid"
@@ -69,13 +71,13 @@ def _grid(variant: Variant) -> list[Variant]:
     lists: dict[str, list[object]] = {}
     for path, values in variant.overrides.items():
         if not isinstance(values, list) or not values:
-            raise InputError(Problem(variant.where, None, path, f"is {values!r}", "a list of values to try"))
+            raise InputError(variant.placed(Problem(variant.where, None, path, f"is {values!r}", "a list of values to try")))
         lists[path] = values
     if not lists:
-        raise InputError(Problem(variant.where, None, GRID, "spans nothing", "{limits.group.max: [0.3, 0.4]}"))
+        raise InputError(variant.placed(Problem(variant.where, None, GRID, "spans nothing", "{limits.group.max: [0.3, 0.4]}")))
     points = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     names = [", ".join(f"{_short(path, lists)}={_word(value)}" for path, value in point.items()) for point in points]
-    return [Variant(name, point, variant.where) for name, point in zip(names, points, strict=True)]
+    return [replace(variant, name=name, overrides=point) for name, point in zip(names, points, strict=True)]
 
 
 def _short(path: str, paths: Mapping[str, object]) -> str:
@@ -92,15 +94,30 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-def sweep_frame(said: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
-    """One row per variant and metric of COLUMNS: variant, section, measure, unit, value (research.comparison.SCHEMA).
+def measures_of(said: Mapping[str, Mapping[str, Any]]) -> list[SweptMeasure]:
+    """What a sweep compares, in the order it is shown: COLUMNS, or of mandates what they are tuned by.
 
     Args:
         said: variant -> what the metrics.json of its backtest says.
     """
-    rows = [
-        (name, "metrics", metric, unit, None if (value := item["metrics"][metric]) is None else float(value))
-        for name, item in said.items()
+    if any("mandate" in item for item in said.values()):
+        return mandate_measures(said)
+    return [
+        SweptMeasure("metrics", metric, unit, {name: item["metrics"][metric] for name, item in said.items()})
         for metric, unit in COLUMNS
+    ]
+
+
+def sweep_frame(said: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
+    """One row per variant and measure: variant, section, measure, unit, value (research.comparison.SCHEMA).
+
+    Args:
+        said: variant -> what the metrics.json of its backtest says.
+    """
+    measures = measures_of(said)
+    rows = [
+        (name, item.section, item.measure, item.unit, None if (value := item.values[name]) is None else float(value))
+        for name in said
+        for item in measures
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

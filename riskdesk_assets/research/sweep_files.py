@@ -10,7 +10,7 @@ from riskdesk_assets.common.hashing import canonical_json, digest
 from riskdesk_assets.common.whole_file import replace_file
 from riskdesk_assets.reports.run_artifacts import parquet, pretty_json
 from riskdesk_assets.research.comparison_files import SIMULATED, shown
-from riskdesk_assets.research.sweep import COLUMNS, sweep_frame
+from riskdesk_assets.research.sweep import measures_of, sweep_frame
 
 FOLDER = "sweeps"
 TABLE, TEXT, MEMBERS = "sweep.parquet", "sweep.md", "sweep.json"
@@ -41,9 +41,11 @@ def markdown(said: Mapping[str, Mapping[str, Any]]) -> str:
     for name, item in said.items():
         laid = ", ".join(f"{path} = {canonical_json(value)}" for path, value in item["overrides"].items())
         lines.append(f"- {_cell(name)}: {_cell(laid) or 'as configured'} ({item['backtest_id']})")
-    lines += ["", f"| | {' | '.join(metric.replace('_', ' ') for metric, _ in COLUMNS)} |", f"|---|{'---:|' * len(COLUMNS)}"]
-    for name, item in said.items():
-        cells = [shown(item["metrics"][metric], unit) for metric, unit in COLUMNS]
+    measures = measures_of(said)
+    titles = " | ".join(item.measure.replace("_", " ") for item in measures)
+    lines += ["", f"| | {titles} |", f"|---|{'---:|' * len(measures)}"]
+    for name in said:
+        cells = [shown(item.values[name], item.unit) for item in measures]
         lines.append(f"| {_cell(name)} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

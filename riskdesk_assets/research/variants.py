@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,25 @@ _EXAMPLE = "name: path=value, such as wide: limits.group.max=0.5"
 
 @dataclass(frozen=True)
 class Variant:
-    """A configuration to compare: ``overrides`` maps a path (``limits.group.max``) to its value; ``where`` names the input."""
+    """A configuration to compare: ``overrides`` maps a path (``limits.group.max``) to its value; ``where`` names the input.
+
+    ``file`` and ``lines``: where it comes from one, its name and the line of each path.
+    """
 
     name: str
     overrides: Mapping[str, object]
     where: str = _WHERE
+    file: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def placed(self, problem: Problem) -> Problem:
+        """A problem with the variant, told with the line of its path and the variant's name where it comes from a file."""
+        if not self.file or problem.line is not None:
+            return problem
+        near = (path for path in self.overrides if _within(problem.field, path) or _within(path, problem.field))
+        told = ": ".join(filter(None, (f"variant {self.name}", problem.field)))
+        line = self.lines.get(next(near, ""))
+        return replace(problem, file=self.where if line is None else self.file, line=line, field=told)
 
 
 def parse_variant(text: str) -> Variant:
@@ -35,7 +49,7 @@ def parse_variant(text: str) -> Variant:
         InputError: no name, a part without ``=``, a path given twice.
     """
     name, colon, rest = text.partition(":")
-    name = name.strip()
+    name = strict_yaml.require_plain(name.strip(), _WHERE)
     if not name or not colon:
         raise InputError(Problem(_WHERE, None, "", f"{text!r} has no name", _EXAMPLE))
     overrides: dict[str, object] = {}
@@ -66,7 +80,9 @@ def load_variants(path: Path) -> tuple[Variant, ...]:
         if overrides is not None and not isinstance(overrides, dict):
             said = Problem(document.file, document.line((name,)), name, f"is {overrides!r}", "a mapping of paths to values")
             raise InputError(said)
-        found.append(Variant(name, overrides or {}, f"{document.file}:{document.line((name,))}"))
+        paths: dict[str, object] = overrides or {}
+        lines = {path: line for path in paths if (line := document.line((name, path))) is not None}
+        found.append(Variant(name, paths, f"{document.file}:{document.line((name,))}", document.file, lines))
     return tuple(found)
 
 
@@ -80,15 +96,20 @@ def require_distinct(variants: Sequence[Variant]) -> None:
         raise InputError(Problem(_WHERE, None, twice[0], "is the name of two variants", "a name of its own for each"))
 
 
-def variant_config(config: Config, variant: Variant) -> Config:
+def variant_config(config: Config, variant: Variant, mandate: str | None = None) -> Config:
     """The configuration with a variant's values laid over.
+
+    Args:
+        config: what they are laid over.
+        variant: paths and values.
+        mandate: the research mandate that is walked and whose file may be changed; None where the desk's own portfolio is.
 
     Raises:
         InputError: an unknown path, with the nearest known one; a value that is not allowed there; every one of them.
     """
-    problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where)) is not None]
+    problems = [problem for path in variant.overrides if (problem := _unknown(config, path, variant.where, mandate))]
     if problems:
-        raise InputError(problems)
+        raise InputError([variant.placed(problem) for problem in problems])
     content: dict[str, Any] = config.model_dump(mode="python")
     for path, value in variant.overrides.items():
         place = content
@@ -98,18 +119,25 @@ def variant_config(config: Config, variant: Variant) -> Config:
                 place[part] = {}
             place = place[part]
         place[last] = value
-    changed = strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
-    return changed
+    try:
+        return strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
+    except InputError as error:
+        raise InputError([variant.placed(problem) for problem in error.problems]) from error
 
 
-def _unknown(config: Config, path: str, where: str) -> Problem | None:
+def _within(path: str, other: str) -> bool:
+    """Whether a path is another one or leads into it."""
+    return path == other or path.startswith(f"{other}.")
+
+
+def _unknown(config: Config, path: str, where: str, mandate: str | None) -> Problem | None:
     """The problem with a path that leads nowhere, or into what no variant may change."""
     parts = _parts(config, path)
     if parts[0] not in SECTIONS:
         return Problem(where, None, path, f"begins with {parts[0]!r}{nearest(parts[0], SECTIONS)}", ", ".join(SECTIONS))
     if path == "desk.portfolio_id" or len(parts) < 2 or (parts[0] == "portfolios" and len(parts) < 3):
         return Problem(where, None, path, "is not a value", "the path of one value, such as limits.group.max")
-    if parts[0] == "portfolios" and parts[1] in {mandate.portfolio_id for mandate in config.mandates}:
+    if parts[0] == "portfolios" and parts[1] in {item.portfolio_id for item in config.mandates} - {mandate}:
         said = f"{parts[1]} is a research mandate: a comparison walks the desk's own portfolio, and nothing in it would change"
         return Problem(where, None, path, said, f"desk, limits, sizing, portfolios.{config.own.portfolio_id}")
     if parts[:2] == ("desk", "policy"):

@@ -22,8 +22,9 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, prints_of
+from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES
 from riskdesk_assets.research.backtest import Backtest, measured
+from riskdesk_assets.research.backtest_metrics import SKIPPED
 from riskdesk_assets.research.backtest_settings import BacktestSettings, Criterion, WalkForwardSettings
 from riskdesk_assets.research.backtest_tables import CHOICES
 from riskdesk_assets.research.long_walk import LongWalk, cut, long_walk
@@ -112,17 +113,25 @@ def windows(sessions: Sequence[date], rules: WalkForwardSettings) -> tuple[Windo
 
 
 def candidate_series(item: Prepared, progress: Progress = lambda done, total: None) -> pl.DataFrame:
-    """TIMESERIES of a candidate walked over the whole range on its own."""
+    """TIMESERIES of a candidate walked over the whole range on its own, and ``known_on``: the session its P&L was known on.
+
+    A skipped session earned nothing but paid its costs: that is known once it is skipped. Pending ones are known on none.
+    """
     walked = long_walk(item.walk, progress)
-    sessions, calendar = item.history.wanted, item.history.calendar.sessions
-    context, prints = desk_context(item.walk.config), prints_of(item.history.usable)
-    realized = realized_rows(sessions, calendar, walked.frames, prints, context)
-    return timeseries(sessions, calendar, walked.frames, realized, prints, context)
+    sessions, prints, context = item.history.wanted, item.history.prints, desk_context(item.walk.config)
+    realized = realized_rows(sessions, walked.frames, prints, context)
+    series = timeseries(sessions, walked.frames, realized, prints, context)
+    skipped = (
+        realized.filter(pl.col("status").is_in(SKIPPED)).group_by("as_of_date").agg(skipped_on=pl.col("realized_on").max())
+    )
+    found = series.join(skipped, on="as_of_date", how="left").sort("as_of_date")
+    return found.with_columns(known_on=pl.coalesce("next_date", "skipped_on")).drop("skipped_on")
 
 
 def known_pnl(series: pl.DataFrame, last: date) -> list[float]:
-    """Net P&L per session of what was known at the close of ``last``: books marked on it or before."""
-    return series.filter(pl.col("next_date") <= last).sort("as_of_date")["pnl_net"].to_list()
+    """Net P&L per session of what was known at the close of ``last``, counted as metrics.json counts it: books marked or
+    skipped on it or before."""
+    return series.filter(pl.col("known_on") <= last).sort("as_of_date")["pnl_net"].to_list()
 
 
 def criterion(name: Criterion, pnl: Sequence[float], base: Prepared) -> float | None:

@@ -163,7 +163,8 @@ def _model(session: date, symbols: Sequence[str], config: Config, returns: Array
         exposures=found.exposures,
         factor_covariance=factor_covariance,
         specific_variance=np.maximum(specific, floor),
-        factor_returns=found.factor_returns[-1],
+        # A copy: a view would keep the whole window's returns for every session.
+        factor_returns=found.factor_returns[-1].copy(),
         observations=int(np.isfinite(found.factor_returns[:, len(found.factors) - len(STYLES) - 1]).sum()),
     )
     _check_condition(model, settings.max_condition)

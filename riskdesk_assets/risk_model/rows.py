@@ -7,7 +7,7 @@ D: instrument_factors_daily, the exposure to SPECIFIC squared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -25,6 +25,7 @@ from riskdesk_assets.risk_model.factors import FactorModel
 SPECIFIC = "specific"
 """A name's exposure to its own specific factor, of variance 1: its daily specific volatility."""
 INSTRUMENTS, FACTORS = "instrument", "factor"
+PANELS = (INSTRUMENTS, FACTORS)
 _MODEL_ID = pl.lit(MODEL_VERSIONS[FACTOR])
 Places = npt.NDArray[np.intp]
 
@@ -65,11 +66,18 @@ def factors_daily(models: Sequence[FactorModel]) -> pl.DataFrame:
     return TABLES["factors_daily"].conform(frame.with_columns(model_id=_MODEL_ID))
 
 
-def correlation_panels(models: Sequence[FactorModel]) -> pl.DataFrame:
-    """TABLES["correlation_panels"]: correlations of names (in Sigma) and of factors (in F), id_a < id_b."""
-    instruments = _panel(INSTRUMENTS, models, ((model.symbols, model.covariance().matrix) for model in models))
-    factors = _panel(FACTORS, models, ((model.factors, model.factor_covariance) for model in models))
-    return TABLES["correlation_panels"].conform(pl.concat([instruments, factors]))
+def correlation_panels(models: Sequence[FactorModel], panels: Collection[str] = PANELS) -> pl.DataFrame:
+    """TABLES["correlation_panels"]: correlations of names (in Sigma) and of factors (in F), id_a < id_b.
+
+    Args:
+        models: of the sessions.
+        panels: those wanted; ``models_of`` reads FACTORS alone.
+    """
+    of_panel = {
+        INSTRUMENTS: lambda: _panel(INSTRUMENTS, models, ((model.symbols, model.covariance().matrix) for model in models)),
+        FACTORS: lambda: _panel(FACTORS, models, ((model.factors, model.factor_covariance) for model in models)),
+    }
+    return TABLES["correlation_panels"].conform(pl.concat(of_panel[panel]() for panel in PANELS if panel in panels))
 
 
 def models_of(

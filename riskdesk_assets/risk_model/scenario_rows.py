@@ -58,8 +58,9 @@ def scenario_rows(
     replayed = {each.scenario_id: _replayed(each, config, replay_bars) for each in config.scenarios.historical}
     rows: list[dict[str, object]] = []
     for session in sessions:
+        groups = _groups(config, classes.get(session, {}))
         for shock in config.scenarios.parametric:
-            found = _parametric(shock, config, exposures.get(session, {}), classes.get(session, {}))
+            found = _parametric(shock, config, exposures.get(session, {}), groups)
             rows.extend({"as_of_date": session, "scenario_id": shock.scenario_id, **row} for row in found)
         for past in config.scenarios.historical:
             if past.end <= session:
@@ -74,14 +75,13 @@ def _row(kind: str, symbol: str, size: float | None, note: str, *, proxied: bool
 
 
 def _parametric(
-    scenario: ParametricScenario, config: Config, exposures: Exposures, classes: Mapping[str, str]
+    scenario: ParametricScenario, config: Config, exposures: Exposures, groups: Mapping[str, frozenset[str]]
 ) -> Iterator[dict[str, object]]:
     """Rows of one session; targets this universe does not have, or nobody is in today, are left out and told."""
     if scenario.correlation_to_one is not None:
         yield _row(CORRELATION, "", None, "")
         return
     symbols = config.universe.tradable
-    groups = _groups(config, classes)
     asked = {
         "sector": scenario.sectors,
         "group": scenario.groups,
@@ -117,6 +117,7 @@ def _parametric(
 
 
 def _groups(config: Config, classes: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Symbols by sector, industry group and the session's fragility class."""
     members: dict[str, set[str]] = {f"fragility:{name}": set() for name in CLASSES}
     for symbol, instrument in sorted(config.universe.symbols.items()):
         members.setdefault(f"sector:{instrument.sector}", set()).add(symbol)

@@ -31,6 +31,8 @@ def entry_block(settings: TicketSettings, ticket: Legs, session: date) -> str | 
     for leg in legs:
         if leg in settings.restricted:
             return f"RESTRICTED {leg}"
+    if not settings.blackouts:
+        return None
     blackouts = sorted(settings.blackouts, key=lambda item: (item.start, item.end, item.symbol or "", item.reason))
     for leg in legs:
         for blackout in blackouts:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
@@ -27,8 +26,6 @@ MOST_CONVICTION = 5
 TRADING_DAYS = 252
 COLUMNS = ("instrument", "date", "score", "confidence")
 _MOST_PROBLEMS = 20
-# DuckDB hands over text that is none as ValueError or RuntimeError.
-_UNREADABLE = (pl.exceptions.PolarsError, duckdb.Error, OSError, ValueError, RuntimeError, OverflowError, MemoryError)
 # session -> instrument -> (score, confidence)
 Scores = dict[date, dict[str, tuple[float, float]]]
 
@@ -170,12 +167,16 @@ def _rows_of_file(path: Path) -> list[tuple[object, ...]]:
 
     Parquet is read by DuckDB, for a damaged file is an error there and can end the process in polars.
     """
+    import duckdb
+
+    # DuckDB hands over text that is none as ValueError or RuntimeError.
+    unreadable = (pl.exceptions.PolarsError, duckdb.Error, OSError, ValueError, RuntimeError, OverflowError, MemoryError)
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".parquet"}:
         raise InputError(Problem(str(path), None, "", "is no file of scores", "a .csv or .parquet file"))
     try:
         columns, rows = _csv(path) if suffix == ".csv" else _parquet(path)
-    except _UNREADABLE as error:
+    except unreadable as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise InputError(Problem(str(path), None, "", f"cannot be read: {reason}", "a CSV or Parquet file")) from error
     missing = [name for name in COLUMNS if name not in columns]
@@ -195,6 +196,8 @@ def _parquet(path: Path) -> tuple[Sequence[str], list[tuple[object, ...]]]:
     """As _csv; a moment in time counts as its day (UTC where it names a zone)."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path.name}")
+    import duckdb
+
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         table = connection.read_parquet(str(path), hive_partitioning=False)

@@ -15,12 +15,13 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.construction.book_risk import BookRisk
+from riskdesk_assets.construction.day_sources import WalkInputs
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.inputs import PairSignal, desk_context
 from riskdesk_assets.construction.remeasure import Written, remeasure
 from riskdesk_assets.construction.rows import day_rows
 from riskdesk_assets.construction.state import DeskState, Memory
-from riskdesk_assets.construction.walk import Walk, WalkInputs, walk
+from riskdesk_assets.construction.walk import Walk, walk
 from riskdesk_assets.market.quality import check_bars
 from riskdesk_assets.strategy.ticket import Ticket
 from riskdesk_tests.desk_builder import (

@@ -6,7 +6,7 @@ import pytest
 
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
-TIGHT = "tight: limits.portfolio_gross.max=0.1"
+TIGHT = "tight: limits.portfolio_gross.max=0.1, limits.turnover=null"
 
 
 def test_configurations_are_compared_through_dagster_and_kept(desk: DeskFolder) -> None:
@@ -19,7 +19,7 @@ def test_configurations_are_compared_through_dagster_and_kept(desk: DeskFolder) 
     assert gross["tight"] <= 0.1 < gross["shipped"]
     place = desk.root / "data" / "comparisons" / told["id"]
     assert {path.name for path in place.iterdir()} == {"comparison.parquet", "comparison.md", "variants.json"}
-    assert told["variants"][1]["overrides"] == {"limits.portfolio_gross.max": 0.1}
+    assert told["variants"][1]["overrides"] == {"limits.portfolio_gross.max": 0.1, "limits.turnover": None}
     assert desk.warehouse.read("desk_state").equals(before)
     assert "dagster_run_id" in told
 
@@ -39,6 +39,7 @@ def test_the_table_has_a_column_per_variant_of_line_and_file(desk: DeskFolder) -
         ("bad: limits.groop.max=1", "did you mean 'group'"),
         ("bad: limits.group.max=-1", "at least 0"),
         ("limits.group.max=1", "has no name"),
+        ("a\x1bb: limits.group.max=1", "variant: holds the control character U+001B"),
     ],
 )
 def test_an_unusable_variant_exits_2_and_says_what_is_allowed(built: DeskFolder, variant: str, said: str) -> None:

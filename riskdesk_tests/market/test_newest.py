@@ -6,7 +6,8 @@ import pytest
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.sessions import SessionCalendar
-from riskdesk_assets.market.newest import newest_complete_session
+from riskdesk_assets.market.newest import newest_bar, newest_complete_session, require_bars_to_the_end
+from riskdesk_tests.desk_builder import desk_config
 from riskdesk_tests.market.bar_rows import frame, plain_rows
 
 FIRST, LAST = date(2024, 3, 4), date(2024, 3, 28)
@@ -38,3 +39,23 @@ def test_a_stale_print_a_bad_price_and_a_saturday_do_not_count(calendar: Session
 def test_a_name_without_a_bar_is_named(calendar: SessionCalendar) -> None:
     with pytest.raises(InputError, match="WFC has no bar at all"):
         newest_complete_session(frame(plain_rows(calendar, "JPM", FIRST, LAST)), calendar, ["JPM", "WFC"], LATER)
+
+
+def test_a_range_ends_with_the_last_bar_of_any_name_that_may_be_held(calendar: SessionCalendar) -> None:
+    """KRE is context: nothing is held of it, so its bars make no session one on which a book has a price."""
+    config, dead = desk_config(), date(2024, 3, 20)
+    rows = [*plain_rows(calendar, "JPM", FIRST, date(2024, 3, 26)), *plain_rows(calendar, "BAC", FIRST, dead)]
+    rows += plain_rows(calendar, config.universe.context[0], FIRST, LAST)
+    assert newest_bar(frame(rows), calendar, config) == date(2024, 3, 26)
+    require_bars_to_the_end(frame(rows), calendar, config, FIRST, date(2024, 3, 26), "FILES")
+    said = "no symbol has a usable bar on 2024-03-27: the vendor's newest (FILES) is of 2024-03-26"
+    with pytest.raises(InputError) as refused:
+        require_bars_to_the_end(frame(rows), calendar, config, FIRST, date(2024, 3, 27), "FILES")
+    assert said in str(refused.value)
+
+
+def test_stale_copies_of_the_last_prints_are_no_bars_to_end_on(calendar: SessionCalendar) -> None:
+    rows = plain_rows(calendar, "JPM", FIRST, LAST)
+    rows[-1].update({"close": rows[-2]["close"], "volume": 0})
+    with pytest.raises(InputError, match=r"newest \(FILES\) is of 2024-03-27"):
+        require_bars_to_the_end(frame(rows), calendar, desk_config(), FIRST, LAST, "FILES")

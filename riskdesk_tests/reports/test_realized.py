@@ -11,9 +11,19 @@ import pytest
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.inputs import DeskContext, desk_context
-from riskdesk_assets.construction.walk import prints_of, walk
+from riskdesk_assets.construction.walk import walk
+from riskdesk_assets.market.print_panel import PrintPanel
 from riskdesk_assets.reports.realized import realized_pnl
-from riskdesk_tests.desk_builder import calendar, changed, desk_config, inputs_of, marks, sessions_from, shipped_tickets
+from riskdesk_tests.desk_builder import (
+    calendar,
+    changed,
+    desk_config,
+    inputs_of,
+    marks,
+    print_panel,
+    sessions_from,
+    shipped_tickets,
+)
 
 DAYS = sessions_from(date(2026, 3, 2), 14)
 # 1 bp of what is traded, and nothing else
@@ -96,9 +106,7 @@ def realized(
     closed: list[tuple[date, str, str, float]] | None = None,
     context: DeskContext = CONTEXT,
 ) -> list[dict[str, object]]:
-    frame = realized_pnl(
-        DAYS, calendar().sessions, positions(books), trades(moves or []), delistings(closed or []), prints, context
-    )
+    frame = realized_pnl(DAYS, positions(books), trades(moves or []), delistings(closed or []), print_panel(prints), context)
     return frame.to_dicts()
 
 
@@ -197,7 +205,7 @@ def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent(
     inputs = inputs_of(config, shipped_tickets(), sessions[0], sessions[-1])
     tables = walk(inputs).frames
     books = (tables["desk_positions"], tables["portfolio_blotter"], tables["clip_ledger"])
-    rows = realized_pnl(sessions, calendar().sessions, *books, prints_of(inputs.bars), desk_context(config))
+    rows = realized_pnl(sessions, *books, PrintPanel.of(inputs.bars, calendar().sessions), desk_context(config))
     states = [json.loads(text) for text in tables["desk_state"]["state_json"]]
     earned = dict(rows.group_by("realized_on").agg(pl.col("pnl_gross").sum()).iter_rows())
     # What a session cost is told with its book, which is realized a session later: the last one's is not known yet.

@@ -136,6 +136,24 @@ def test_a_flipped_byte_is_found(copy: tuple[Path, Paths]) -> None:
     assert not done.identical
 
 
+def test_a_file_nobody_wrote_is_found(copy: tuple[Path, Paths]) -> None:
+    place, paths = copy
+    (place / "inputs" / "extra.json").write_text("{}")
+    done = replay_backtest(place.name, paths, calendar())
+    assert done.unknown == ("inputs/extra.json",)
+    assert not done.damaged
+    assert not done.identical
+
+
+def test_a_backtest_run_again_over_a_damaged_directory_is_refused_and_the_directory_kept(copy: tuple[Path, Paths]) -> None:
+    place, paths = copy
+    (place / "metrics.json").write_text("{}")
+    desk = DeskFolder(paths.data.parent)
+    with pytest.raises(StateError, match=r"metrics\.json is damaged or missing"):
+        BacktestBench(desk.paths, calendar(), desk.environ).run(REQUEST)
+    assert (place / "metrics.json").read_text() == "{}"
+
+
 def test_another_number_under_a_right_checksum_is_told_by_its_table(copy: tuple[Path, Paths]) -> None:
     place, paths = copy
     manifest = json.loads((place / "manifest.json").read_bytes())

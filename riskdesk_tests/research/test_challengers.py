@@ -13,7 +13,7 @@ from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.research.backtest_tables import TIMESERIES
 from riskdesk_assets.research.challengers import EQUAL_WEIGHT, INVERSE_VOLATILITY, challengers
-from riskdesk_tests.desk_builder import calendar, changed, desk_config, marks, sessions_from
+from riskdesk_tests.desk_builder import changed, desk_config, marks, print_panel, sessions_from
 
 DAYS = sessions_from(date(2026, 3, 2), 10)
 START = 5
@@ -54,7 +54,7 @@ def rows(gross: float, config: object = CONFIG, prints: dict[date, dict[str, Mar
             for place, units in enumerate(wanted)
         ]
     )
-    return challengers(series, proposals, calendar().sessions, prints, NO_SPLITS, desk_context(config), 5)  # type: ignore[arg-type]
+    return challengers(series, proposals, print_panel(prints), NO_SPLITS, desk_context(config), 5)  # type: ignore[arg-type]
 
 
 def of(frame: pl.DataFrame, name: str) -> dict[str, list[float]]:

@@ -87,6 +87,12 @@ def test_variants_come_from_a_file_too_and_its_lines_are_named(tmp_path: Path) -
     shipped, bold = load_variants(path)
     assert (shipped.name, dict(shipped.overrides)) == ("shipped", {})
     assert (bold.name, dict(bold.overrides), bold.where) == ("bold", {"limits.group.max": 0.5}, f"{path}:2")
+    path.write_text("shipped: {}\nbold:\n  limits.group.max: 0.5\n  limits.groop.max: 1\n  limits.sector.max: -1\n")
+    with pytest.raises(InputError, match=r"variants\.yaml:4: variant bold: limits\.groop\.max: groop is not a known field"):
+        variant_config(desk_config(), load_variants(path)[1])
+    path.write_text("shipped: {}\nbold:\n  limits.group.max: 0.5\n  limits.sector.max: -1\n")
+    with pytest.raises(InputError, match=r"variants\.yaml:4: variant bold: limits\.sector\.max: "):
+        variant_config(desk_config(), load_variants(path)[1])
     path.write_text("shipped: {}\nbold: 7\n")
     with pytest.raises(InputError, match=r"variants\.yaml:2: bold: is 7"):
         load_variants(path)

@@ -11,6 +11,7 @@ import pytest
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import ROOT
+from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.research.backtest import Backtest
 from riskdesk_assets.research.backtest_settings import WalkForwardSettings
 from riskdesk_assets.research.long_walk import cut, long_walk
@@ -18,8 +19,16 @@ from riskdesk_assets.research.shared_inputs import Prepared, SharedInputs
 from riskdesk_assets.research.variants import Variant, variant_config
 from riskdesk_assets.research.walk_forward import best, candidate_series, criterion, known_pnl, walk_forward, windows
 from riskdesk_assets.strategy.library import filed_strategies
-from riskdesk_tests.desk_builder import CODE, history_of_bars, sessions_from, shipped_tickets, snapshots_of
-from riskdesk_tests.research.backtests import quiet, settings
+from riskdesk_tests.desk_builder import (
+    CODE,
+    calendar,
+    history_of_bars,
+    make_ticket,
+    sessions_from,
+    shipped_tickets,
+    snapshots_of,
+)
+from riskdesk_tests.research.backtests import backtested, prepared, quiet, settings
 
 DAYS = sessions_from(date(2024, 9, 3), 42)
 RULES = WalkForwardSettings(formation_sessions=20, trading_sessions=7, purge_sessions=3, criterion="total_pnl_net")
@@ -104,6 +113,32 @@ def test_nothing_after_the_formation_changes_a_choice() -> None:
         )
         assert known_pnl(turned, first.formation_last) == known_pnl(series, first.formation_last)
         assert len(known_pnl(series, first.formation_last)) == 19
+
+
+@cache
+def bars_with_holes() -> pl.DataFrame:
+    """GS and MS never print on one session from DAYS[7] to DAYS[18], each silent for four sessions at most; JPM once."""
+    config = quiet("classic")
+    bars = SampleMarket(config.universe, calendar()).bars(config.universe.watched, date(2022, 1, 3), DAYS[-1])
+    silent = {"GS": [*DAYS[7:11], *DAYS[15:19]], "MS": [*DAYS[11:15]], "JPM": [DAYS[24]]}
+    holes = pl.any_horizontal(
+        (pl.col("symbol") == symbol) & pl.col("as_of_date").is_in(days) for symbol, days in silent.items()
+    )
+    return bars.filter(~holes)
+
+
+@pytest.mark.parametrize("place", [12, 17, 25])
+def test_what_was_known_is_what_a_backtest_that_ends_there_counts(place: int) -> None:
+    """A skipped session counts with its costs, and not before it is skipped: after its own close, or ten sessions later."""
+    config = quiet("classic", {"desk.controller.exit_z": 0.0, "desk.controller.entry_z": 0.0})
+    tickets = [make_ticket(f"{a}-{b}".lower(), a, b, time_stop_days=250) for a, b in (("GS", "MS"), ("JPM", "BAC"))]
+    whole = candidate_series(prepared(config, tickets, DAYS[0], DAYS[-1], bars_with_holes()))
+    short = backtested(config, tickets, DAYS[0], DAYS[place], bars_with_holes())
+    series = short.frames["timeseries"].filter(pl.col("status") != "PENDING")
+    assert known_pnl(whole, DAYS[place]) == series["pnl_net"].to_list()
+    skipped = series.filter(pl.col("status").str.starts_with("SKIPPED"))
+    assert skipped["status"].n_unique() == {12: 1, 17: 2, 25: 2}[place]
+    assert (skipped["pnl_net"] < 0).any()
 
 
 def test_criteria_by_hand() -> None:

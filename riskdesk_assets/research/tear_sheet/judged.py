@@ -78,8 +78,8 @@ def limit_table(content: SheetContent) -> Table:
     )
 
 
-def check_table(content: SheetContent) -> Table:
-    """What the risk model predicted against what happened."""
+def check_table(content: SheetContent, source: str = "risk_checks (from desk_state, limit_audit)") -> Table:
+    """What the risk model predicted against what happened; ``source`` names the tables the checks are made of."""
     shown = content.frames["risk_checks"].filter(~pl.col("check_name").str.starts_with("binding:"))
     rows = [
         [
@@ -96,7 +96,7 @@ def check_table(content: SheetContent) -> Table:
     ]
     titles = ("Observed", "Exceptions", "Expected", "Statistic", "p")
     columns = (Column("Check", "text"), *map(Column, titles), Column("Outcome", "text"), Column("In words", "prose"))
-    return Table("checks", "The risk model over the whole range", "risk_checks (from desk_state, limit_audit)", columns, rows)
+    return Table("checks", "The risk model over the whole range", source, columns, rows)
 
 
 def scenario_table(content: SheetContent) -> Table:

@@ -38,19 +38,23 @@ from riskdesk_assets.research.tear_sheet.judged import (
 
 SHEET = "tear_sheet.html"
 _FILES = ("metrics.json", "timeseries.csv", "portfolio_blotter.csv", "ideal_portfolio.parquet", "logs.txt", "manifest.json")
-_WORDS = {"SIMULATED": "sample market: simulated prices, no real market", "FILES": "bars from files", "FMP": "bars from FMP"}
+SOURCE_WORDS = {
+    "SIMULATED": "sample market: simulated prices, no real market",
+    "FILES": "bars from files",
+    "FMP": "bars from FMP",
+}
 
 
 def tear_sheet(content: SheetContent) -> str:
     """The page of a backtest, to lie in its directory; the same content gives the same bytes."""
     series, config = content.series, content.config
-    return _template().render(
+    return sheet_template().render(
         desk=config.desk.portfolio_id,
         name=content.name,
         first=str(series["as_of_date"][0]),
         last=str(series["as_of_date"][-1]),
         source=content.source,
-        source_words=_WORDS.get(content.source, content.source),
+        source_words=SOURCE_WORDS.get(content.source, content.source),
         simulated=content.source == "SIMULATED",
         walk_forward="walk_forward" in content.metrics,
         backtest_id=content.backtest_id,
@@ -107,7 +111,7 @@ def headline(content: SheetContent) -> Facts:
         Fact("Sharpe ratio", plain(number("sharpe_ratio")), "after costs, a year"),
         Fact("Volatility", percent(number("volatility"), 2), "of NAV a year"),
         Fact("Largest drawdown", percent(number("max_drawdown"), 2), dollars(number("max_drawdown_dollars"))),
-        Fact("Hit rate", percent(number("hit_rate")), "of sessions with P&L"),
+        Fact("Hit rate", percent(number("hit_rate")), "of sessions with a book"),
         Fact(
             "Mean gross",
             percent((number("mean_gross") or 0.0) / nav),
@@ -171,7 +175,8 @@ def _tone(value: float) -> str:
 
 
 @cache
-def _template() -> Template:
+def sheet_template() -> Template:
+    """The page, compiled once; what stands on it is told by ``render``."""
     loader = ChoiceLoader(
         [
             PackageLoader("riskdesk_assets.research.tear_sheet", "templates"),

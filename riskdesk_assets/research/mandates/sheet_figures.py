@@ -1,0 +1,113 @@
+"""A mandate's lines over sessions: its benchmark, turnover, soft targets and factors against their limits, P&L and VaR."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from riskdesk_assets.common.portfolios import PortfolioConfig
+from riskdesk_assets.reports.page.blocks import Figure
+from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
+from riskdesk_assets.reports.page.numerals import dollars, percent
+from riskdesk_assets.research.mandates.adherence import soft_gross
+
+Frames = Mapping[str, pl.DataFrame]
+_STYLES = ("solid", "dashed", "dotted")
+
+
+def benchmark_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
+    """Cumulated net P&L of the mandate and of its benchmark."""
+    series, rival = frames["timeseries"], frames["benchmark"]
+    name = str(rival["benchmark"][0]).replace("_", " ")
+    mine, theirs = series["cumulative_pnl_net"].to_list(), rival["cumulative_pnl_net"].to_list()
+    said = (
+        f"After costs {mandate.portfolio_id} ended at {dollars(mine[-1], signed=True)}, {name} at "
+        f"{dollars(theirs[-1], signed=True)}."
+    )
+    panels = (Panel([Line("mandate", mine), Line("benchmark", theirs, "dashed")], 190, _thousands, with_zero=True),)
+    drawing = line_chart("chart-benchmark", "Cumulated P&L of the mandate and its benchmark", said, _dates(series), panels)
+    caption = f"Cumulated P&L after costs: the mandate (solid), {name} (dashed). {said}"
+    return Figure(caption, "timeseries, benchmark: cumulative_pnl_net", drawing)
+
+
+def turnover_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
+    """What was traded each session, of nav, against the turnover limit."""
+    series, nav = frames["timeseries"], mandate.own_nav
+    traded = [value / nav for value in series["turnover"]]
+    later = traded[1:] or traded
+    average = percent(math.fsum(later) / len(later), 2)
+    said = (
+        f"Building the first book traded {percent(traded[0], 0)} of NAV; after it {average} a session was traded on average "
+        f"and {percent(max(later), 1)} at most."
+    )
+    # The first book would leave the rest of the chart flat.
+    lines = [Line("turnover", [None, *traded[1:]] if len(traded) > 1 else traded)]
+    if mandate.turnover_limit is not None:
+        lines.append(Line("limit", [mandate.turnover_limit] * len(traded), "dashed"))
+    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    drawing = line_chart("chart-turnover", "Turnover of each session, of NAV", said, _dates(series), panels)
+    caption = f"Turnover of each session after the first, of NAV (solid), and its limit (dashed). {said}"
+    return Figure(caption, "timeseries: turnover", drawing)
+
+
+def soft_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
+    """Gross in soft targets, of nav, against the fragility budget."""
+    series = frames["timeseries"]
+    soft = soft_gross(frames["exposures"], mandate.soft_classes, series["as_of_date"].to_list())
+    classes = " and ".join(mandate.soft_classes)
+    said = f"{percent(math.fsum(soft) / len(soft), 1)} of NAV on average and {percent(max(soft), 1)} at most."
+    lines = [Line("soft", soft)]
+    if mandate.fragility_exposure_limit is not None:
+        lines.append(Line("limit", [mandate.fragility_exposure_limit] * len(soft), "dashed"))
+    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    drawing = line_chart("chart-soft", "Gross in soft targets, of NAV", said, _dates(series), panels)
+    return Figure(f"Gross in names of class {classes} (solid), and its limit (dashed). {said}", "exposures: gross", drawing)
+
+
+def factor_figure(frames: Frames, mandate: PortfolioConfig) -> Figure | None:
+    """Exposures to the factors that have a limit, each as a share of its limit; None where none has."""
+    limited = {name: bound for name, bound in sorted(mandate.factor_limits.items()) if bound > 0}
+    factors = frames["exposures"].filter((pl.col("dimension") == "factor") & pl.col("member").is_in(list(limited)))
+    if factors.is_empty():
+        return None
+    series = frames["timeseries"]
+    sessions = series["as_of_date"].to_list()
+    lines: list[Line] = []
+    told: list[str] = []
+    for (name, bound), style in zip(limited.items(), _STYLES, strict=False):
+        days = dict(factors.filter(pl.col("member") == name).select("as_of_date", "net").iter_rows())
+        used: list[float | None] = [None if session not in days else days[session] / bound for session in sessions]
+        lines.append(Line(name, used, style))
+        most = max((abs(value) for value in used if value is not None), default=0.0)
+        told.append(f"{name} ({style}) at most {percent(most, 0)} of ±{bound:g}")
+    said = f"{'; '.join(told)}."
+    panels = (Panel(lines, 130, lambda value: percent(value, 0), with_zero=True),)
+    drawing = line_chart("chart-factors", "Factor exposures, as shares of their limits", said, _dates(series), panels)
+    return Figure(f"Factor exposures as shares of their limits. {said}", "exposures: net", drawing)
+
+
+def var_figure(frames: Frames, nav: float) -> Figure | None:
+    """Each session's P&L as marked at its close against the loss the session before said would be exceeded once in a hundred;
+    None in a range of one session."""
+    series = frames["timeseries"]
+    if series.height < 2:
+        return None
+    pnl = [value / nav for value in series["marked_pnl"][1:]]
+    bound = [None if value is None else -value for value in series["var_99"][:-1]]
+    beyond = sum(1 for value, limit in zip(pnl, bound, strict=True) if limit is not None and value < limit)
+    said = f"{beyond} of {len(pnl)} losses were larger than the VaR of the session before."
+    panels = (Panel([Line("pnl", pnl), Line("var", bound, "dashed")], 150, lambda value: percent(value, 1), with_zero=True),)
+    title = "P&L of each session and VaR 99 of the session before, of NAV"
+    drawing = line_chart("chart-var", title, said, _dates(series)[1:], panels)
+    caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
+    return Figure(caption, "timeseries: marked_pnl, var_99", drawing)
+
+
+def _dates(series: pl.DataFrame) -> Sequence[str]:
+    return [str(day) for day in series["as_of_date"]]
+
+
+def _thousands(value: float) -> str:
+    return f"{dollars(value / 1000, 0 if value % 1000 == 0 else 1)}k"
