@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import mul
 
-from riskdesk_assets.guards.ticket_move import STEPS, Cut, LegPath, Move, Route
+from riskdesk_assets.guards.ticket_move import STEPS, Cut, LegPath, Move, sizes
 from riskdesk_assets.guards.ticket_types import Shares
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 
@@ -41,14 +42,22 @@ class Quantity:
         # Per ticket the legs that count: the place in the ticket, the sum it adds to, and what a share adds.
         self._counted: dict[str, list[tuple[int, int, int]]] = {}
         self._moves: dict[str, Move] = {}
-        weights, numbers = _weights(limit), {name: number for number, name in enumerate(self._names)}
+        tickets, weights, signed = _tickets(limit), _weights(limit), limit.measure not in _OF_SIZES
+        numbers = {name: number for number, name in enumerate(self._names)}
         for move in moves:
-            key, shares = move.route.ticket_id, move.shares
-            legs = list(_counted(limit, move.route, weights, numbers))
-            if legs:
-                self._counted[key], self._moves[key] = legs, move
-                for place, into, value in legs:
+            route, shares = move.route, move.shares
+            if tickets is not None and route.ticket_id not in tickets:
+                continue
+            legs: list[tuple[int, int, int]] = []
+            for place, symbol in enumerate(route.symbols):
+                weight = 1 if weights is None else weights.get(symbol, 0)
+                if weight:
+                    value = weight * route.prices[place] * (route.sign(place) if signed else 1)
+                    into = numbers.get(symbol, 0)
+                    legs.append((place, into, value))
                     self._sums[into] += value * abs(shares[place])
+            if legs:
+                self._counted[route.ticket_id], self._moves[route.ticket_id] = legs, move
 
     @property
     def moves(self) -> Sequence[Move]:
@@ -79,20 +88,31 @@ class Quantity:
     def last_step(self, moves: Sequence[Move], cut: Cut) -> int:
         """To how many of STEPS some of the moves can be cut by one factor, the bound kept; 0 if even giving them up is not enough."""
         rest, none = self._sums.copy(), self._sums.copy()
-        paths: list[tuple[int, int, LegPath]] = []
+        paths: list[LegPath] = []
+        values: list[int] = []
+        sums_of: list[int] = []
         for move in moves:
-            self._exchange(rest, move.ticket_id, (0, 0))
-            self._exchange(none, move.ticket_id, move.given_up(cut))
-            paths.extend((into, value, move.path(place, cut)) for place, into, value in self._counted[move.ticket_id])
-        quantity, bound = self._of, self.limit.bound
+            given_up, legs = move.given_up(cut), move.paths(cut)
+            for place, into, value in self._counted[move.ticket_id]:
+                present = value * abs(move.shares[place])
+                rest[into] -= present
+                none[into] += value * abs(given_up[place]) - present
+                paths.append(legs[place])
+                values.append(value)
+                sums_of.append(into)
+        quantity, bound, one_sum = self._of, self.limit.bound, len(rest) == 1
         if quantity(none) > bound:
             return 0
         good, bad = 0, STEPS
         while bad - good > 1:
             middle = (good + bad) // 2
-            sums = rest.copy()
-            for into, value, path in paths:
-                sums[into] += value * path.size(middle)
+            amounts = map(mul, values, sizes(paths, middle))
+            if one_sum:
+                sums = [rest[0] + sum(amounts)]
+            else:
+                sums = rest.copy()
+                for into, amount in zip(sums_of, amounts, strict=True):
+                    sums[into] += amount
             good, bad = (middle, bad) if quantity(sums) <= bound else (good, middle)
         return good
 
@@ -107,20 +127,11 @@ class Quantity:
         return self.limit.measured([Leg("", name, net) for name, net in zip(self._names, sums, strict=True)])
 
 
-def _counted(
-    limit: Limit, route: Route, weights: Mapping[str, int] | None, numbers: Mapping[str, int]
-) -> Iterator[tuple[int, int, int]]:
-    """The legs of a ticket that count: their place, the number of the sum they add to, and what each of their shares adds."""
-    measure = limit.measure
-    if measure in _OF_TICKETS and route.ticket_id not in limit.members:
-        return
-    if measure is Measure.LEG and route.ticket_id != limit.members[0]:
-        return
-    for place, symbol in enumerate(route.symbols):
-        weight = 1 if weights is None else weights.get(symbol, 0)
-        if weight:
-            side = 1 if measure in _OF_SIZES else route.sign(place)
-            yield place, numbers.get(symbol, 0), weight * side * route.prices[place]
+def _tickets(limit: Limit) -> tuple[str, ...] | None:
+    """The tickets whose legs count; None: all."""
+    if limit.measure is Measure.LEG:
+        return limit.members[:1]
+    return limit.members if limit.measure in _OF_TICKETS else None
 
 
 def _weights(limit: Limit) -> Mapping[str, int] | None:

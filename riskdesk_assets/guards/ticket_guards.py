@@ -67,7 +67,8 @@ def guard_book(
     """
     held, wanted = _by_ticket(previous), _by_ticket(ideal)
     whole = [move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})]
-    book = CappedBook([_started(move, memory.of(move.ticket_id), rules) for move in whole], (*rules.caps, *limits))
+    known = memory.by_ticket
+    book = CappedBook([_started(move, known.get(move.route.ticket_id), rules) for move in whole], (*rules.caps, *limits))
     book.keep_layer(Layer.PER_SYMBOL)
     book.change(lambda move: without_dust(sized(move, rules), rules))
     for layer in (Layer.GROUP, Layer.PORTFOLIO):
@@ -82,7 +83,7 @@ def guard_book(
         positions=positions,
         guarded=guarded,
         decisions=decisions,
-        memory=_remembered(moves, decisions, positions, memory, session),
+        memory=_remembered(moves, decisions, positions, known, session),
         counters=counters_of(decisions),
         breaches=breaches,
     )
@@ -96,7 +97,7 @@ def _by_ticket(tickets: Sequence[TicketShares]) -> dict[str, TicketShares]:
 
 
 def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
-    after_stop = stopped(move, memory, rules)
+    after_stop = move if rules.stop is None else stopped(move, memory, rules.stop)
     return after_stop if after_stop is not move else triggered(move, memory, rules)
 
 
@@ -135,12 +136,13 @@ def _remembered(
     moves: Sequence[Move],
     decisions: Sequence[TicketDecision],
     positions: Mapping[str, Shares],
-    memory: GuardMemory,
+    memory: Mapping[str, TicketMemory],
     session: date,
 ) -> GuardMemory:
     kept: list[TicketMemory] = []
     for decision, move in zip(decisions, moves, strict=True):
-        route, known, after = move.route, memory.of(move.ticket_id), positions[move.ticket_id]
+        route = move.route
+        known, after = memory.get(route.ticket_id), positions[route.ticket_id]
         if not any(after) and not any(route.wanted) and not any(move.shares):
             continue
         # A position that nothing is remembered of is its own commitment.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
@@ -90,26 +90,28 @@ class Route(NamedTuple):
                 return self.start
             if way == 1:
                 return self.goal
-        return self._leg_at(0, way, scale), self._leg_at(1, way, scale)
+        first, second = sizes(self.paths(way, scale, Cut.WAY), STEPS)
+        return self.sign(0) * first, self.sign(1) * second
 
     def sign(self, place: int) -> int:
         """1 long, -1 short: a leg is on one side all the way."""
         return -1 if (self.start[place] or self.aim[place]) < 0 else 1
 
-    def path(self, place: int, way: Fraction, scale: Fraction, cut: Cut) -> LegPath:
-        """One leg while ``way`` or ``scale`` is cut to some of its STEPS; in whole numbers throughout, for a point of the way is
+    def paths(self, way: Fraction, scale: Fraction, cut: Cut) -> tuple[LegPath, LegPath]:
+        """Both legs while ``way`` or ``scale`` is cut to some of its STEPS; in whole numbers throughout, for a point of the way is
         a fraction of a share."""
         (way_top, of_way), (scale_top, of_scale) = way.as_integer_ratio(), scale.as_integer_ratio()
-        start, change = abs(self.start[place]), abs(self.aim[place]) - abs(self.start[place])
-        lot, over = self.lots[place], of_way * of_scale * STEPS
-        if cut is Cut.SCALE:
-            return LegPath(0, scale_top * (start * of_way + way_top * change), over * lot, lot, 0)
-        # Where nothing shrinks the whole, rounding takes nothing away of what a leg that grows has already.
-        least = start if change > 0 and scale_top == of_scale else 0
-        return LegPath(scale_top * start * of_way * STEPS, scale_top * way_top * change, over * lot, lot, least)
-
-    def _leg_at(self, place: int, way: Fraction, scale: Fraction) -> int:
-        return self.sign(place) * self.path(place, way, scale, Cut.WAY).size(STEPS)
+        over, shrinks = of_way * of_scale * STEPS, cut is Cut.SCALE
+        legs: list[LegPath] = []
+        for start, aim, lot in zip(map(abs, self.start), map(abs, self.aim), self.lots, strict=True):
+            if shrinks:
+                legs.append(LegPath(0, scale_top * (start * of_way + way_top * (aim - start)), over * lot, lot, 0))
+            else:
+                # Where nothing shrinks the whole, rounding takes nothing away of what a leg that grows has already.
+                least = start if aim > start and scale_top == of_scale else 0
+                fixed, slope = scale_top * start * of_way * STEPS, scale_top * way_top * (aim - start)
+                legs.append(LegPath(fixed, slope, over * lot, lot, least))
+        return legs[0], legs[1]
 
 
 class Move(NamedTuple):
@@ -158,9 +160,9 @@ class Move(NamedTuple):
         """Shares per leg where nothing is left of what is cut."""
         return (0, 0) if cut is Cut.SCALE else self.route.shares_at(ZERO, self.scale)
 
-    def path(self, place: int, cut: Cut) -> LegPath:
-        """One leg while the move is cut."""
-        return self.route.path(place, self.way, self.scale, cut)
+    def paths(self, cut: Cut) -> tuple[LegPath, LegPath]:
+        """Both legs while the move is cut."""
+        return self.route.paths(self.way, self.scale, cut)
 
 
 class LegPath(NamedTuple):
@@ -173,11 +175,12 @@ class LegPath(NamedTuple):
     lot: int
     least: int
 
-    def size(self, step: int) -> int:
-        """Shares, without their sign."""
-        fixed, slope, over, lot, least = self
-        size = (fixed + slope * step) // over * lot
-        return size if size > least else least
+
+def sizes(paths: Iterable[LegPath], step: int) -> list[int]:
+    """The shares of each leg, without their sign, where its move is cut to ``step`` of STEPS."""
+    return [
+        size if (size := (fixed + slope * step) // over * lot) > least else least for fixed, slope, over, lot, least in paths
+    ]
 
 
 def move_of(held: TicketShares | None, ideal: TicketShares | None, prices: Mapping[str, int], rules: GuardRules) -> Move:

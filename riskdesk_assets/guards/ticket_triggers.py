@@ -31,13 +31,13 @@ def triggered(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Mov
     return move.goes(ZERO, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
 
 
-def stopped(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
+def stopped(move: Move, memory: TicketMemory | None, stop: int) -> Move:
     """The ticket going flat once it has lost more than the stop since entry, and staying flat until its ideal has been flat."""
     route = move.route
-    if memory is None or rules.stop is None or route.frozen:
+    if memory is None or route.frozen:
         return move
     lost = -(memory.cash + _value(route, route.held)) if any(route.held) else 0
-    if not memory.stopped and lost <= rules.stop:
+    if not memory.stopped and lost <= stop:
         return move
     if not any(route.wanted) and not memory.stopped:
         return move

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 from riskdesk_assets.common.hashing import canonical_json
@@ -104,13 +103,10 @@ class GuardMemory:
 
     tickets: tuple[TicketMemory, ...] = ()
 
-    def of(self, ticket_id: str) -> TicketMemory | None:
-        """What is remembered of a ticket; None: nothing."""
-        return self._by_ticket.get(ticket_id)
-
-    @cached_property
-    def _by_ticket(self) -> Mapping[str, TicketMemory]:
-        return {item.ticket_id: item for item in reversed(self.tickets)}
+    @property
+    def by_ticket(self) -> dict[str, TicketMemory]:
+        """What is remembered, by ticket."""
+        return {item.ticket_id: item for item in self.tickets}
 
     @property
     def fields(self) -> list[dict[str, object]]:
