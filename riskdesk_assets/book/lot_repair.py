@@ -64,6 +64,7 @@ def _best(board: LotBoard, worst: int) -> Move | None:
     before, broken = board.excess, set(board.broken)
     best: tuple[tuple[int, int, Move], Move] | None = None
     for move in _moves(board, worst):
+        saved = board.saved()
         for leg, lots in move:
             board.change(leg, -lots)
         if board.broken <= broken and board.excess < before:
@@ -71,8 +72,7 @@ def _best(board: LotBoard, worst: int) -> Move | None:
             rank = (board.excess, removed, move)
             if best is None or rank < best[0]:
                 best = (rank, move)
-        for leg, lots in move:
-            board.change(leg, lots)
+        board.restore(saved)
     return None if best is None else best[1]
 
 
@@ -96,12 +96,11 @@ def _moves(board: LotBoard, worst: int) -> list[Move]:
 def _whole_ticket(board: LotBoard, chosen: int, worst: int, excess: int) -> list[Move]:
     """Both legs down by the ratio that ends the excess, which is at most linear in it."""
     mine = [(j, board.lots[j]) for j in board.siblings(chosen) if board.lots[j]]
-    before = board.values[worst]
+    before, saved = board.values[worst], board.saved()
     for j, lots in mine:
         board.change(j, -lots)
     gained = before - board.values[worst]
-    for j, lots in mine:
-        board.change(j, lots)
+    board.restore(saved)
     if gained <= 0:
         return []
     scale = board.scale(chosen) * max(0, gained - excess) / gained

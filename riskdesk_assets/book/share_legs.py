@@ -54,12 +54,13 @@ def lot_range(ranges: Sequence[LotRange], lots: Sequence[int], chosen: int) -> t
 
     A ticket is whole when one scale s in [0, 1] puts every leg within one lot's value of s x its target.
     """
-    low, high = Fraction(0), Fraction(1)
+    own = ranges[chosen]
+    fewest, most = 0, own.target // own.lot_value
     for i, (leg, count) in enumerate(zip(ranges, lots, strict=True)):
         if i != chosen and leg.target:
-            low = max(low, (count - 1) * leg.lot_value / leg.target)
-            high = min(high, (count + 1) * leg.lot_value / leg.target)
-    own = ranges[chosen]
-    fewest = -((-low * own.target) // own.lot_value) - 1
-    most = (high * own.target) // own.lot_value + 1
-    return max(0, int(fewest)), min(own.most, int(most))
+            # What one lot more of this leg is in lots of the chosen one, as a fraction of whole numbers.
+            over = leg.lot_value * leg.target.denominator * own.target.numerator
+            under = own.lot_value * own.target.denominator * leg.target.numerator
+            fewest = max(fewest, -(-(count - 1) * over // under))
+            most = min(most, (count + 1) * over // under)
+    return max(0, fewest - 1), min(own.most, most + 1)

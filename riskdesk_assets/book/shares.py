@@ -84,7 +84,7 @@ def whole_shares(
     rows = audit(limits, [leg.leg() for leg in (*cut, *fixed)], held, amber_at)
     if not any(row.limit.mode == "construct" for row in breaches(rows)):
         return ShareBook(_in_order((*cut, *fixed)), (), rows, "TRUNCATED")
-    legs = [_lot_leg(leg, whole, lot_sizes.get(leg.symbol, 1)) for leg, whole in zip(wanted, cut, strict=True)]
+    legs = [_lot_leg(leg, prices, lot_sizes) for leg in wanted]
     frozen = [leg.leg() for leg in fixed]
     construct = [limit for limit in limits if limit.mode == "construct" and limit.measure is not Measure.COUNT]
     board = LotBoard(legs, frozen, held, construct)
@@ -138,11 +138,13 @@ def _truncated(leg: Leg[float], ticks: int, lot_size: int) -> ShareLeg:
     return ShareLeg(leg.ticket_id, leg.symbol, shares_toward_zero(leg.notional, ticks, lot_size), ticks)
 
 
-def _lot_leg(leg: Leg[float], whole: ShareLeg, lot_size: int) -> LotLeg:
-    """The target as a leg of the board, which lots are taken from: at most those of the truncated one."""
+def _lot_leg(leg: Leg[float], prices: Mapping[str, int], lot_sizes: Mapping[str, int]) -> LotLeg:
+    """The target as a leg of the board, which takes lots from the truncated one."""
+    ticks, lot_size = prices[leg.symbol], lot_sizes.get(leg.symbol, 1)
+    shares = shares_toward_zero(leg.notional, ticks, lot_size)
     target = Fraction(abs(Decimal(repr(leg.notional)))) * TICKS_PER_DOLLAR
-    lots = LotRange(target, whole.price_ticks * lot_size, abs(whole.shares) // lot_size)
-    return LotLeg(leg.ticket_id, leg.symbol, -1 if leg.notional < 0 else 1, lot_size, whole.price_ticks, lots)
+    sign = -1 if leg.notional < 0 else 1
+    return LotLeg(leg.ticket_id, leg.symbol, sign, lot_size, ticks, LotRange(target, ticks * lot_size, abs(shares) // lot_size))
 
 
 def _set(board: LotBoard, lots: Sequence[int]) -> None:

@@ -19,7 +19,15 @@ def packed(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 def unpacked(frame: pl.DataFrame) -> pl.DataFrame:
     """The same rows, every column as text again; a frame without packed columns is itself."""
-    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    columns = (name for name, dtype in frame.schema.items() if dtype == pl.Categorical)
+    return frame.with_columns(_text(frame[name]) for name in columns)
+
+
+def _text(column: pl.Series) -> pl.Series:
+    """A packed column as text. Taken by their places, rows refer to the words of a list; a cast would copy the word to each."""
+    words = column.drop_nulls().unique().cast(pl.String)
+    places = column.cast(pl.Enum(words)).to_physical()
+    return words.gather(places).alias(column.name)
 
 
 class Gathered:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.features.panel import Panel
@@ -37,6 +39,10 @@ class ReturnHistory:
     columns: Mapping[str, int]
     returns: Array
 
+    @cached_property
+    def _known(self) -> npt.NDArray[np.bool_]:
+        return np.isfinite(self.returns)
+
     @classmethod
     def of(cls, panel: Panel) -> ReturnHistory:
         """The returns of a panel of bars."""
@@ -47,10 +53,12 @@ class ReturnHistory:
     def lived_through(self, weights: Mapping[str, float], session: date, sessions: int) -> Array:
         """P&L of the weights on each of the ``sessions`` returns ending at ``session`` on which every held name has one."""
         last = self.rows[session]
-        window = self.returns[max(last - sessions + 1, 0) : last + 1]
+        window = slice(max(last - sessions + 1, 0), last + 1)
         held = [(self.columns[symbol], weights[symbol]) for symbol in sorted(weights) if weights[symbol] != 0.0]
-        whole = np.isfinite(window[:, [column for column, _ in held]]).all(axis=1)
-        kept = window[whole]
+        kept = self.returns[window]
+        whole = self._known[window][:, [column for column, _ in held]].all(axis=1)
+        if not whole.all():
+            kept = kept[whole]
         pnl = np.zeros(len(kept))
         # Name by name in one order: a matrix product may round differently from one shape or alignment to the next.
         for column, weight in held:

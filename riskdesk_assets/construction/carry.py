@@ -118,7 +118,10 @@ def _marked(leg: HeldLeg, session: date, prints: Prints) -> tuple[HeldLeg, Fract
     if before is None or not leg.shares:
         gain = Fraction(leg.shares * (today.close - leg.price))
     else:
-        gain = Fraction(leg.value) * (Fraction(today.adj_close) / Fraction(before.adj_close) - 1)
+        # Fraction(value) x (now / then - 1) of the floats as they are, brought to its lowest terms once.
+        now, now_unit = today.adj_close.as_integer_ratio()
+        then, then_unit = before.adj_close.as_integer_ratio()
+        gain = Fraction(leg.value * (now * then_unit - then * now_unit), then * now_unit)
     return HeldLeg(leg.symbol, leg.shares, today.close, session), gain
 
 

@@ -19,6 +19,7 @@ import polars as pl
 from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes, digests_by
+from riskdesk_assets.common.packed import unpacked
 from riskdesk_assets.common.session_halts import halts_of_rows
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -57,7 +58,7 @@ _IN_THE_BOOK = ("IN_FORCE", "EXPIRED", "NOT_YET")
 
 @dataclass(frozen=True)
 class WalkInputs:
-    """Frames of the sessions to walk, and the state they start from.
+    """Frames of the sessions to walk, packed ones too, and the state they start from.
 
     ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
@@ -101,7 +102,7 @@ class _Days:
     @classmethod
     def of(cls, frame: pl.DataFrame, key: Sequence[str], read: Sequence[str], hashed: Sequence[str] = ()) -> _Days:
         """``read``: the columns the walk looks at; ``hashed``: those a session is a function of (none: all of them)."""
-        ordered = frame.sort("as_of_date", *key)
+        ordered = unpacked(frame).sort("as_of_date", *key)
         spans, start = {}, 0
         for session, count in ordered["as_of_date"].rle().struct.unnest().select("value", "len").iter_rows():
             spans[session] = slice(start, start + count)
@@ -194,12 +195,20 @@ class DaySources:
             "model": None if policy is None else policy.inputs,
             "code": self.inputs.code_version,
         }
-        tickets, budgets = self.tickets.rows(session), self.budgets.rows(session)
+        statuses, budgets = self.tickets.column(session, "status"), self.budgets.rows(session)
         day = DayInputs(
             session=session,
             run_id=run_id(session, hashes),
-            tickets=tuple(self._ticket(row) for row in tickets if row["status"] in _IN_THE_BOOK),
-            unreadable=tuple(str(row["note"] or row["file"]) for row in tickets if row["status"] == "INVALID"),
+            tickets=tuple(
+                self._ticket(values)
+                for values, status in zip(self.tickets.tuples(session, *_TICKET_FIELDS), statuses, strict=True)
+                if status in _IN_THE_BOOK
+            ),
+            unreadable=tuple(
+                str(note or file)
+                for note, file, status in self.tickets.tuples(session, "note", "file", "status")
+                if status == "INVALID"
+            ),
             budgets={row["ticket_id"]: row["budget"] for row in budgets},
             signals={
                 pair_id: PairSignal(*values) for pair_id, *values in self.signals.tuples(session, "pair_id", *_SIGNAL_FIELDS)
@@ -210,7 +219,7 @@ class DaySources:
                 for symbol, ratio in self.splits.tuples(session, "symbol", "ratio")
             },
             covariance=self.inputs.covariances.get(session),
-            gone=_gone(tickets),
+            gone=_gone(statuses, self.tickets.column(session, "ticket_id")),
             facts=facts,
             names={symbol: _name_state(*values) for symbol, *values in self.names.tuples(session, "symbol", *_NAME_FIELDS)},
             streams={
@@ -228,9 +237,8 @@ class DaySources:
         )
         return day, hashes
 
-    def _ticket(self, row: Mapping[str, Any]) -> Ticket:
-        """The ticket a row of ticket_snapshots describes; read once, however many sessions it stands unchanged."""
-        values = tuple(row[name] for name in _TICKET_FIELDS)
+    def _ticket(self, values: tuple[Any, ...]) -> Ticket:
+        """The ticket that a row's _TICKET_FIELDS describe; read once, however many sessions it stands unchanged."""
         if values not in self.known_tickets:
             known = {name: value for name, value in zip(_TICKET_FIELDS, values, strict=True) if value is not None}
             self.known_tickets[values] = Ticket.model_validate({"type": "PAIR", **known})
@@ -272,11 +280,12 @@ def run_id(session: date, hashes: Mapping[str, object]) -> str:
     return f"{session:%Y%m%d}-{digest_bytes(canonical_json(hashes).encode())[:16]}"
 
 
-def _gone(tickets: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+def _gone(statuses: Sequence[str], ticket_ids: Sequence[str | None]) -> frozenset[str]:
     """Tickets without a file; nobody can say so while a file is unusable that no ticket is known for (it may be renamed)."""
-    if any(row["status"] == "INVALID" and not row["ticket_id"] for row in tickets):
+    rows = list(zip(statuses, ticket_ids, strict=True))
+    if any(status == "INVALID" and not ticket_id for status, ticket_id in rows):
         return frozenset()
-    return frozenset(row["ticket_id"] for row in tickets if row["status"] == "REMOVED")
+    return frozenset(ticket_id for status, ticket_id in rows if status == "REMOVED" and ticket_id)
 
 
 def _name_state(

@@ -15,6 +15,8 @@ from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
 from riskdesk_assets.risk_model.rows import SPECIFIC
 
 Nested = dict[str, dict[str, float]]
+_STRETCH = 63
+"""Sessions read together: long enough that finding them costs nothing, short enough to sort in little memory."""
 
 
 def facts_by_session(
@@ -28,19 +30,22 @@ def facts_by_session(
         scenarios: rows of scenarios; one without a shocked return moves nothing.
         sessions: the sessions wanted.
     """
-    shared = instrument_factors.filter(pl.col("factor_id") != SPECIFIC)
-    exposures = _nested(shared, "factor_id", "instrument_id", "exposure")
-    returns = _nested(scenarios.drop_nulls("shocked_return"), "scenario_id", "symbol", "shocked_return")
-    classes: dict[date, dict[str, str]] = {}
-    known = instrument_state.drop_nulls("fragility_class").sort("as_of_date", "symbol")
-    for session, symbol, name in known.select("as_of_date", "symbol", "fragility_class").iter_rows():
-        classes.setdefault(session, {})[symbol] = name
-    return {
-        session: SessionFacts(exposures.get(session, {}), classes.get(session, {}), returns.get(session, {}))
-        if session in exposures or session in classes or session in returns
-        else NO_FACTS
-        for session in sessions
-    }
+    found: dict[date, SessionFacts] = dict.fromkeys(sessions, NO_FACTS)
+    exposed, shocked = _Said(), _Said()
+    for start in range(0, len(sessions), _STRETCH):
+        some = sessions[start : start + _STRETCH]
+        here = pl.col("as_of_date").is_in(list(some))
+        shared = instrument_factors.filter(here, pl.col("factor_id") != SPECIFIC)
+        exposures = _nested(shared, ("factor_id", "instrument_id", "exposure"), exposed)
+        moving = scenarios.filter(here, pl.col("shocked_return").is_not_null())
+        returns = _nested(moving, ("scenario_id", "symbol", "shocked_return"), shocked)
+        classes: dict[date, dict[str, str]] = {}
+        known = instrument_state.filter(here, pl.col("fragility_class").is_not_null()).sort("as_of_date", "symbol")
+        for session, symbol, name in known.select("as_of_date", "symbol", "fragility_class").iter_rows():
+            classes.setdefault(session, {})[symbol] = name
+        for session in exposures.keys() | classes.keys() | returns.keys():
+            found[session] = SessionFacts(exposures.get(session, {}), classes.get(session, {}), returns.get(session, {}))
+    return found
 
 
 def facts_digest(facts: SessionFacts) -> str:
@@ -51,21 +56,34 @@ def facts_digest(facts: SessionFacts) -> str:
     return digest_bytes(canonical_json([*said, facts.fragility_classes]).encode() + b"\n" + bits)
 
 
-def _nested(frame: pl.DataFrame, outer: str, inner: str, value: str) -> dict[date, Nested]:
-    """session -> outer -> inner -> value, in sorted order whatever the order of rows.
+class _Said:
+    """What was last said of each name, so that what says the same again is the same object, and so is every name.
 
-    What says the same as on the session before (a crash lived through again) is the same object, and every name is: years of
-    sessions then take a third of the memory.
+    Many scenarios say on a session what they said on the one before: years of sessions then take a third of the memory.
     """
-    found: dict[date, Nested] = {}
-    said: dict[str, tuple[object, dict[str, float]]] = {}
-    names: dict[str, str] = {}
-    ordered = frame.sort("as_of_date", outer, inner).select("as_of_date", outer, inner, value)
-    for (session, first), rows in groupby(ordered.iter_rows(), key=itemgetter(0, 1)):
-        values = {names.setdefault(second, second): number for _, _, second, number in rows}
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._last: dict[str, tuple[object, dict[str, float]]] = {}
+
+    def name(self, text: str) -> str:
+        """The text, as the one object that stands for it."""
+        return self._names.setdefault(text, text)
+
+    def values(self, name: str, values: dict[str, float]) -> dict[str, float]:
+        """The values, as the object that said the same of the name before where there is one."""
         # By their bits: 0.0 equals -0.0, and a hash tells them apart.
         content = (tuple(values), array("d", values.values()).tobytes())
-        if first not in said or said[first][0] != content:
-            said[first] = content, values
-        found.setdefault(session, {})[names.setdefault(first, first)] = said[first][1]
+        if name not in self._last or self._last[name][0] != content:
+            self._last[name] = content, values
+        return self._last[name][1]
+
+
+def _nested(frame: pl.DataFrame, columns: tuple[str, str, str], said: _Said) -> dict[date, Nested]:
+    """session -> outer -> inner -> value of the named columns, in sorted order whatever the order of rows."""
+    found: dict[date, Nested] = {}
+    ordered = frame.select("as_of_date", *columns).sort("as_of_date", *columns[:2])
+    for (session, outer), rows in groupby(ordered.iter_rows(), key=itemgetter(0, 1)):
+        values = {said.name(inner): value for _, _, inner, value in rows}
+        found.setdefault(session, {})[said.name(outer)] = said.values(outer, values)
     return found

@@ -24,7 +24,7 @@ from riskdesk_assets.limits.limit import Limit
 class Guarded:
     """Whole shares (leg A, leg B) per ticket after the session.
 
-    ``result`` is None where the guards were not asked; ``prices`` are ticks per symbol, the last print of a silent one.
+    ``result`` is None where the guards were not asked; ``prices`` are ticks per symbol of the tickets, the last print of a silent one.
     """
 
     shares: Mapping[str, Shares]
@@ -53,20 +53,17 @@ def guarded(
         memory: what the guards remembered after the session before.
         context: configuration, and the guards' rules.
     """
+    held = [(position.ticket_id, (position.leg_a.shares, position.leg_b.shares)) for position in positions]
     prices = {leg.symbol: leg.price for position in positions for leg in position.legs}
-    prices |= {symbol: mark.close for symbol, mark in day.prints.get(day.session, {}).items()}
     if not release.released:
-        standing = {position.ticket_id: _shares(position) for position in positions}
-        return Guarded(standing, memory, None, prices, (), ())
-    fixed = {item.ticket_id for item in items if item.fixed}
-    symbols = {item.ticket_id: (item.leg_a, item.leg_b) for item in items}
-    previous = [
-        TicketShares(position.ticket_id, symbols[position.ticket_id], _shares(position), position.ticket_id in fixed)
-        for position in positions
-        if any(_shares(position))
-    ]
-    ideal = [TicketShares(key, symbols[key], shares, key in fixed) for key, shares in release.shares.items()]
-    limits = tuple(row.limit for row in release.audit)
+        return Guarded(dict(held), memory, None, prices, (), ())
+    known = {item.ticket_id: item for item in items}
+    previous = [_ticket(known[key], shares) for key, shares in held if any(shares)]
+    ideal = [_ticket(known[key], shares) for key, shares in release.shares.items()]
+    prints = day.prints.get(day.session, {})
+    names = {name for ticket in (*previous, *ideal) for name in ticket.symbols}
+    prices |= {name: prints[name].close for name in names if name in prints}
+    limits = [row.limit for row in release.audit]
     result = guard_book(previous, ideal, prices, context.guards, memory, day.session, limits)
     follows = context.guards.mode != "shadow"
     return Guarded(
@@ -79,8 +76,8 @@ def guarded(
     )
 
 
-def _shares(position: Position) -> Shares:
-    return position.leg_a.shares, position.leg_b.shares
+def _ticket(item: TicketDay, shares: Shares) -> TicketShares:
+    return TicketShares(item.ticket_id, (item.leg_a, item.leg_b), shares, item.fixed)
 
 
 def _clips(result: GuardResult, prices: Mapping[str, int], limits: Sequence[Limit]) -> Iterator[Clip]:

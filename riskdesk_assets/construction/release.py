@@ -86,7 +86,8 @@ class Release:
 
 @dataclass(frozen=True)
 class _Table:
-    """What both builders work on."""
+    """What both builders work on: legs in dollars, ``held`` also in ``held_ticks``; ``places`` (ticket, symbol) are those of
+    every leg, ticket by ticket, leg A before leg B."""
 
     day: DayInputs
     context: DeskContext
@@ -94,7 +95,9 @@ class _Table:
     approved: tuple[Leg[float], ...]
     fixed: tuple[Leg[float], ...]
     held: tuple[Leg[float], ...]
+    held_ticks: tuple[Leg[int], ...]
     limits: tuple[Limit, ...]
+    places: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def release(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) ->
         rows = book.audit
         messages.extend(f"{built.builder}: {row.sentence()}" for row in failed)
     if not rows:
-        rows = audit(table.limits, _ticks(table.fixed), _ticks(table.held), context.config.limits.amber_at)
+        fixed = [leg.leg() for leg in _frozen(table)]
+        rows = audit(table.limits, fixed, table.held_ticks, context.config.limits.amber_at)
     return _nothing("BLOCKED", "; ".join(messages) or "no book could be built", rows, asked, table)
 
 
@@ -164,11 +168,20 @@ def _table(day: DayInputs, items: Sequence[TicketDay], context: DeskContext) -> 
     ]
     approved = tuple(chain.from_iterable(item.legs(item.approved) for item in trading))
     fixed = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.fixed))
-    held = tuple(chain.from_iterable(item.legs(item.held) for item in items if item.position is not None))
+    held_ticks = tuple(
+        [
+            Leg(item.ticket_id, symbol, leg.value)
+            for item in items
+            if item.position is not None
+            for symbol, leg in ((item.leg_a, item.position.leg_a), (item.leg_b, item.position.leg_b))
+        ]
+    )
+    held = tuple([Leg(ticket_id, symbol, value / TICKS_PER_DOLLAR) for ticket_id, symbol, value in held_ticks])
+    places = tuple([(item.ticket_id, symbol) for item in items for symbol in (item.leg_a, item.leg_b)])
     written = (*ticket_limits(caps), *context.limits, *fact_limits(context.config, day.facts))
     written = (*written, *bucket_limits(context.config, day.buckets, [item.ticket_id for item in items]))
     limits = for_session(written, (*approved, *fixed), held)
-    return _Table(day, context, tuple(items), approved, fixed, held, limits)
+    return _Table(day, context, tuple(items), approved, fixed, held, held_ticks, limits, places)
 
 
 def _builders(context: DeskContext) -> tuple[Callable[[_Table, _Asked], _Built | None], ...]:
@@ -226,6 +239,8 @@ def _problem(table: _Table) -> TicketProblem | None:
 
 def _covariance(day: DayInputs, symbols: tuple[str, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Daily covariance over all tradable names; a name without one (it takes no new entry) carries the mean variance."""
+    if day.covariance is not None and day.covariance.symbols == symbols:
+        return day.covariance.matrix.copy()
     matrix = np.zeros((len(symbols), len(symbols)))
     if day.covariance is None or not day.covariance.symbols:
         return matrix
@@ -256,16 +271,15 @@ def _reversion(item: TicketDay, table: _Table) -> float:
 
 def _solution_clips(table: _Table, solution: TicketSolution) -> tuple[Clip, ...]:
     """One row per ticket cut: by the dearest limit that touches it, else by the objective's own trade-off."""
-    limits = {limit.name: limit for limit in table.limits}
+    limits = {limit.name: limit for limit in table.limits if limit.name in solution.prices}
     priced = sorted(
         ((price, limits[name]) for name, price in solution.prices.items()), key=lambda pair: (-pair[0], pair[1].name)
     )
     clips: list[Clip] = []
     for item in table.items:
-        share = solution.x.get(item.ticket_id, 1.0)
-        if item.fixed or share >= 1.0 or not gross(item.approved):
+        share, size = solution.x.get(item.ticket_id, 1.0), gross(item.approved)
+        if item.fixed or share >= 1.0 or not size:
             continue
-        size = gross(item.approved)
         touching = [(price, limit) for price, limit in priced if limit.touches(item.ticket_id, (item.leg_a, item.leg_b))]
         if touching:
             price, limit = touching[0]
@@ -290,28 +304,32 @@ def _governed(table: _Table, _asked: _Asked) -> _Built:
         bound = None if scaling.limit.unit == "count" else scaling.limit.bound / TICKS_PER_DOLLAR
         reason = f"the governor scales the ticket by {scaling.ratio:.4f} for {scaling.limit.name}"
         clips.append(Clip(scaling.ticket_id, "", GOVERNOR, scaling.limit.name, bound, size, size * scaling.ratio, reason))
-        codes[scaling.ticket_id] = (*codes.get(scaling.ticket_id, ()), scaling.limit.family.value.upper())
+        codes[scaling.ticket_id] = (*codes.get(scaling.ticket_id, ()), scaling.limit.family.upper())
     return _Built("governor", legs, {}, tuple(clips), codes)
 
 
 def _rounded(built: _Built, table: _Table) -> ShareBook:
     today = table.day.prints.get(table.day.session, {})
     prices = {symbol: mark.close for symbol, mark in today.items()}
-    frozen = [
+    return whole_shares(
+        [leg for leg in built.legs if leg.notional],
+        prices=prices,
+        lot_sizes=table.context.lot_sizes,
+        held=table.held_ticks,
+        limits=table.limits,
+        amber_at=table.context.config.limits.amber_at,
+        fixed=_frozen(table),
+    )
+
+
+def _frozen(table: _Table) -> list[ShareLeg]:
+    """The legs that cannot trade, as they are held."""
+    return [
         ShareLeg(item.ticket_id, leg.symbol, leg.shares, leg.price, frozen=True)
         for item in table.items
         if item.fixed and item.position is not None
         for leg in item.position.legs
     ]
-    return whole_shares(
-        [leg for leg in built.legs if leg.notional],
-        prices=prices,
-        lot_sizes=table.context.lot_sizes,
-        held=_ticks(table.held),
-        limits=table.limits,
-        amber_at=table.context.config.limits.amber_at,
-        fixed=frozen,
-    )
 
 
 def _released(built: _Built, book: ShareBook, table: _Table, asked: _Asked) -> Release:
@@ -352,7 +370,10 @@ def _ticket_model(context: DeskContext) -> str:
 
 def _truncations(built: _Built, book: ShareBook) -> Iterator[Clip]:
     """One row per ticket whose target was no whole number of lots: from dollars to what truncation toward zero left."""
-    lots = gross_by_ticket([leg.leg() for leg in book.legs if not leg.frozen])
+    lots = dict.fromkeys([leg.ticket_id for leg in book.legs], 0)
+    for leg in book.legs:
+        if not leg.frozen:
+            lots[leg.ticket_id] += abs(leg.notional_ticks)
     for repair in book.repairs:
         lots[repair.ticket_id] += abs(repair.shares_in - repair.shares_out) * repair.price_ticks
     for ticket_id, target in gross_by_ticket(built.legs).items():
@@ -385,20 +406,13 @@ def _nothing(status: Status, reason: str, rows: tuple[AuditRow, ...], asked: _As
 
 
 def _in_leg_order(legs: Sequence[Leg[float]], table: _Table) -> tuple[Leg[float], ...]:
-    """Ticket by ticket, leg A before leg B."""
+    """Every leg of the tickets that have one among these, in the table's places."""
     found = {(leg.ticket_id, leg.symbol): leg for leg in legs}
-    keys = [(item.ticket_id, symbol) for item in table.items for symbol in (item.leg_a, item.leg_b)]
     whole = {ticket_id for ticket_id, _ in found}
-    return tuple(found.get(key, Leg(key[0], key[1], 0.0)) for key in keys if key[0] in whole)
+    return tuple([found.get(place) or Leg(*place, 0.0) for place in table.places if place[0] in whole])
 
 
 def _shares_in_leg_order(book: ShareBook, table: _Table) -> tuple[ShareLeg, ...]:
     found = {(leg.ticket_id, leg.symbol): leg for leg in book.legs}
     whole = {ticket_id for ticket_id, _ in found}
-    keys = [(item.ticket_id, symbol) for item in table.items for symbol in (item.leg_a, item.leg_b)]
-    return tuple(found.get(key) or ShareLeg(key[0], key[1], 0, 1) for key in keys if key[0] in whole)
-
-
-def _ticks(legs: Sequence[Leg[float]]) -> tuple[Leg[int], ...]:
-    """Held legs back in ticks: they came from whole shares, so the rounding is exact."""
-    return tuple(Leg(leg.ticket_id, leg.symbol, round(leg.notional * TICKS_PER_DOLLAR)) for leg in legs)
+    return tuple([found.get(place) or ShareLeg(*place, 0, 1) for place in table.places if place[0] in whole])

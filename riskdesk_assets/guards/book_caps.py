@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Literal
 
-from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move
+from riskdesk_assets.guards.limit_quantity import Quantity
+from riskdesk_assets.guards.limit_reach import within_reach
+from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
 from riskdesk_assets.guards.types import Layer
-from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
+from riskdesk_assets.limits.limit import Family, Limit, Measure
 from riskdesk_assets.limits.whole_sums import WholeSums
 
-Moves = Mapping[str, Move]
-_Cut = Literal["way", "scale"]
-_WAY: _Cut = "way"
-_SCALE: _Cut = "scale"
-# Cuts are made in this many steps: finer ones are below a lot.
-_STEPS = 1 << 20
 # Rounds over all limits with proportional cuts; after them what is over a limit is given up whole.
 _ROUNDS = 24
-# Bound by what the ideal portfolio adds; a position between yesterday's and the ideal one adds no more.
-_OF_ADDITIONS = frozenset((Measure.ADDITIONS, Measure.COUNT, Measure.TRADED))
 _OF_SYMBOLS = frozenset((Family.NAME_GROSS, Family.LEG_NOTIONAL, Family.TICKET_GROSS))
 _OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY, Family.BUCKET))
+_GIVES_UP = frozenset((Kind.REDUCES, Kind.MIXED))
 
 
 def layer_of(limit: Limit) -> Layer:
@@ -35,114 +28,123 @@ def layer_of(limit: Limit) -> Layer:
     return Layer.GROUP if limit.family in _OF_GROUPS else Layer.PORTFOLIO
 
 
-def within_layer(moves: Moves, limits: Sequence[Limit], layer: Layer) -> Moves:
-    """The book with every limit of one layer kept, as far as frozen legs let it."""
-    return _in_turn(moves, [one for one in limits if layer_of(one) is layer and one.measure not in _OF_ADDITIONS], whole=False)
+class CappedBook:
+    """A session's tickets on their ways, made to keep one limit after another.
 
+    Most limits cannot be breached at any point of the tickets' ways, and are looked at once; of the others a limit is measured
+    again only after a ticket has changed.
 
-def within_all(moves: Moves, limits: Sequence[Limit]) -> tuple[Moves, tuple[str, ...]]:
-    """The book with every limit kept, and the names of those that frozen legs alone breach.
-
-    Keeping one limit can break another, where tickets hedge one another; so it is done over until none is broken.
+    Args:
+        moves: every ticket's move. Later it goes less far or shrinks, or goes its whole way, but on the same route.
+        limits: every limit, in the order in which they are kept.
     """
-    bounding = [limit for limit in limits if limit.measure not in _OF_ADDITIONS]
-    for number in range(_ROUNDS + len(moves)):
-        before = moves
-        moves = _in_turn(moves, bounding, whole=number >= _ROUNDS)
-        if moves == before:
-            break
-    book = _sums(moves.values())
-    return moves, tuple(limit.name for limit in bounding if book.measured(limit) > limit.bound)
+
+    def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
+        self._moves = {move.ticket_id: move for move in moves}
+        self._near = list(within_reach([move.route for move in self._moves.values()], limits))
+        self._of_layer: dict[Layer, list[int]] = {layer: [] for layer in Layer}
+        for place, limit in enumerate(self._near):
+            self._of_layer[layer_of(limit)].append(place)
+        self._legs = {key: move.legs for key, move in self._moves.items()}
+        # Of the tickets as they are: their sums, once something is measured, and the limits that were found to hold.
+        self._sums: WholeSums | None = None
+        self._holding: set[int] = set()
+
+    @property
+    def moves(self) -> Sequence[Move]:
+        """The tickets as they are now, in the order in which they were given."""
+        return tuple(self._moves.values())
+
+    def change(self, change: Callable[[Move], Move]) -> None:
+        """Have each ticket as ``change`` makes it."""
+        for key, move in self._moves.items():
+            self._put(key, change(move))
+
+    def keep_layer(self, layer: Layer) -> None:
+        """Keep every limit of one layer, as far as frozen legs let it."""
+        self._keep(self._of_layer[layer], whole=False)
+
+    def keep_all(self) -> tuple[str, ...]:
+        """Keep every limit; returns the names of those that frozen legs alone breach.
+
+        Keeping one limit can break another, where tickets hedge one another; so it is done over until none is broken.
+        """
+        places = range(len(self._near))
+        for number in range(_ROUNDS + len(self._moves)):
+            before = self.moves
+            self._keep(places, whole=number >= _ROUNDS)
+            if self.moves == before:
+                break
+        return tuple(self._near[place].name for place in places if self._breached(place))
+
+    def _keep(self, places: Iterable[int], *, whole: bool) -> None:
+        for place in places:
+            if self._breached(place):
+                quantity = Quantity(self._near[place], self._moves.values())
+                _bring_within(quantity, whole=whole)
+                for move in quantity.moves:
+                    self._put(move.ticket_id, move)
+
+    def _breached(self, place: int) -> bool:
+        if place in self._holding:
+            return False
+        if self._sums is None:
+            self._sums = WholeSums([leg for legs in self._legs.values() for leg in legs])
+        limit = self._near[place]
+        if self._sums.measured(limit) > limit.bound:
+            return True
+        self._holding.add(place)
+        return False
+
+    def _put(self, key: str, move: Move) -> None:
+        if move is not self._moves[key]:
+            self._moves[key] = move
+            self._legs[key] = move.legs
+            self._sums = None
+            self._holding.clear()
 
 
-def _in_turn(moves: Moves, limits: Sequence[Limit], *, whole: bool) -> Moves:
-    """The book with one limit after the other kept; most hold already, and are only measured."""
-    book = _sums(moves.values())
-    for limit in limits:
-        if book.measured(limit) > limit.bound:
-            moves = {**moves, **_kept(_touched(moves, limit), limit, whole=whole)}
-            book = _sums(moves.values())
-    return moves
-
-
-def _touched(moves: Moves, limit: Limit) -> Moves:
-    """The tickets that can change a limit's quantity: what the others hold is none of it."""
-    return {key: move for key, move in moves.items() if limit.touches(move.ticket_id, move.symbols)}
-
-
-def _kept(moves: Moves, limit: Limit, *, whole: bool) -> Moves:
-    """The tickets a limit is about, with the limit kept: first those that wait go to their ideal position where that gives
-    something up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
-    moves = _released(moves, limit)
-    for candidates, cut in ((_added, _WAY), (_held, _SCALE)):
-        while (now := _measured(moves, limit)) > limit.bound:
-            able = [move for move in moves.values() if candidates(move)]
-            chosen = [move.ticket_id for move in able if limit.measured(_legs(moves, (move.ticket_id,), cut, 0)) < now]
-            if not chosen and cut is _SCALE:
+def _bring_within(quantity: Quantity, *, whole: bool) -> None:
+    """Have a limit kept by the tickets it is about: first those that wait go to their ideal position where that gives something
+    up; then additions are cut, pro rata; then positions. Each only where it lowers the limit's quantity."""
+    _release(quantity)
+    for candidates, cut in ((_added, Cut.WAY), (_held, Cut.SCALE)):
+        while (now := quantity.now) > quantity.limit.bound:
+            able = [move for move in quantity.moves if candidates(move)]
+            chosen = [move for move in able if quantity.given(move.ticket_id, move.given_up(cut)) < now]
+            if not chosen and cut is Cut.SCALE:
                 # Tickets that hedge one another: none alone lowers it, all together do.
-                chosen = [move.ticket_id for move in able]
+                chosen = able
             if not chosen:
                 break
-            moves = _cut(moves, chosen, limit, cut, whole=whole)
-    return moves
+            # The largest common factor that keeps the limit; where none does they are given up whole.
+            factor = Fraction(0 if whole else quantity.last_step(chosen, cut), STEPS)
+            for move in chosen:
+                quantity.put(_made(move, factor, quantity.limit, cut))
 
 
-def _cut(moves: Moves, chosen: Sequence[str], limit: Limit, cut: _Cut, *, whole: bool) -> Moves:
-    """The chosen tickets cut by the largest common factor that keeps the limit; given up whole where none does."""
-    good, bad = 0, _STEPS
-    if not whole and limit.measured(_legs(moves, chosen, cut, 0)) <= limit.bound:
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            good, bad = (middle, bad) if limit.measured(_legs(moves, chosen, cut, middle)) <= limit.bound else (good, middle)
-    factor = Fraction(good, _STEPS)
-    return {key: _made(move, factor, limit, cut) if key in chosen else move for key, move in moves.items()}
-
-
-def _legs(moves: Moves, chosen: Sequence[str], cut: _Cut, step: int) -> list[Leg[int]]:
-    """The book's legs with the chosen tickets cut to ``step`` of _STEPS, in ticks."""
-    legs: list[Leg[int]] = []
-    for key, move in moves.items():
-        if key not in chosen:
-            legs.extend(move.legs)
-            continue
-        (way, of_way), (scale, of_scale) = move.ratios
-        if cut == _WAY:
-            legs.extend(move.at((way * step, of_way * _STEPS), (scale, of_scale)))
-        else:
-            legs.extend(move.at((way, of_way), (scale * step, of_scale * _STEPS)))
-    return legs
-
-
-def _released(moves: Moves, limit: Limit) -> Moves:
+def _release(quantity: Quantity) -> None:
     """A limit is not kept breached for a band, a cadence or the size of an order."""
-    return {
-        key: replace(move, way=ONE, reason=TicketReason.HARD_LIMIT, layer=layer_of(limit), cut_by="")
-        if move.reason in WAITING
-        and move.way == ZERO
-        and move.kind in (Kind.REDUCES, Kind.MIXED)
-        and _measured({**moves, key: replace(move, way=ONE)}, limit) < _measured(moves, limit)
-        else move
-        for key, move in moves.items()
-    }
+    now, layer = quantity.now, layer_of(quantity.limit)
+    going = [
+        move.goes(ONE, TicketReason.HARD_LIMIT, layer)
+        for move in quantity.moves
+        if move.reason in WAITING and not move.way and move.route.kind in _GIVES_UP
+    ]
+    # Each asked alone, of the book as it was.
+    for move in [move for move in going if quantity.given(move.ticket_id, move.shares) < now]:
+        quantity.put(move)
 
 
 def _added(move: Move) -> bool:
-    return move.adds and move.way > ZERO and not move.frozen
+    return move.route.adds and bool(move.way) and not move.route.frozen
 
 
 def _held(move: Move) -> bool:
-    return any(move.shares) and not move.frozen
+    return any(move.shares) and not move.route.frozen
 
 
-def _made(move: Move, factor: Fraction, limit: Limit, cut: _Cut) -> Move:
-    if cut == _WAY:
-        return move.cut(layer_of(limit), limit.name, way=move.way * factor)
-    return move.cut(layer_of(limit), limit.name, scale=move.scale * factor)
-
-
-def _measured(moves: Moves, limit: Limit) -> int:
-    return limit.measured([leg for move in moves.values() for leg in move.legs])
-
-
-def _sums(moves: Iterable[Move]) -> WholeSums:
-    return WholeSums(leg for move in moves for leg in move.legs)
+def _made(move: Move, factor: Fraction, limit: Limit, cut: Cut) -> Move:
+    if cut is Cut.WAY:
+        return move.cut(layer_of(limit), limit.name, way=factor if move.way == 1 else move.way * factor)
+    return move.cut(layer_of(limit), limit.name, scale=factor if move.scale == 1 else move.scale * factor)

@@ -8,13 +8,12 @@ beyond the larger of yesterday's and its ideal position, and no hard limit is ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
-from riskdesk_assets.guards.book_caps import within_all, within_layer
+from riskdesk_assets.guards.book_caps import CappedBook
 from riskdesk_assets.guards.guard_counters import counters_of
 from riskdesk_assets.guards.per_order import sized, without_dust
-from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, move_of
+from riskdesk_assets.guards.ticket_move import ONE, ZERO, Kind, Move, Route, move_of
 from riskdesk_assets.guards.ticket_triggers import signed_gross, stopped, triggered
 from riskdesk_assets.guards.ticket_types import (
     GuardMemory,
@@ -38,6 +37,8 @@ _NOOPS = frozenset(
         TicketReason.FLAT,
     )
 )
+_ACTS = frozenset((Action.ALLOW, Action.CLIP))
+_STOPS = frozenset((TicketReason.STOP, TicketReason.STOPPED_OUT))
 
 
 def guard_book(
@@ -65,23 +66,24 @@ def guard_book(
         KeyError: a symbol has no price.
     """
     held, wanted = _by_ticket(previous), _by_ticket(ideal)
-    whole = {key: move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})}
-    moves: Mapping[str, Move] = {key: _started(move, memory.of(key), rules) for key, move in whole.items()}
-    bounds = (*rules.caps, *limits)
-    moves = within_layer(moves, bounds, Layer.PER_SYMBOL)
-    moves = {key: without_dust(sized(move, rules), rules) for key, move in moves.items()}
+    whole = [move_of(held.get(key), wanted.get(key), prices, rules) for key in sorted({*held, *wanted})]
+    known = memory.by_ticket
+    book = CappedBook([_started(move, known.get(move.route.ticket_id), rules) for move in whole], (*rules.caps, *limits))
+    book.keep_layer(Layer.PER_SYMBOL)
+    book.change(lambda move: without_dust(sized(move, rules), rules))
     for layer in (Layer.GROUP, Layer.PORTFOLIO):
-        moves = within_layer(moves, bounds, layer)
-        moves = {key: _not_clipped_to_dust(move, rules) for key, move in moves.items()}
-    moves, breaches = within_all(moves, bounds)
-    decisions = tuple(_decision(move) for move in moves.values())
-    guarded = {key: move.shares for key, move in moves.items()}
-    positions = guarded if rules.mode != "shadow" else {key: move.wanted for key, move in whole.items()}
+        book.keep_layer(layer)
+        book.change(lambda move: _not_clipped_to_dust(move, rules))
+    breaches = book.keep_all()
+    moves = book.moves
+    decisions = tuple(_decision(move) for move in moves)
+    guarded = {move.ticket_id: move.shares for move in moves}
+    positions = guarded if rules.mode != "shadow" else {move.ticket_id: move.route.wanted for move in whole}
     return GuardResult(
         positions=positions,
         guarded=guarded,
         decisions=decisions,
-        memory=_remembered(moves, decisions, positions, memory, session),
+        memory=_remembered(moves, decisions, positions, known, session),
         counters=counters_of(decisions),
         breaches=breaches,
     )
@@ -95,69 +97,76 @@ def _by_ticket(tickets: Sequence[TicketShares]) -> dict[str, TicketShares]:
 
 
 def _started(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
-    after_stop = stopped(move, memory, rules)
+    after_stop = move if rules.stop is None else stopped(move, memory, rules.stop)
     return after_stop if after_stop is not move else triggered(move, memory, rules)
 
 
 def _not_clipped_to_dust(move: Move, rules: GuardRules) -> Move:
     """An order that a cap leaves below the smallest one is not sent at all; the cap is still what is named."""
-    small = move.kind in (Kind.ADDS, Kind.MIXED) and ZERO < move.way < ONE and move.scale == ONE
-    return replace(move, way=ZERO) if small and 0 < move.traded() < rules.min_order else move
+    if not move.cut_by or move.route.kind not in (Kind.ADDS, Kind.MIXED):
+        return move
+    small = ZERO < move.way < ONE and move.scale == ONE and 0 < move.traded() < rules.min_order
+    return move.cut(move.layer, move.cut_by, way=ZERO) if small else move
 
 
 def _decision(move: Move) -> TicketDecision:
-    after = move.shares
-    asked = move.distance(move.held, move.goal)
-    metadata: dict[str, MetadataValue] = {"kind": move.kind.value}
-    if after == move.held:
-        if move.cut_by and move.way > ZERO and move.scale == ONE:
+    route, after = move.route, move.shares
+    metadata: dict[str, MetadataValue] = {"kind": route.kind.value}
+    if after == route.held:
+        if move.cut_by and move.way and move.scale == 1:
             action, layer, reason = Action.NOOP, move.layer, str(TicketReason.LOT_ROUNDS_TO_ZERO)
         elif move.cut_by:
             action, layer, reason = Action.DENY, move.layer, move.cut_by
         else:
             action = Action.NOOP if move.reason in _NOOPS else Action.DENY
             layer, reason = move.layer, str(move.reason)
-            if move.kind is Kind.NOTHING and move.reason is not TicketReason.STOPPED_OUT:
+            if route.kind is Kind.NOTHING and move.reason is not TicketReason.STOPPED_OUT:
                 action = Action.NOOP
-    elif after == move.goal:
+    elif after == route.goal:
         action, layer, reason = Action.ALLOW, move.layer or Layer.PER_SYMBOL, str(move.reason)
     else:
         action, layer, reason = Action.CLIP, move.layer, move.cut_by or str(move.reason)
+        asked = route.distance(route.held, route.goal)
         metadata["clip_ratio"] = min(1.0, move.traded() / asked) if asked else 0.0
         metadata["moves_for"] = str(move.reason)
-    return TicketDecision(move.ticket_id, move.symbols, action, layer, reason, move.held, move.wanted, after, metadata)
+    return TicketDecision(route.ticket_id, route.symbols, action, layer, reason, route.held, route.wanted, after, metadata)
 
 
 def _remembered(
-    moves: Mapping[str, Move],
+    moves: Sequence[Move],
     decisions: Sequence[TicketDecision],
     positions: Mapping[str, Shares],
-    memory: GuardMemory,
+    memory: Mapping[str, TicketMemory],
     session: date,
 ) -> GuardMemory:
     kept: list[TicketMemory] = []
-    for decision, (key, move) in zip(decisions, moves.items(), strict=True):
-        # A position that nothing is remembered of is its own commitment.
-        old = memory.of(key) or TicketMemory(key, committed=signed_gross(move, move.held))
-        after = positions[key]
-        stops = move.reason in (TicketReason.STOP, TicketReason.STOPPED_OUT) or (move.frozen and old.stopped)
-        if not any(after) and not any(move.wanted) and not any(move.shares):
+    for decision, move in zip(decisions, moves, strict=True):
+        route = move.route
+        known, after = memory.get(route.ticket_id), positions[route.ticket_id]
+        if not any(after) and not any(route.wanted) and not any(move.shares):
             continue
-        new = replace(old, sessions_since=old.sessions_since + 1, stopped=stops, cash=_cash(memory.of(key), move, after))
-        if decision.action in (Action.ALLOW, Action.CLIP):
-            unfinished = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
-            new = replace(
-                new, committed=signed_gross(move, move.goal), rebalanced_on=session, sessions_since=0, unfinished=unfinished
+        # A position that nothing is remembered of is its own commitment.
+        old = known or TicketMemory(route.ticket_id, committed=signed_gross(route, route.held))
+        acts = decision.action in _ACTS
+        cut_short = decision.action is Action.CLIP and decision.layer is Layer.PER_TRADE
+        kept.append(
+            TicketMemory(
+                route.ticket_id,
+                committed=signed_gross(route, route.goal) if acts else old.committed,
+                rebalanced_on=session if acts else old.rebalanced_on,
+                sessions_since=0 if acts else old.sessions_since + 1,
+                unfinished=cut_short if acts else old.unfinished,
+                cash=_cash(known, route, after),
+                stopped=move.reason in _STOPS or (route.frozen and old.stopped),
             )
-        kept.append(new)
+        )
     return GuardMemory(tuple(kept))
 
 
-def _cash(old: TicketMemory | None, move: Move, after: Shares) -> int:
+def _cash(old: TicketMemory | None, route: Route, after: Shares) -> int:
     """Ticks paid and received since the position was entered; an entry or a turn begins anew, and a position that nothing is
     remembered of begins at today's value."""
-    turned = any(one * other < 0 for one, other in zip(move.held, after, strict=True))
-    kept = old is not None and any(move.held) and not turned
-    start: Shares = move.held if kept else (0, 0)
-    paid = sum((new - was) * price for new, was, price in zip(after, start, move.prices, strict=True))
-    return (old.cash if old is not None and kept else 0) - paid
+    (held_a, held_b), (after_a, after_b), (price_a, price_b) = route.held, after, route.prices
+    if old is None or not any(route.held) or held_a * after_a < 0 or held_b * after_b < 0:
+        return -(after_a * price_a + after_b * price_b)
+    return old.cash - (after_a - held_a) * price_a - (after_b - held_b) * price_b

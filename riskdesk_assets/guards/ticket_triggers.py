@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move
+from riskdesk_assets.guards.ticket_move import ZERO, Kind, Move, Route
 from riskdesk_assets.guards.ticket_types import GuardRules, Shares, TicketMemory, TicketReason
 from riskdesk_assets.guards.types import Layer
 
@@ -19,43 +17,40 @@ def triggered(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Mov
     the ideal gross, it stays; outside it moves if nothing was committed yet, if the target moved by more than the threshold
     from the last committed one, if an order is unfinished, or if the cadence has elapsed (readings X-15, X-32).
     """
-    if move.frozen or move.kind is Kind.NOTHING:
+    route = move.route
+    if not route.adds or route.kind is Kind.TURNS:
         return move
-    if not move.adds or move.kind is Kind.TURNS:
-        return move
-    ideal = move.gross(move.goal)
-    if move.distance(move.held, move.goal) <= rules.band * ideal:
-        return _stays(move, TicketReason.WITHIN_BAND, Layer.PER_SYMBOL)
+    # Without the fractions' own arithmetic, which costs more than the rest: x <= p / q * y where q * x <= p * y.
+    if route.distance(route.held, route.goal) * rules.band.denominator <= rules.band.numerator * route.gross(route.goal):
+        return move.goes(ZERO, TicketReason.WITHIN_BAND, Layer.PER_SYMBOL)
     if memory is None or memory.unfinished or memory.sessions_since + 1 >= rules.cadence_sessions:
         return move
-    if abs(signed_gross(move, move.goal) - memory.committed) > rules.signal_change * abs(memory.committed):
+    changed = abs(signed_gross(route, route.goal) - memory.committed)
+    if changed * rules.signal_change.denominator > rules.signal_change.numerator * abs(memory.committed):
         return move
-    return _stays(move, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
+    return move.goes(ZERO, TicketReason.CADENCE_NOT_ELAPSED, Layer.PER_SYMBOL)
 
 
-def stopped(move: Move, memory: TicketMemory | None, rules: GuardRules) -> Move:
+def stopped(move: Move, memory: TicketMemory | None, stop: int) -> Move:
     """The ticket going flat once it has lost more than the stop since entry, and staying flat until its ideal has been flat."""
-    if move.frozen or memory is None or rules.stop is None:
+    route = move.route
+    if memory is None or route.frozen:
         return move
-    lost = -(memory.cash + _value(move, move.held)) if any(move.held) else 0
-    if not memory.stopped and lost <= rules.stop:
+    lost = -(memory.cash + _value(route, route.held)) if any(route.held) else 0
+    if not memory.stopped and lost <= stop:
         return move
-    if not any(move.wanted) and not memory.stopped:
+    if not any(route.wanted) and not memory.stopped:
         return move
-    reason = TicketReason.STOP if any(move.held) else TicketReason.STOPPED_OUT
-    kind = Kind.REDUCES if any(move.held) else Kind.NOTHING
-    return replace(move, start=move.held, aim=(0, 0), goal=(0, 0), kind=kind, reason=reason, layer=Layer.PER_SYMBOL)
+    reason = TicketReason.STOP if any(route.held) else TicketReason.STOPPED_OUT
+    kind = Kind.REDUCES if any(route.held) else Kind.NOTHING
+    return route._replace(start=route.held, aim=(0, 0), goal=(0, 0), kind=kind).whole(reason, Layer.PER_SYMBOL)
 
 
-def signed_gross(move: Move, shares: Shares) -> int:
+def signed_gross(route: Route, shares: Shares) -> int:
     """Gross of a position in ticks at today's prices, signed by leg A (by leg B, turned, where A is nothing)."""
     lead = shares[0] or -shares[1]
-    return move.gross(shares) if lead >= 0 else -move.gross(shares)
+    return route.gross(shares) if lead >= 0 else -route.gross(shares)
 
 
-def _stays(move: Move, reason: TicketReason, layer: Layer) -> Move:
-    return replace(move, way=ZERO, reason=reason, layer=layer)
-
-
-def _value(move: Move, shares: Shares) -> int:
-    return sum(count * price for count, price in zip(shares, move.prices, strict=True))
+def _value(route: Route, shares: Shares) -> int:
+    return sum(count * price for count, price in zip(shares, route.prices, strict=True))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.guards.types import Action, Layer, MetadataValue
@@ -79,8 +79,7 @@ class GuardRules:
         return self.per_trade.get(symbol, self.per_trade_default)
 
 
-@dataclass(frozen=True)
-class TicketMemory:
+class TicketMemory(NamedTuple):
     """What is remembered of a ticket between sessions.
 
     ``committed``: the last target acted on, gross ticks signed by the ticket's side. ``rebalanced_on`` and
@@ -104,14 +103,17 @@ class GuardMemory:
 
     tickets: tuple[TicketMemory, ...] = ()
 
-    def of(self, ticket_id: str) -> TicketMemory | None:
-        """What is remembered of a ticket; None: nothing."""
-        return next((item for item in self.tickets if item.ticket_id == ticket_id), None)
+    @property
+    def by_ticket(self) -> dict[str, TicketMemory]:
+        """What is remembered, by ticket."""
+        return {item.ticket_id: item for item in self.tickets}
 
     @property
     def fields(self) -> list[dict[str, object]]:
         """Plain rows for a larger JSON document."""
-        return [dict(vars(item)) for item in self.tickets]
+        return [
+            {**item._asdict(), "rebalanced_on": item.rebalanced_on and item.rebalanced_on.isoformat()} for item in self.tickets
+        ]
 
     def to_json(self) -> str:
         """Canonical JSON."""
@@ -128,8 +130,7 @@ class GuardMemory:
         return cls.from_fields(json.loads(text))
 
 
-@dataclass(frozen=True)
-class TicketDecision:
+class TicketDecision(NamedTuple):
     """What the guards decided of one ticket, both legs together; ``wanted`` are the ideal shares."""
 
     ticket_id: str
@@ -140,7 +141,7 @@ class TicketDecision:
     before: Shares
     wanted: Shares
     after: Shares
-    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataValue]
 
 
 @dataclass(frozen=True)

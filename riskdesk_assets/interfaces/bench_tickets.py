@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
@@ -39,7 +37,7 @@ def ticket_days(count: int) -> list[TicketProblem]:
                 Leg(f"T{k:02d}", symbols[a], float(long * moved[a])),
                 Leg(f"T{k:02d}", symbols[b], float(-beta[k] * long * moved[b])),
             ]
-        held = tuple(replace(leg, notional=leg.notional * float(share[int(leg.ticket_id[1:])])) for leg in legs)
+        held = tuple(leg._replace(notional=leg.notional * float(share[int(leg.ticket_id[1:])])) for leg in legs)
         share = np.clip(share + 0.05 * rng.normal(size=TICKETS), 0.0, 1.0)
         noise = rng.normal(size=(NAMES, 60)) * 0.01
         found.append(

@@ -8,7 +8,7 @@ import click
 
 from riskdesk_assets.interfaces.options import SESSION, DeskGroup, echo_json, json_option
 
-TOP = 10
+TOP, MOST_SHOWN = 10, 10_000
 MOST_SESSIONS, LEAST_SESSIONS, LEAST_AFTER = 2000, 120, 60
 
 
@@ -22,7 +22,7 @@ def pairs() -> None:
 
 @pairs.command(short_help="The best pairs on formation data up to a date.")
 @click.option("--asof", type=SESSION, help="The session; by default the newest with bars. No later bar is read.")
-@click.option("--top", type=click.IntRange(1, 10_000), default=TOP, show_default=True, help="How many are shown.")
+@click.option("--top", type=click.IntRange(1, MOST_SHOWN), default=TOP, show_default=True, help="How many are shown.")
 @click.option("--sessions", type=click.IntRange(LEAST_SESSIONS, MOST_SESSIONS), help="Formation window.  [default: config]")
 @json_option
 def find(asof: date | None, top: int, sessions: int | None, as_json: bool) -> None:
@@ -50,7 +50,7 @@ def find(asof: date | None, top: int, sessions: int | None, as_json: bool) -> No
 
 @pairs.command(short_help="How the best pairs of an earlier date did afterwards.")
 @click.option("--asof", type=SESSION, required=True, help="The session of the ranking.")
-@click.option("--top", type=click.IntRange(1, 10_000), default=TOP, show_default=True, help="How many stand beside all.")
+@click.option("--top", type=click.IntRange(1, MOST_SHOWN), default=TOP, show_default=True, help="How many stand beside all.")
 @click.option("--sessions", type=click.IntRange(LEAST_SESSIONS, MOST_SESSIONS), help="Formation window.  [default: config]")
 @click.option("--after", type=click.IntRange(LEAST_AFTER, MOST_SESSIONS), help="Sessions followed.  [default: config]")
 @json_option

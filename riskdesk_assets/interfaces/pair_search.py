@@ -16,6 +16,7 @@ from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.features.pair_state import pair_state
 from riskdesk_assets.features.panel import Panel
+from riskdesk_assets.interfaces.pair_window import followed_history
 from riskdesk_assets.market.history import read_history
 from riskdesk_assets.research.pair_finder import PairSearch, find_pairs
 from riskdesk_assets.research.pair_outcomes import PairOutcomes, pair_outcomes
@@ -102,13 +103,12 @@ def follow_pairs(paths: Paths, config: Config, asof: date, top: int, sessions: i
         following: sessions after it; None for config/pair_finder.yaml's.
 
     Raises:
-        InputError, StateError: no such session, too few bars before or after it, none stored.
+        InputError, StateError: no such session, too few bars before or after it; says what can be had instead.
     """
     calendar, settings = _calendar(paths), _settings(paths, sessions)
     count = settings.next_sessions if following is None else following
-    last = calendar.after(asof, count)
-    calendar.require_closed(last, datetime.now(UTC))
-    panel, source = _bars(paths, calendar, config, asof, last)
+    history = followed_history(paths, calendar, config, asof, count, datetime.now(UTC))
+    panel, source = panel_of(history, config), history.snapshot.source
     search = find_pairs(panel, config.universe.tradable, config, settings, asof)
     return FaredPairs(pair_outcomes(panel, search, config, count, settings.significance, top), source)
 

@@ -46,15 +46,15 @@ def audit(limits: Sequence[Limit], legs: Sequence[Leg[int]], held: Sequence[Leg[
     rows: list[AuditRow] = []
     book = WholeSums(legs)
     for limit in limits:
-        measured = book.measured(limit, held)
-        if measured > limit.bound:
+        measured, bound = book.measured(limit, held), limit.bound
+        if measured > bound:
             status: Status = "BREACH"
         else:
-            status = "AMBER" if measured and measured >= amber_at * limit.bound else "OK"
+            status = "AMBER" if measured and measured >= amber_at * bound else "OK"
         rows.append(AuditRow(limit, measured, status))
     return tuple(rows)
 
 
 def breaches(rows: Sequence[AuditRow]) -> tuple[AuditRow, ...]:
     """The rows whose limit is breached."""
-    return tuple(row for row in rows if row.status == "BREACH")
+    return tuple([row for row in rows if row.status == "BREACH"])

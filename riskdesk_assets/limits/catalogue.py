@@ -124,7 +124,7 @@ def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: S
         return tuple(limits)
     now, before = gross_by_ticket(approved), gross_by_ticket(held)
     staying = sum(1 for ticket_id, gross in before.items() if gross and now.get(ticket_id))
-    forced = dollars_to_ticks_ceiling(_forced(now, before, held_in_direction(approved, held)))
+    forced = dollars_to_ticks_ceiling(_forced(now, before, held_in_direction(approved, held, before)))
     adjusted = list(limits)
     for place, written in bounds.items():
         limit = limits[place]
@@ -136,7 +136,8 @@ def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: S
 
 def forced_reductions(approved: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> float:
     """Dollars of held gross that the approved sizes give up: what a session must trade whatever is added."""
-    return _forced(gross_by_ticket(approved), gross_by_ticket(held), held_in_direction(approved, held))
+    before = gross_by_ticket(held)
+    return _forced(gross_by_ticket(approved), before, held_in_direction(approved, held, before))
 
 
 def _forced(now: Mapping[str, float], before: Mapping[str, float], same: Mapping[str, float]) -> float:

@@ -61,10 +61,8 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
         facts: the session's.
     """
     limits, own, nav = config.limits, config.own, config.desk.nav
-    if (
-        limits.factor is limits.fragility is limits.scenario_loss is own.fragility_exposure_limit is None
-        and not own.factor_limits
-    ):
+    written = (limits.factor, limits.fragility, limits.scenario_loss, own.fragility_exposure_limit)
+    if not own.factor_limits and all(bound is None for bound in written):
         return ()
     facts = facts.of(config.universe.tradable)
     owned = f"portfolios.{own.portfolio_id}"
@@ -122,8 +120,8 @@ def _kept(values: Mapping[str, ValueT], names: frozenset[str]) -> Mapping[str, V
 
 def _coefficients(values: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The names that move the quantity, sorted, and their whole coefficients."""
-    names = sorted(values)
+    names = tuple(sorted(values))
     whole = whole_coefficients([values[name] for name in names])
     if all(whole):
-        return tuple(names), whole
+        return names, whole
     return tuple(compress(names, whole)), tuple(filter(None, whole))

@@ -46,8 +46,9 @@ class Measure(StrEnum):
     VOLATILITY = "volatility"  # standard deviation of a day's P&L
 
 
-# Measures with coefficients, of tickets, and of every ticket there is.
+# Measures with coefficients, with one row of them, of tickets, and of every ticket there is.
 _WEIGHTED = frozenset((Measure.EXPOSURE, Measure.LOSS, Measure.SHORTFALL, Measure.VOLATILITY))
+_ONE_ROW = frozenset((Measure.EXPOSURE, Measure.LOSS))
 _OF_TICKETS = frozenset((Measure.LEG, Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
 _OF_ALL = frozenset((Measure.ADDITIONS, Measure.COUNT))
 _BY_SYMBOL, _BY_TICKET = itemgetter(1, 0), itemgetter(0, 1)
@@ -110,17 +111,18 @@ class Limit:
     worst: int = 1
 
     def __post_init__(self) -> None:
-        rows = len(self.coefficients)
+        rows, columns = len(self.coefficients), len(self.members)
         if self.measure not in _WEIGHTED:
             if rows:
                 raise ValueError(f"{self.name}: {self.measure.value} has no coefficients")
             return
-        if {len(row) for row in self.coefficients} != {len(self.members)}:
-            raise ValueError(f"{self.name}: coefficients need a column for each of its {len(self.members)} members")
-        if self.measure is Measure.VOLATILITY and rows != len(self.members):
+        if {*map(len, self.coefficients)} != {columns}:
+            raise ValueError(f"{self.name}: coefficients need a column for each of its {columns} members")
+        if self.measure in _ONE_ROW:
+            if rows != 1:
+                raise ValueError(f"{self.name}: {self.measure.value} has one row of coefficients, not {rows}")
+        elif self.measure is Measure.VOLATILITY and rows != columns:
             raise ValueError(f"{self.name}: a covariance is square, and this one has {rows} rows")
-        if self.measure in (Measure.EXPOSURE, Measure.LOSS) and rows != 1:
-            raise ValueError(f"{self.name}: {self.measure.value} has one row of coefficients, not {rows}")
         if not 1 <= self.worst <= rows:
             raise ValueError(f"{self.name}: the worst {self.worst} of {rows} scenarios")
 
@@ -216,10 +218,14 @@ def gross_by_ticket(legs: Iterable[Leg[AmountT]]) -> dict[str, AmountT]:
     return dict(gross)
 
 
-def held_in_direction(legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]]) -> dict[str, AmountT]:
-    """Per ticket of ``legs``: the gross held in the same direction, 0 where the ticket turns around or is new."""
+def held_in_direction(
+    legs: Sequence[Leg[AmountT]], held: Sequence[Leg[AmountT]], held_gross: Mapping[str, AmountT] | None = None
+) -> dict[str, AmountT]:
+    """Per ticket of ``legs``: the gross held in the same direction, 0 where the ticket turns around or is new; ``held_gross``
+    is gross_by_ticket(held) where the caller has it."""
     sides: Mapping[tuple[str, str], AmountT] = {(ticket_id, symbol): notional for ticket_id, symbol, notional in held}
-    held_gross = gross_by_ticket(held)
+    if held_gross is None:
+        held_gross = gross_by_ticket(held)
     same: dict[str, AmountT] = {}
     for ticket_id, symbol, notional in legs:
         turned = notional * sides.get((ticket_id, symbol), 0) < 0

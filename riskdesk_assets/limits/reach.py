@@ -1,19 +1,22 @@
-"""The most a limit's quantity can come to while tickets are scaled down: what a limit far away is told by, before any sum nets."""
+"""The most a limit's quantity can come to while tickets are scaled down: it tells a limit far away before any sum nets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import mul
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.limits.limit import COEFFICIENT_UNIT, Leg, Limit, Measure
 
-# A limit's own sums may be taken in another order: so much room, relative, is beyond any rounding of them.
+# A limit over several names or tickets sums in an order of its own: so much room, relative, is beyond any rounding of that.
 _ROUNDING = 1e-9
 
 
 class Reach:
-    """A book's gross by leg, ticket and name, in dollars; scaling tickets by anything in [0, 1] makes each of them smaller."""
+    """A book's gross by leg, ticket and name, in dollars, summed in the legs' order as a limit on one of them does.
+
+    Scaling tickets by anything in [0, 1] makes no term larger, and rounding is monotone: no such sum can grow by a bit.
+    """
 
     def __init__(self, legs: Iterable[Leg[float]]) -> None:
         names: dict[str, float] = {}
@@ -29,25 +32,44 @@ class Reach:
 
     def within(self, limit: Limit) -> bool:
         """Whether the book keeps a limit however its tickets are scaled down; False also where sizes alone do not tell."""
-        most = self._most(limit)
-        return most is not None and most * (1.0 + _ROUNDING) <= limit.bound / TICKS_PER_DOLLAR
+        most = _MOST.get(limit.measure)
+        return most is not None and most(self, limit) <= limit.bound / TICKS_PER_DOLLAR
 
-    def _most(self, limit: Limit) -> float | None:
-        measure, members = limit.measure, limit.members
-        if measure is Measure.LEG:
-            return self._legs.get(members, 0.0)
-        if measure in _OF_TICKETS:
-            return sum([self._tickets.get(ticket_id, 0.0) for ticket_id in members])
-        if measure in _OF_NAMES:
-            return sum([self._names.get(symbol, 0.0) for symbol in members])
-        if measure in _WEIGHTED:
-            sizes = [self._names.get(symbol, 0.0) for symbol in members]
-            return sum(map(mul, map(abs, limit.coefficients[0]), sizes)) / COEFFICIENT_UNIT
-        if measure is Measure.ADDITIONS:
-            return sum(self._tickets.values())
-        return None
+    def _leg(self, limit: Limit) -> float:
+        return self._legs.get(limit.members, 0.0)
+
+    def _of_tickets(self, limit: Limit) -> float:
+        return _added(self._tickets, limit.members)
+
+    def _of_names(self, limit: Limit) -> float:
+        return _added(self._names, limit.members)
+
+    def _of_nets(self, limit: Limit) -> float:
+        return sum([self._names.get(symbol, 0.0) for symbol in limit.members]) * (1 + _ROUNDING)
+
+    def _weighted(self, limit: Limit) -> float:
+        sizes = [self._names.get(symbol, 0.0) for symbol in limit.members]
+        most: float = sum(map(mul, map(abs, limit.coefficients[0]), sizes))
+        return most / COEFFICIENT_UNIT * (1 + _ROUNDING)
+
+    def _whole(self, _limit: Limit) -> float:
+        return sum(self._tickets.values()) * (1 + _ROUNDING)
 
 
-_OF_TICKETS = frozenset((Measure.TICKET_GROSS, Measure.BUCKET_GROSS))
-_OF_NAMES = frozenset((Measure.NAME_GROSS, Measure.NET, Measure.GROSS))
-_WEIGHTED = frozenset((Measure.EXPOSURE, Measure.LOSS))
+def _added(sizes: Mapping[str, float], members: tuple[str, ...]) -> float:
+    if len(members) == 1:
+        return sizes.get(members[0], 0.0)
+    return sum([sizes.get(member, 0.0) for member in members]) * (1 + _ROUNDING)
+
+
+_MOST: Mapping[Measure, Callable[[Reach, Limit], float]] = {
+    Measure.LEG: Reach._leg,
+    Measure.TICKET_GROSS: Reach._of_tickets,
+    Measure.BUCKET_GROSS: Reach._of_tickets,
+    Measure.NAME_GROSS: Reach._of_names,
+    Measure.NET: Reach._of_nets,
+    Measure.GROSS: Reach._of_nets,
+    Measure.EXPOSURE: Reach._weighted,
+    Measure.LOSS: Reach._weighted,
+    Measure.ADDITIONS: Reach._whole,
+}

@@ -10,7 +10,8 @@ price, and the differences are told:
 - delisting: P&L of names closed at the delisting return, which no stage chose;
 - costs: minus what trading and borrowing cost.
 
-Amounts are whole ticks of 1e-4 dollars, so the parts sum to the realized net P&L exactly.
+Amounts are whole millionths of a dollar: the parts of a row sum to its net P&L exactly, and rows without end to the realized
+net P&L to the cent.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.controllers.baseline import leg_notionals
 from riskdesk_assets.market.print_panel import PrintPanel
@@ -30,13 +30,16 @@ from riskdesk_assets.research.backtest_tables import ATTRIBUTION
 from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.exact_sums import exact_sums
 
+MILLIONTHS = 1_000_000
+"""Units of an amount in a dollar."""
+
 PARTS = ("intent", "sizing", "clipping", "optimizer", "delisting", "costs")
 
 _KEY = ("as_of_date", "ticket_id")
 _PROPOSED = ("notional_a", "notional_b", "vol_scale", "capped_a", "capped_b")
 _GATED = ("requested_gross", "approved_gross")
 Dollars = npt.NDArray[np.float64]
-Ticks = npt.NDArray[np.int64]
+Millionths = npt.NDArray[np.int64]
 
 
 def attribution(
@@ -64,13 +67,13 @@ def attribution(
         .join(frames["strategy_budgets"].select(*_KEY, whole="max_gross_notional"), on=_KEY, how="left")
         .sort(_KEY)
     )
-    gross, delisted, costs = (_ticks(rows[name].fill_null(0.0).to_numpy()) for name in ("gross", "delisted", "costs"))
+    gross, delisted, costs = (_millionths(rows[name].fill_null(0.0).to_numpy()) for name in ("gross", "delisted", "costs"))
     intent, sized, approved = _stages(rows, prints)
     parts = (intent, sized - intent, approved - sized, gross - approved, delisted, -costs, gross + delisted - costs)
     named = [buckets.of_ticket(ticket_id, session) for session, ticket_id in rows.select(_KEY).iter_rows()]
     return ATTRIBUTION.conform(
         rows.select(*_KEY, "next_date", "status", pl.Series("bucket", named, pl.String)).with_columns(
-            pl.Series(name, ticks) for name, ticks in zip((*PARTS, "pnl_net"), parts, strict=True)
+            pl.Series(name, amounts) for name, amounts in zip((*PARTS, "pnl_net"), parts, strict=True)
         )
     )
 
@@ -83,8 +86,8 @@ def _earned(realized: pl.DataFrame) -> pl.DataFrame:
     return exact_sums(realized.select(*_KEY, "costs", gross=gross, delisted=delisted), _KEY, ("gross", "delisted", "costs"))
 
 
-def _stages(rows: pl.DataFrame, prints: PrintPanel) -> tuple[Ticks, Ticks, Ticks]:
-    """P&L in ticks, shape (rows,), of the positions asked for, of the sized ones, and of the approved ones.
+def _stages(rows: pl.DataFrame, prints: PrintPanel) -> tuple[Millionths, Millionths, Millionths]:
+    """P&L in millionths of a dollar, shape (rows,), of the positions asked for, of the sized ones, and of the approved ones.
 
     0 where there is no proposal, no next session, or no print of a leg on one of the two: by the rule that counts whole days
     only, nothing could have been earned.
@@ -103,7 +106,7 @@ def _stages(rows: pl.DataFrame, prints: PrintPanel) -> tuple[Ticks, Ticks, Ticks
     for stage, (a, b) in enumerate(
         ((intent_a, intent_b), (proposed_a * scale, proposed_b * scale), (capped_a * share, capped_b * share))
     ):
-        stages[stage, asked["row"].to_numpy()] = _ticks(a * return_a + b * return_b)
+        stages[stage, asked["row"].to_numpy()] = _millionths(a * return_a + b * return_b)
     return stages[0], stages[1], stages[2]
 
 
@@ -130,6 +133,6 @@ def _intent(asked: pl.DataFrame) -> tuple[Dollars, Dollars]:
     return both[:, 0], both[:, 1]
 
 
-def _ticks(dollars: Dollars) -> Ticks:
-    """In ticks, half to even."""
-    return np.rint(dollars * TICKS_PER_DOLLAR).astype(np.int64)
+def _millionths(dollars: Dollars) -> Millionths:
+    """In millionths of a dollar, half to even."""
+    return np.rint(dollars * MILLIONTHS).astype(np.int64)

@@ -9,11 +9,10 @@ from datetime import date
 
 import polars as pl
 
-from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, traded
-from riskdesk_assets.research.attribution import PARTS
+from riskdesk_assets.research.attribution import MILLIONTHS, PARTS
 from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.exact_sums import exact_sums
 from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
@@ -21,7 +20,7 @@ from riskdesk_assets.research.timeseries import FLAT
 from riskdesk_assets.strategy.snapshots import IN_FORCE
 
 SKIPPED = (SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION)
-_TICKS = (*PARTS, "pnl_net")
+_AMOUNTS = (*PARTS, "pnl_net")
 _EARNED = ("pnl_gross", "costs", "pnl_net")
 Metrics = dict[str, object]
 
@@ -40,7 +39,8 @@ def backtest_metrics(
     ``days_skipped_due_to_prices`` + ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a
     z-score for a ticket in force. ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak)
     are of net P&L over static nav of every session but the pending ones, so a skipped session counts with what it cost;
-    ``hit_rate`` of days_with_pnl.
+    ``hit_rate`` is the share of gains among the sessions with a book that days_with_pnl counts; a ticket's, among those it was
+    held on.
 
     Args:
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
@@ -53,8 +53,8 @@ def backtest_metrics(
     statuses: list[str] = series["status"].to_list()
     known = series.filter(pl.col("status") != PENDING)["pnl_net"].to_list()
     returns = [value / nav for value in known]
-    held = series.filter(pl.col("status") == OK)["pnl_net"].to_list()
-    fall = drawdown(series["pnl_net"].to_list(), nav)
+    held = series.filter((pl.col("status") == OK) & (pl.col("equity_gross") > 0))["pnl_net"].to_list()
+    fall = drawdown(known, nav)
     skipped = series.filter(pl.col("status").is_in(SKIPPED))
     return {
         "total_trading_days": series.height,
@@ -104,17 +104,17 @@ def _released_breaches(audit: pl.DataFrame) -> int:
 
 def _parts(rows: pl.DataFrame) -> dict[str, float]:
     """The attribution's parts over all rows, in dollars; integers until the last step, so the parts sum to pnl_net."""
-    return _dollars(rows.select(pl.col(_TICKS).sum()).row(0, named=True))
+    return _dollars(rows.select(pl.col(_AMOUNTS).sum()).row(0, named=True))
 
 
 def _parts_by(rows: pl.DataFrame, key: str) -> dict[str, dict[str, float]]:
     """The same per ticket or bucket, in order of the key."""
-    sums = rows.group_by(key).agg(pl.col(_TICKS).sum()).sort(key)
+    sums = rows.group_by(key).agg(pl.col(_AMOUNTS).sum()).sort(key)
     return {row.pop(key): _dollars(row) for row in sums.iter_rows(named=True)}
 
 
-def _dollars(ticks: Mapping[str, int]) -> dict[str, float]:
-    return {name: amount / TICKS_PER_DOLLAR for name, amount in ticks.items()}
+def _dollars(amounts: Mapping[str, int]) -> dict[str, float]:
+    return {name: amount / MILLIONTHS for name, amount in amounts.items()}
 
 
 def _earned_by(realized: pl.DataFrame, key: str) -> dict[str, dict[str, float]]:
@@ -131,7 +131,7 @@ def _by_ticket(
     buckets: Buckets,
     last: date,
 ) -> dict[str, Metrics]:
-    positions = frames["desk_positions"].filter(pl.col("shares") != 0).group_by("ticket_id")
+    positions = _held(frames["desk_positions"]).group_by("ticket_id")
     sessions = pl.col("as_of_date")
     held = dict(positions.agg(sessions.n_unique()).iter_rows())
     # The sessions on which a ticket's position was new.
@@ -139,7 +139,9 @@ def _by_ticket(
     moves = traded(frames["portfolio_blotter"], frames["desk_positions"], context)
     turnover = dict(moves.group_by("ticket_id").agg(pl.col("notional_delta_cents").abs().sum()).iter_rows())
     pairs = dict(frames["proposals"].group_by("ticket_id").agg(pl.col("pair_id").sort_by("as_of_date").last()).iter_rows())
-    daily = dict(attributed.group_by("ticket_id").agg(pl.col("pnl_net").filter(pl.col("status") == OK)).iter_rows())
+    known = attributed.filter(pl.col("status") == OK)
+    of_positions = known.join(_held(frames["desk_positions"]), on=["as_of_date", "ticket_id"], how="semi")
+    daily = dict(of_positions.group_by("ticket_id").agg("pnl_net").iter_rows())
     earned, parts = _earned_by(realized, "ticket_id"), _parts_by(attributed, "ticket_id")
     return {
         ticket_id: {
@@ -150,21 +152,25 @@ def _by_ticket(
             "turnover": turnover.get(ticket_id, 0) / 100,
             "hit_rate": hit_rate(daily.get(ticket_id, [])),
             **earned.get(ticket_id, dict.fromkeys(_EARNED, 0.0)),
-            "attribution": parts.get(ticket_id, dict.fromkeys(_TICKS, 0.0)),
+            "attribution": parts.get(ticket_id, dict.fromkeys(_AMOUNTS, 0.0)),
         }
         for ticket_id in sorted({*pairs, *earned})
     }
 
 
+def _held(positions: pl.DataFrame) -> pl.DataFrame:
+    return positions.filter(pl.col("shares") != 0)
+
+
 def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
     before_costs = (pl.col("pnl_net") - pl.col("costs")).sum()
     told = attributed.group_by("bucket").agg(pl.col("ticket_id").n_unique(), pnl_gross=before_costs)
-    counts = {bucket: (tickets, ticks) for bucket, tickets, ticks in told.iter_rows()}
+    counts = {bucket: (tickets, amount) for bucket, tickets, amount in told.iter_rows()}
     found: dict[str, Metrics] = {}
     for bucket, parts in _parts_by(attributed, "bucket").items():
         found[bucket] = {
             "tickets": counts[bucket][0],
-            "pnl_gross": counts[bucket][1] / TICKS_PER_DOLLAR,
+            "pnl_gross": counts[bucket][1] / MILLIONTHS,
             "costs": -parts["costs"],
             "pnl_net": parts["pnl_net"],
             "attribution": parts,

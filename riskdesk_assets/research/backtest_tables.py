@@ -44,7 +44,7 @@ ATTRIBUTION = Table(
     },
     ("as_of_date", "ticket_id"),
 )
-"""One row per session and ticket that asked for something, held something or cost something, in ticks of 1e-4 dollars."""
+"""One row per session and ticket that asked for something, held something or cost something, in millionths of a dollar."""
 
 CHALLENGERS = Table(
     "challengers",

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from riskdesk_assets.common.packed import Gathered, unpacked
+from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.day_sources import WalkInputs
@@ -19,7 +19,7 @@ from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, walk
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
-_STRETCH = 21
+_STRETCH = 63
 _BY_SESSION = (
     "pair_state",
     "ticket_snapshots",
@@ -63,6 +63,8 @@ def long_walk(
         state = walked.days[-1].state
         for name, frame in walked.frames.items():
             gathered[name].add(frame)
+        # Its days would else stand beside those of the next stretch.
+        del piece, walked
     return LongWalk({name: table.frame() for name, table in gathered.items()}, state)
 
 
@@ -70,7 +72,7 @@ def cut(inputs: WalkInputs, sessions: Sequence[date], start: DeskState) -> WalkI
     """The inputs with what these sessions read, from a state on: bars since the oldest print a held leg is marked at."""
     first, last = sessions[0], sessions[-1]
     here = pl.col("as_of_date").is_between(first, last)
-    frames: dict[str, Any] = {name: unpacked(getattr(inputs, name).filter(here)) for name in _BY_SESSION}
+    frames: dict[str, Any] = {name: getattr(inputs, name).filter(here) for name in _BY_SESSION}
     oldest = min((leg.priced_on for position in start.positions for leg in position.legs), default=first)
     return replace(
         inputs,

@@ -91,8 +91,10 @@ def pair_outcomes(
         InputError: the panel does not reach to the end of the window.
     """
     start = panel.sessions.index(search.asof) + 1
-    if start + sessions > len(panel.sessions):
-        there = len(panel.sessions) - start
+    # A session on which no name has a bar lies beyond what the vendor has: followed into it, every pair would look dead.
+    barred = np.flatnonzero(~np.isnan(panel.log_adj).all(axis=1))
+    there = max(0, int(barred[-1]) + 1 - start) if len(barred) else 0
+    if sessions > there:
         message = f"{there} sessions of bars follow {search.asof}, of {sessions} that are looked at"
         raise InputError(Problem("", None, "next_sessions", message, f"at most {there}, or an earlier date"))
     window = slice(start, start + sessions)

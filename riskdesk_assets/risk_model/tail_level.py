@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 from riskdesk_assets.risk_model.arguments import exact_probability, finite_number, whole_number
 
 
+@lru_cache(maxsize=64)  # a walk asks for the same few lengths of history on every session
 def tail_count(observations: int, level: float) -> int:
     """How many of the worst observations make the tail: (1 - level) x observations, rounded up, never fewer than one.
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-import threadpoolctl  # noqa: F401 - it sets a variable of the process when first imported
+import sklearn  # noqa: F401 - it sets variables of the process when first imported
 
 from riskdesk_assets.interfaces.bench_backtest import BacktestBench, ProfileTime
 from riskdesk_assets.interfaces.bench_backtest_peers import PEERS, PeerTime, Targets, timed_peers

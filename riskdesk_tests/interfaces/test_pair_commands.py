@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +68,51 @@ def test_a_window_that_has_not_passed_is_refused_by_name(built: DeskFolder) -> N
     result = built.run("pairs", "fared", "--asof", str(built.last))
     assert result.exit_code == 2
     assert "has not closed" in result.stderr
+
+
+def test_what_a_refused_window_offers_works_when_it_is_followed_to_the_end(desk: DeskFolder) -> None:
+    arguments = ["pairs", "fared", "--asof", str(desk.last)]
+    said = []
+    for _ in range(4):
+        result = desk.run(*arguments)
+        if result.exit_code == 0:
+            break
+        said.append(result.stderr)
+        offered = re.findall(r"`(.+?)`", result.stderr)
+        if offered[0].startswith("riskdesk "):
+            assert desk.run(*offered[0].split()[1:]).exit_code == 0
+            offered = offered[1:]
+        if offered:
+            arguments = [*arguments[: 2 if "--asof" in offered[0] else 4], *offered[0].split()]
+    assert "has not closed: 2 sessions of it did" in said[0]
+    assert result.exit_code == 0, said
+    assert "followed from" in result.stdout
+    newest = desk.calendar.newest_closed(datetime.now(UTC))
+    assert f"ranked on {desk.calendar.before(newest, 60)}" in result.stdout
+
+
+def test_a_date_the_vendor_does_not_have_is_never_offered(real_bars_dir: Path, empty: DeskFolder) -> None:
+    # The real bars end on 2025-12-31: 251 sessions after 2024-12-30, one short of the usual window.
+    arguments, environ = ["pairs", "fared", "--asof", "2024-12-30"], {"PRICES_DIR": str(real_bars_dir)}
+    ingest = ["ingest-prices", "--start", "2024-12-30", "--end"]
+    result = empty.run(*arguments, **environ)
+    assert result.exit_code == 2
+    offer = "`riskdesk ingest-prices --start 2024-12-30 --end 2025-12-31` first, then `--after 251`"
+    assert f"no bars cover 2022-12-02 to 2026-01-02 (allowed: {offer})" in result.stderr
+    assert empty.run(*ingest, "2025-12-29", **environ).exit_code == 0
+    result = empty.run(*arguments, **environ)
+    assert (
+        f"249 sessions of bars follow 2024-12-30, of 252 that are looked at (allowed: `--after 249`, or {offer})"
+        in result.stderr
+    )
+    # Stored up to a day without bars, they still end where they end: a session nobody traded is not followed.
+    empty.run(*ingest, "2026-01-02", **environ)
+    result = empty.run(*arguments, **environ)
+    assert result.exit_code == 2
+    assert "251 sessions of bars follow 2024-12-30, of 252 that are looked at (allowed: `--after 251`)" in result.stderr
+    result = empty.run(*arguments, "--after", "251", **environ)
+    assert result.exit_code == 0, result.stderr
+    assert "followed from 2024-12-31 to 2025-12-31" in result.stdout
 
 
 def test_without_bars_the_command_that_brings_them_is_named(empty: DeskFolder) -> None:

@@ -39,7 +39,7 @@ def test_a_row_is_breached_exactly_where_its_limit_is(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for x in (*rng.uniform(0, 1, (30, 6)), np.zeros(6), np.ones(6)):
         share = dict(zip(problem.ticket_ids, map(float, x), strict=True))
-        legs = [*(replace(leg, notional=leg.notional * share[leg.ticket_id]) for leg in problem.legs), *problem.fixed]
+        legs = [*(leg._replace(notional=leg.notional * share[leg.ticket_id]) for leg in problem.legs), *problem.fixed]
         over = {item.name for item in problem.limits if item.measured(legs, problem.held) > item.bound / 10_000 + 1e-6}
         assert breached(rows, pool, x) == over
 

@@ -193,7 +193,7 @@ def test_renaming_the_tickets_renames_the_answer() -> None:
         new = dict(zip(problem.ticket_ids, reversed(problem.ticket_ids), strict=True))
 
         def renamed(legs: tuple[Leg[float], ...], new: dict[str, str] = new) -> tuple[Leg[float], ...]:
-            return tuple(replace(leg, ticket_id=new.get(leg.ticket_id, leg.ticket_id)) for leg in legs)
+            return tuple(leg._replace(ticket_id=new.get(leg.ticket_id, leg.ticket_id)) for leg in legs)
 
         other = replace(
             problem,
@@ -287,7 +287,7 @@ def test_a_net_that_frozen_legs_breach_is_cured_by_a_ticket_that_hedges_them() -
 
 def test_a_ticket_with_nothing_approved_changes_nothing() -> None:
     problem = random_problem(6, Shape(4, 6, 2), 0.5)
-    silent = tuple(replace(leg, notional=0.0) if leg.ticket_id == "T03" else leg for leg in problem.legs)
+    silent = tuple(leg._replace(notional=0.0) if leg.ticket_id == "T03" else leg for leg in problem.legs)
     without = replace(
         problem,
         ticket_ids=problem.ticket_ids[:3],

@@ -108,11 +108,13 @@ def test_the_attribution_of_the_whole_funnel_sums_to_realized_pnl() -> None:
     rows, realized = plain().frames["attribution"], plain().frames["realized_pnl"]
     parts = rows.select("intent", "sizing", "clipping", "optimizer", "delisting", "costs")
     assert (parts.sum_horizontal() == rows["pnl_net"]).all()
-    assert rows["pnl_net"].sum() / 10_000 == pytest.approx(realized["pnl_net"].sum(), abs=1.6e-4 * rows.height)
+    assert rows["pnl_net"].sum() / 1_000_000 == pytest.approx(realized["pnl_net"].sum(), abs=1.6e-6 * rows.height)
     # every stage had a say
     assert all(rows[name].abs().sum() > 0 for name in ("intent", "sizing", "clipping", "optimizer", "costs"))
     said = plain().metrics["attribution"]
-    assert sum(round(value * 10_000) for name, value in said.items() if name != "pnl_net") == round(said["pnl_net"] * 10_000)  # type: ignore[attr-defined,index]
+    assert sum(round(value * 1_000_000) for name, value in said.items() if name != "pnl_net") == round(
+        said["pnl_net"] * 1_000_000
+    )  # type: ignore[attr-defined,index]
 
 
 def test_days_add_up_and_buckets_tickets_and_names_are_the_whole() -> None:

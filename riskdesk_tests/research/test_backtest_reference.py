@@ -164,8 +164,8 @@ def test_every_row_of_the_attribution_sums_to_what_was_realized(real_bars_dir: P
     realized = done.frames["realized_pnl"].group_by("as_of_date", "ticket_id").agg(pl.col("pnl_net").sum())
     both = rows.join(realized, on=["as_of_date", "ticket_id"], suffix="_realized")
     assert both.height == realized.height
-    # three roundings to a tick of 1e-4 dollars
-    assert (both["pnl_net"] / 10_000 - both["pnl_net_realized"]).abs().max() <= 1.6e-4  # type: ignore[operator]
+    # three roundings to a millionth of a dollar
+    assert (both["pnl_net"] / 1_000_000 - both["pnl_net_realized"]).abs().max() <= 1.6e-6  # type: ignore[operator]
     # classic has no budgets, no volatility scale and no gatekeeper: a ticket's caps and the governor are all that clips
     assert rows["sizing"].abs().sum() == 0
     assert rows["clipping"].abs().sum() > 0

@@ -211,12 +211,12 @@ def test_every_part_is_what_one_stage_made_of_the_one_before(
                 share = gate["approved_gross"] / gate["requested_gross"] if gate["requested_gross"] else 0.0  # type: ignore[operator]
                 let = (proposal["capped_a"] * share, proposal["capped_b"] * share)  # type: ignore[operator]
                 intent, sized, approved = (
-                    ticks([one * returns[0], other * returns[1]]) for one, other in (asked, (a * scale, b * scale), let)
+                    millionths([one * returns[0], other * returns[1]]) for one, other in (asked, (a * scale, b * scale), let)
                 )
-            closed = ticks([r["pnl_gross"] for r in found if r["status"] == "DELISTED"])
+            closed = millionths([r["pnl_gross"] for r in found if r["status"] == "DELISTED"])
             gross, costs = (
-                ticks([r["pnl_gross"] for r in found if r["status"] != "DELISTED"]),
-                ticks([r["costs"] for r in found]),
+                millionths([r["pnl_gross"] for r in found if r["status"] != "DELISTED"]),
+                millionths([r["costs"] for r in found]),
             )
             parts = (intent, sized - intent, approved - sized, gross - approved, closed, -costs, gross + closed - costs)
             names = ("intent", "sizing", "clipping", "optimizer", "delisting", "costs", "pnl_net")
@@ -237,5 +237,5 @@ def returns_of(pair: tuple[str, str], day: Row, prints: dict[date, dict[str, Mar
     return [then[symbol].adj_close / now[symbol].adj_close - 1 for symbol in pair]
 
 
-def ticks(dollars: list[object]) -> int:
-    return round(math.fsum(dollars) * 10_000)  # type: ignore[arg-type]
+def millionths(dollars: list[object]) -> int:
+    return round(math.fsum(dollars) * 1_000_000)  # type: ignore[arg-type]

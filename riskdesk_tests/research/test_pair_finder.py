@@ -359,6 +359,17 @@ def test_a_next_window_that_is_not_there_yet_is_refused() -> None:
         pair_outcomes(panel, found, config(), 60, 0.05, 5)
 
 
+def test_sessions_on_which_no_name_has_a_bar_do_not_lengthen_the_next_window() -> None:
+    whole = walks()
+    prices = prices_of(whole)
+    prices[-2:] = np.nan
+    panel = panel_of(whole.sessions, whole.symbols, prices)
+    found = search(panel, panel.sessions[-80])
+    with pytest.raises(InputError, match="77 sessions of bars follow"):
+        pair_outcomes(panel, found, config(), 78, 0.05, 5)
+    assert pair_outcomes(panel, found, config(), 77, 0.05, 5).last == panel.sessions[-3]
+
+
 def test_what_happens_after_the_next_window_changes_no_outcome() -> None:
     panel = walks()
     found = search(panel, panel.sessions[300])

@@ -228,10 +228,11 @@ def test_every_metric_by_hand() -> None:
     assert metrics["max_drawdown"] == pytest.approx(200.0 / (NAV + 98.0))
     assert metrics["max_drawdown_dollars"] == pytest.approx(200.0)
     assert metrics["return_over_drawdown"] == pytest.approx(97.9498 / 200.0)
-    assert metrics["hit_rate"] == 0.5  # two of the four sessions with a P&L
+    assert metrics["hit_rate"] == 2 / 3  # of the three sessions with a book; the exit only cost something
     assert metrics["skipped_days"] == [{"as_of_date": DAYS[3], "status": "SKIPPED_NO_PRICE", "missing_symbols": "JPM"}]
     ticket = metrics["by_ticket"]["t"]  # type: ignore[index]
     assert (ticket["pair"], ticket["bucket"], ticket["days_held"], ticket["entries"]) == ("JPM/BAC", "Spread", 4, 1)
+    assert ticket["hit_rate"] == 2 / 3
     assert (ticket["pnl_gross"], ticket["costs"], ticket["turnover"]) == (pytest.approx(102.0), pytest.approx(4.0502), 40_502.0)
     bucket = metrics["by_bucket"]["Spread"]  # type: ignore[index]
     assert (bucket["pnl_gross"], bucket["pnl_net"], bucket["tickets"]) == (pytest.approx(102.0), pytest.approx(97.9498), 1)
@@ -245,15 +246,15 @@ def test_the_attribution_of_every_session_by_hand() -> None:
     # A dollar of each leg earned 1%, -2%, then 2% over two sessions: intent holds 20,000 a leg, sized 15,000, approved 12,000
     for day, earned, held in ((DAYS[0], 0.01, 100.0), (DAYS[1], -0.02, -200.0), (DAYS[2], 0.02, 202.0)):
         row = rows[day]
-        assert row["intent"] == round(20_000 * earned * 1e4)
-        assert row["sizing"] == round(-5_000 * earned * 1e4)
-        assert row["clipping"] == round(-3_000 * earned * 1e4)
-        assert row["optimizer"] == round((held - 12_000 * earned) * 1e4)
+        assert row["intent"] == round(20_000 * earned * 1e6)
+        assert row["sizing"] == round(-5_000 * earned * 1e6)
+        assert row["clipping"] == round(-3_000 * earned * 1e6)
+        assert row["optimizer"] == round((held - 12_000 * earned) * 1e6)
         assert row["bucket"] == "Spread"
-    assert rows[DAYS[0]]["costs"] == -20_000
+    assert rows[DAYS[0]]["costs"] == -2_000_000
     # nothing is earned on a session that is skipped, whatever was asked for, and an exit costs what it costs
     assert {rows[DAYS[3]][name] for name in ("intent", "sizing", "clipping", "optimizer", "costs", "pnl_net")} == {0}
-    assert (rows[DAYS[4]]["costs"], rows[DAYS[4]]["pnl_net"]) == (-20_502, -20_502)
+    assert (rows[DAYS[4]]["costs"], rows[DAYS[4]]["pnl_net"]) == (-2_050_200, -2_050_200)
 
 
 @pytest.mark.parametrize("count", [2, 3, 40])

@@ -18,7 +18,11 @@ _FACTORS = {
 }
 _UNIT = "|".join(sorted(_FACTORS, key=len, reverse=True))
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
-AMOUNT = rf"(?:\$|usd )? ?{_NUMBER}(?: ?(?:{_UNIT}))?(?: ?(?:dollars?|usd))?(?![\w.,]*[0-9]|\w)"
+_IN_WORDS = {"half a million": 5e5, "half million": 5e5, "a million": 1e6, "one million": 1e6, "two million": 2e6}
+_SPELT = "|".join(_IN_WORDS)
+AMOUNT = (
+    rf"(?:(?:{_SPELT})(?: dollars?)?\b|(?:\$|usd )? ?{_NUMBER}(?: ?(?:{_UNIT}))?(?: ?(?:dollars?|usd))?(?![\w.,]*[0-9]|\w))"
+)
 """A pattern for an amount in small letters, without groups."""
 _PARTS = re.compile(rf"(?P<sign>\$|usd )? ?(?P<number>{_NUMBER})(?: ?(?P<unit>{_UNIT}))?(?P<word> ?(?:dollars?|usd))?\Z")
 SMALLEST_BARE = 1000
@@ -36,6 +40,9 @@ def dollars(text: str) -> float:
     Raises:
         AmountError: no amount; or a bare small number, which may have meant thousands.
     """
+    spelt = _IN_WORDS.get(re.sub(" dollars?$", "", text.strip().lower()))
+    if spelt is not None:
+        return spelt
     found = _PARTS.match(text.strip().lower())
     if found is None:
         raise AmountError(f"{text.strip()[:40]!r} is no amount (allowed: {ALLOWED})")

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from riskdesk_assets.interfaces.console.draft_plan import FIELDS, REST, DraftRefusedError, refined
-from riskdesk_assets.interfaces.console.grammar import EXAMPLES, TELLS, Intent
+from riskdesk_assets.interfaces.console.grammar import EXAMPLES, HALTING, TELLS, Intent
 from riskdesk_assets.interfaces.console.line import Line, UnusableLineError, read_line
 from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Plan, Question, RefusedError
 from riskdesk_assets.interfaces.console.planning import answered, plan_of
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
-from riskdesk_assets.interfaces.console.understanding import Known, NotUnderstood, Understood, understand
+from riskdesk_assets.interfaces.console.ticket_words import TicketWords
+from riskdesk_assets.interfaces.console.understanding import Known, NotUnderstood, Understood, said_of_ticket, understand
 from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, failure_of
 
 YES = frozenset({"y", "yes", "yep", "ok", "okay", "go", "do it", "go ahead", "sure", "confirm"})
@@ -120,12 +121,14 @@ class Conversation:
             self._begin(line, self._around())
 
     def _helped(self, line: Line) -> bool:
-        """Help and quit need nothing of the desk: they work beside unusable settings, too."""
+        """Help, quit and how to halt need nothing of the desk: they work beside unusable settings, too."""
         said = understand(line, Known(()))
-        if not isinstance(said, Understood) or said.intent not in {Intent.HELP, Intent.QUIT}:
+        if not isinstance(said, Understood) or said.intent not in {Intent.HELP, Intent.QUIT, Intent.HALT}:
             return False
         if said.intent is Intent.QUIT:
             self.over = True
+        elif said.intent is Intent.HALT:
+            self._refuse(*HALTING)
         else:
             self._help()
         return True
@@ -134,6 +137,8 @@ class Conversation:
         said = understand(line, around.known)
         if isinstance(said, NotUnderstood):
             self._not_understood(line, said)
+        elif said.intent is Intent.HALT:
+            self._refuse(*HALTING)
         else:
             self._proceed(_Pending(said.intent, said.slots), around)
 
@@ -202,9 +207,11 @@ class Conversation:
         self._proceed(_Pending(pending.intent, slots), around)
 
     def _turned_to(self, line: Line, around: Surroundings) -> bool:
-        """Whether the line asks for something else altogether: then that is taken up, and the question dropped."""
+        """Whether the line asks for something else altogether: then that is taken up, and what was pending is dropped."""
         said = understand(line, around.known)
-        if not isinstance(said, Understood) or said.intent is Intent.DRAFT_TICKET:
+        if not isinstance(said, Understood):
+            return False
+        if said.intent is Intent.DRAFT_TICKET and not self._drafts_anew(said_of_ticket(said), line, around):
             return False
         if said.intent in {Intent.HELP, Intent.QUIT}:
             self._aside(said.intent, self.prompt)
@@ -212,6 +219,14 @@ class Conversation:
         self.drop()
         self._begin(line, around)
         return True
+
+    def _drafts_anew(self, said: TicketWords, line: Line, around: Surroundings) -> bool:
+        """Whether words of a ticket are a new draft: not what is no ticket yet, nor the answer to a question."""
+        if self._question is None:
+            return not said.problems or "leg_a" in said.fields or "leg_b" in said.fields
+        if self._question.slot == "target" and " " not in line.text:
+            return False  # key-rf is a ticket's id as likely as two names
+        return not said.problems and ("leg_a" in said.fields or not said.fields)
 
     def _aside(self, intent: Intent, asked: str) -> None:
         """Help, after which the question stands; or quit."""
@@ -241,7 +256,9 @@ class Conversation:
     def _answer_guess(self, line: Line) -> None:
         guess, self._guess = self._guess, ""
         if line.small in YES:
-            self._begin(read_line(guess), self._around())
+            meant = read_line(guess)
+            if not self._helped(meant):
+                self._begin(meant, self._around())
         elif line.text and line.small not in NO and not self._helped(line):
             self._begin(line, self._around())
 
@@ -265,7 +282,9 @@ class Conversation:
             self._refuse(f"not understood: {line.text[:200]}")
         else:
             self._refuse(f"this asks for {said.intent.value}, but not understood: {said.left[:200]}")
-        if not said.guess:
+        if said.intent is Intent.HALT:
+            self._refuse(*HALTING)
+        elif not said.guess:
             self._say("`help` lists what is understood")
         elif self._mode.asks:
             self._guess = said.guess

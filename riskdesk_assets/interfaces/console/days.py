@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from riskdesk_assets.interfaces.console.lengths import COUNT, REACH, UNIT, DayError, length, number
+
 ALLOWED_PERIODS = "last 6 months, since 2024, from 2023-01-03 to 2023-06-30, ytd, 2023, q1 2024, march 2023"
 ALLOWED_DAYS = "2026-01-26, 26 jan 2026, today, yesterday"
 _MONTHS = {
@@ -19,41 +21,34 @@ _MONTHS = {
     for name in (calendar.month_name[number].lower(), calendar.month_abbr[number].lower())
 } | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_NUMBERS = {
-    name: number
-    for number, name in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
-    )
-} | {"a": 1, "an": 1}
-_COUNT = rf"[0-9]{{1,5}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))}"
-_UNIT = r"(?:calendar )?days?|sessions?|trading days?|weeks?|months?|quarters?|years?|yrs?"
 _YEAR = r"(?:19|20|21)[0-9][0-9]"
 _ORDINAL = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
-_QUARTER = rf"(?:q[1-4][ -]?{_YEAR}|{_YEAR}[ -]?q[1-4]|(?:{'|'.join(_ORDINAL)}) quarter (?:of )?{_YEAR})"
-_HALF = rf"(?:h[12][ -]?{_YEAR}|{_YEAR}[ -]?h[12]|(?:first|second) half (?:of )?{_YEAR})"
+_QUARTER = rf"(?:q[1-4][ -]?{_YEAR}|[1-4]q[ -]?{_YEAR}|{_YEAR}[ -]?q[1-4]|(?:{'|'.join(_ORDINAL)}) quarter (?:of )?{_YEAR})"
+_HALF = rf"(?:h[12][ -]?{_YEAR}|[12]h[ -]?{_YEAR}|{_YEAR}[ -]?h[12]|(?:first|second) half (?:of )?{_YEAR})"
 _DAY = (
-    r"(?:[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}"
+    rf"(?:[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}|{_YEAR}[0-9]{{4}}(?![0-9])"
+    r"|[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}"
     rf"|(?:{_MONTH})\.? [0-9]{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTH})\.?,? {_YEAR}|today|yesterday)"
 )
 _SPAN = rf"(?:{_QUARTER}|{_HALF}|(?:{_MONTH})\.? {_YEAR}|{_YEAR}-[0-9][0-9](?![-[0-9]])|{_YEAR}(?![-[0-9]]))"
-POINT = rf"(?:{_DAY}|{_SPAN}|(?:{_MONTH})(?![\w.]))"
+POINT = rf"(?:{_DAY}|{_SPAN}|(?:{_MONTH}|q[1-4]|h[12])(?![\w.]))"
 """A pattern for what names a day or a span, in small letters, without groups."""
-_LAST = rf"(?:(?:the|over|in|for) )*(?:last|past|previous|trailing) (?:(?:{_COUNT}) )?(?:{_UNIT})(?!\w)"
+_LAST = rf"(?:(?:the|over|in|for) )*(?:last|past|previous|trailing) (?:{REACH}|{UNIT})(?!\w)"
 _TO_DATE = r"(?:ytd|mtd|qtd|(?:year|month|quarter)[ -]to[ -]date|this (?:year|month|quarter|week))(?!\w)"
 _FROM = rf"(?:from|between|starting) {POINT} (?:to|until|till|through|and|-) {POINT}"
 _BARE = rf"{POINT} ?(?:to|until|till|through|-|\.\.) ?{POINT}"
 _SINCE = rf"(?:since|starting|from) {POINT}(?: (?:on|onwards?|to now|to today))?"
-PERIOD = rf"(?<!\w)(?:{_FROM}|{_BARE}|{_SINCE}|{_LAST}|{_TO_DATE}|(?:(?:in|for|over|during|on|of|as of|asof) )?{POINT})(?!'?\w)"
+_SPANNED = rf"{_FROM}|{_BARE}|{_SINCE}|{_LAST}|{_TO_DATE}"
+_AT = rf"(?:(?:in|for|over|during|on|of|as of|asof) )?{POINT}"
+PERIOD = rf"(?<!\w)(?:{_SPANNED}|{_AT})(?!'?\w)"
 """A pattern for a whole period, in small letters, without groups."""
+PERIOD_OR_REACH = rf"(?<!\w)(?:{_SPANNED}|(?:(?:the|in|for|over|of) )*{REACH}|{_AT})(?!'?\w)"
+"""The same, or a bare length such as ``6 months`` or ``6m``: that much up to today, where nothing else can be meant."""
 DAY_WORDS = frozenset(
     (*_MONTHS, "last", "past", "previous", "trailing", "since", "from", "to", "until", "between", "today", "yesterday", "ytd")
 ) | {"day", "days", "week", "weeks", "month", "months", "quarter", "quarters", "year", "years", "session", "sessions", "half"}
 """The words of days: what a misspelt one is compared with."""
-
-
-class DayError(ValueError):
-    """No day or period, an impossible one, or one that could mean two; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,7 @@ def period(text: str, today: date, before_today: date | None = None) -> Period:
     """
     said = re.sub(r"\s+", " ", text.strip().lower())
     said = re.sub(r"^(?:(?:in|for|over|during|on|of|as of|asof|the) )+", "", said)
+    said = _with_year(said)
     yesterday = before_today or _day_before(today)
     ends = re.fullmatch(
         rf"(?:from|between|starting) ({POINT}) (?:to|until|till|through|and|-) ({POINT})", said
@@ -87,9 +83,12 @@ def period(text: str, today: date, before_today: date | None = None) -> Period:
     since = re.fullmatch(rf"(?:since|starting|from) ({POINT})(?: (?:on|onwards?|to now|to today))?", said)
     if since:
         return _within(_span(since[1], today, yesterday).start, today, today, since[1])
-    last = re.fullmatch(rf"(?:last|past|previous|trailing) (?:({_COUNT}) )?({_UNIT})", said)
+    last = re.fullmatch(rf"(?:last|past|previous|trailing) ({UNIT})", said)
     if last:
-        return _trailing(last[1], last[2], today)
+        return _trailing(None, last[1], today)
+    reach = re.fullmatch(rf"(?:(?:last|past|previous|trailing) (?:the )?)?({REACH})", said)
+    if reach:
+        return _trailing(*length(reach[1]), today)
     to_date = _to_date(said, today)
     if to_date is not None:
         return to_date
@@ -106,9 +105,9 @@ def last_day(text: str, today: date) -> date:
         DayError: as told.
     """
     said = re.sub(r"\s+", " ", text.strip().lower())
-    ahead = re.fullmatch(rf"(?:in |for |after )?({_COUNT}) ({_UNIT})", said)
+    ahead = re.fullmatch(rf"(?:in |for |after )?({COUNT}) ({UNIT})", said)
     if ahead:
-        return _moved(today, _number(ahead[1]), ahead[2])
+        return _moved(today, number(ahead[1]), ahead[2])
     said = re.sub(r"^(?:the )?(?:end of|year end|yearend) ?(?:the )?", "", said)
     if said in {"year", "the year", "this year", ""}:
         return date(today.year, 12, 31)
@@ -118,24 +117,8 @@ def last_day(text: str, today: date) -> date:
 
 
 _END = rf"(?:the )?end of (?:(?:the |this )?year|next year|{POINT})"
-EXPIRY = rf"(?:(?:in|for|after) )?(?:(?:{_COUNT}) (?:{_UNIT})|{_END}|{POINT})(?!\w)"
+EXPIRY = rf"(?:(?:in|for|after) )?(?:(?:{COUNT}) (?:{UNIT})|{_END}|{POINT})(?!\w)"
 """A pattern for what last_day understands, in small letters, without groups."""
-SPELL = rf"(?:{_COUNT})[ -](?:{_UNIT})(?!\w)"
-"""A pattern for a number of sessions, in small letters, without groups."""
-
-
-def sessions_of(text: str) -> int:
-    """How many sessions ``40 days``, ``2 weeks`` or ``a month`` are: a day is a session, a week 5, a month 21, a year 252.
-
-    Raises:
-        DayError: no such number.
-    """
-    found = re.fullmatch(rf"({_COUNT})[ -]({_UNIT})", text.strip().lower())
-    if found is None:
-        raise DayError(f"{text.strip()[:40]!r} is no number of sessions (allowed: 40 days, 8 weeks, 2 months)")
-    count, unit = _number(found[1]), found[2]
-    factor = {"w": 5, "m": 21, "q": 63, "y": 252}.get(unit[0], 1)
-    return count * factor
 
 
 def _within(start: date, end: date, today: date, said: str) -> Period:
@@ -148,7 +131,24 @@ def _within(start: date, end: date, today: date, said: str) -> Period:
     return Period(start, min(end, today), cut=end > today)
 
 
-def _trailing(count: str | None, unit: str, today: date) -> Period:
+def _with_year(said: str) -> str:
+    """``jan to mar 2024`` with the year of its end at its start, too; where the start is the later one, as it was."""
+    found = re.fullmatch(
+        rf"((?:(?:from|between|starting) )?)({_MONTH}|q[1-4]|h[12]) ?(to|until|till|through|and|-|\.\.) ?"
+        rf"(({_MONTH}|q[1-4]|h[12])\.? ?({_YEAR}))",
+        said,
+    )
+    if found is None or (found[2] in _MONTHS) != (found[5] in _MONTHS) or _place(found[2]) > _place(found[5]):
+        return said
+    return f"{found[1]}{found[2]} {found[6]} {found[3]} {found[4]}"
+
+
+def _place(part: str) -> int:
+    """Of a month, quarter or half in its year."""
+    return _MONTHS[part] if part in _MONTHS else int(part[1])
+
+
+def _trailing(count: int | None, unit: str, today: date) -> Period:
     if count is None and unit[0] in "wmqy":
         whole = _previous(unit, today)
         one = Period(_moved(today, -1, unit) + timedelta(days=1), today)
@@ -156,7 +156,7 @@ def _trailing(count: str | None, unit: str, today: date) -> Period:
             f"'last {unit}' could be {whole.start} to {whole.end} or {one.start} to {one.end} "
             f"(allowed: last 1 {unit}, or from {whole.start} to {whole.end})"
         )
-    number = 1 if count is None else _number(count)
+    number = 1 if count is None else count
     if number < 1:
         raise DayError(f"{number} {unit} are none (allowed: {ALLOWED_PERIODS})")
     return Period(_moved(today, -number, unit) + timedelta(days=1), today)
@@ -198,6 +198,7 @@ def _span(said: str, today: date, yesterday: date) -> Period:
         return Period(yesterday, yesterday)
     plain = said.replace(",", " ").replace(".", " ") if re.search("[a-z]", said) else said
     plain = re.sub(r"\s+", " ", plain)
+    plain = re.sub(r"^([1-4])([qh])(?![a-z])", r"\2\1", plain)
     part = re.fullmatch(rf"(?:([qh])([1-4])[ -]?({_YEAR})|({_YEAR})[ -]?([qh])([1-4]))", plain)
     if part:
         kind, number, year = (part[1], part[2], part[3]) if part[1] else (part[5], part[6], part[4])
@@ -213,7 +214,7 @@ def _span(said: str, today: date, yesterday: date) -> Period:
     month = re.fullmatch(rf"({_YEAR})-([0-9][0-9])", plain)
     if month:
         return _month(int(month[1]), int(month[2]))
-    if plain in _MONTHS:
+    if plain in _MONTHS or re.fullmatch("q[1-4]|h[12]", plain):
         raise DayError(f"{said} of which year? (allowed: {said} {today.year}, {said} {today.year - 1})")
     day = _day(plain)
     return Period(day, day)
@@ -233,7 +234,9 @@ def _month(year: int, month: int) -> Period:
 
 
 def _day(plain: str) -> date:
-    found = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", plain)
+    found = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", plain) or re.fullmatch(
+        "([0-9]{4})([0-9]{2})([0-9]{2})", plain
+    )
     if found:
         return _dated(int(found[1]), int(found[2]), int(found[3]), plain)
     found = re.fullmatch(rf"({_MONTH}) ([0-9]{{1,2}})(?:st|nd|rd|th)? ({_YEAR})", plain)
@@ -262,10 +265,6 @@ def _dated(year: int, month: int, day: int, said: str) -> date:
 def _day_before(day: date) -> date:
     """The day before, but for the first one there is."""
     return date.fromordinal(max(1, day.toordinal() - 1))
-
-
-def _number(text: str) -> int:
-    return _NUMBERS[text] if text in _NUMBERS else int(text)
 
 
 def _moved(day: date, count: int, unit: str) -> date:

@@ -28,6 +28,7 @@ _SIDES = {
     "LONG_SPREAD": "only long {a} / short {b}",
     "SHORT_SPREAD": "only short {a} / long {b}",
 }
+_CHANGES = frozenset({"make", "set", "change", "instead"})
 _OPTIONS = (
     "leg_a leg_b ticket_id orientation max_gross_notional max_leg_notional horizon_days conviction time_stop_days expires_on "
     "effective_from entry_z exit_z strategy share note"
@@ -44,6 +45,11 @@ def draft_plan(slots: Mapping[str, object], around: Surroundings, *, eager: bool
     if isinstance(said, TicketWords) and said.problems:
         raise DraftRefusedError(*said.problems, fields=_fields(slots))
     fields, usual = _fields(slots), _usual(slots)
+    if fields.get("leg_a") is not None and fields.get("leg_a") == fields.get("leg_b"):
+        raise DraftRefusedError(
+            f"leg_b: is {fields['leg_b']}, the same as leg_a (allowed: two names, such as JPM vs BAC)",
+            fields={name: each for name, each in fields.items() if name not in {"leg_a", "leg_b"}},
+        )
     if "leg_a" not in fields or "leg_b" not in fields:
         return Question(PAIR, "Which pair? (two names, such as JPM vs BAC, or long JPM short BAC)")
     for name, question in _missing(around.config.desk.nav):
@@ -83,13 +89,24 @@ class DraftRefusedError(RefusedError):
 
 
 def refined(slots: Mapping[str, object], line: Line, around: Surroundings) -> Mapping[str, object] | None:
-    """The slots with more said of the ticket, such as ``conviction low``; None where the line says nothing of one, or more."""
+    """The slots with more said of the ticket, such as ``conviction low``.
+
+    None where the line says nothing of one, or more, or names another pair: that is another ticket, and takes nothing over.
+    """
     said = ticket_words(line, around.known.symbols, around.day)
     if said.problems:
         raise RefusedError(*said.problems)
-    if not said.fields or any(word not in FILLER | {"make", "set", "change", "instead"} for word in words_of(said.left)):
+    words = words_of(said.left)
+    if not said.fields or any(word not in FILLER | _CHANGES for word in words):
+        return None
+    fields = _fields(slots)
+    if _another_pair(fields, said.fields) and not _CHANGES.intersection(words):
         return None
     return {FIELDS: {**_fields(slots), **said.fields}, USUAL: _usual(slots)}
+
+
+def _another_pair(fields: Mapping[str, object], said: Mapping[str, object]) -> bool:
+    return "leg_a" in said and {said["leg_a"], said.get("leg_b")} != {fields.get("leg_a"), fields.get("leg_b")}
 
 
 def _missing(nav: float) -> Iterator[tuple[str, Question]]:

@@ -24,6 +24,7 @@ class Intent(Enum):
     HEADROOM = "HEADROOM"
     RISK = "RISK"
     PROMOTE = "PROMOTE"
+    HALT = "HALT"
     HELP = "HELP"
     QUIT = "QUIT"
 
@@ -32,10 +33,16 @@ class Slot(Enum):
     """What an intent takes beside its words."""
 
     WHEN = "when"
+    REACH = "reach"
+    """As WHEN, under its name; a bare length such as 6m is one, too."""
     COUNT = "count"
     TARGET = "target"
+    NAMED = "named"
+    """As TARGET, under its name, but only a ticket or symbol there is."""
     FOLDER = "folder"
     TICKET = "ticket"
+    TOPIC = "topic"
+    """What is asked about in particular: tickets."""
 
 
 Words = frozenset[str]
@@ -43,12 +50,16 @@ Words = frozenset[str]
 
 @dataclass(frozen=True)
 class Rule:
-    """One intent: the calls, further words that mean nothing more, and its slots."""
+    """One intent: the calls, further words that mean nothing more, and its slots.
+
+    A word of ``alone`` calls for it, too, but only where nothing is left over: beside other words it says nothing.
+    """
 
     intent: Intent
     calls: tuple[tuple[Words, ...], ...]
     words: Words
     slots: tuple[Slot, ...] = ()
+    alone: Words = frozenset()
 
 
 def _words(text: str) -> Words:
@@ -59,20 +70,31 @@ FILLER = _words(
     "the a an please pls me my our us for of on in with to at and then now just can could would will you i we want need id "
     "like lets let do it this that some hey hi hello ok thanks as is are"
 )
-_MAKE = _words("generate build construct create make compute calculate produce run update refresh rebuild regenerate")
-_BOOK = _words("portfolio book")
-_SHOW = _words("show list display print view see what whats how hows tell give read")
-_THINGS = _words(
-    "portfolio book strategies strategy tickets positions position desk status holdings clips halts regime summary"
+A_TICKET = "<ticket>"
+"""Stands in a call for the id of any ticket."""
+_MAKE = _words(
+    "generate build construct create make compute calculate produce run update refresh rebuild regenerate optimize optimise "
+    "rebalance recompute recalculate rerun re-run redo"
 )
+_BOOK = _words("portfolio book")
+_SHOW = _words("show list display print view see what whats which how hows tell give read")
+_THINGS = _words(
+    "portfolio book strategies strategy tickets positions position desk status holdings clips halts halt regime regimes "
+    "summary posture equity drawdown"
+)
+_HALTED = _words("halt halts halted stopped")
+_STOP = _words("stop")
+_HALT = _words("halt pause freeze suspend resume unhalt unpause unfreeze liquidate")
 _BACKTEST = _words("backtest backtests backtesting back-test backtested simulate simulation")
-_SUMMARY = _words("summarize summarise summary overview status morning briefing recap sitrep")
+_SUMMARY = _words("summarize summarise summary overview status morning briefing recap sitrep dashboard")
 _LINT = _words("lint check validate verify proofread")
 _FILES = _words("ticket tickets draft drafts")
 _FIND = _words("find rank screen search suggest recommend scan show list which what best good top finder look seek any propose")
 _PAIRS = _words("pair pairs")
 _WRITE = _words("draft write create make new add prepare start open compose")
 _IDEA = _words("ticket tickets draft idea trade")
+TICKET_NOUNS = _words("ticket draft idea trade pair new")
+"""What may stand beside a pair where nothing says what is to be done with it: it is drafted."""
 _PUT = _words("promote activate enable deactivate disable delete remove edit modify archive retire approve execute submit")
 
 RULES: tuple[Rule, ...] = (
@@ -84,8 +106,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Intent.LINT_TICKETS,
-        ((_LINT, _FILES), (_words("lint"),)),
-        _LINT | _FILES | _words("folder folders file files active all both everything yaml"),
+        ((_LINT, _FILES), (_words("lint"),), (_words("is are"), _FILES, _words("valid usable ok okay good fine clean"))),
+        _LINT
+        | _FILES
+        | _words("folder folders file files active all both everything yaml strategy valid usable okay good fine clean"),
         (Slot.FOLDER,),
     ),
     Rule(
@@ -98,13 +122,20 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Intent.RUN_BACKTEST,
-        ((_BACKTEST,), (_words("would"), _words("have"), _words("done performed made earned"))),
+        (
+            (_BACKTEST,),
+            (_words("back"), _words("test")),
+            (_words("test"), _words("strategy strategies")),
+            (_words("historical"), _words("performance")),
+            (_words("would"), _words("have"), _words("done performed made earned")),
+        ),
         _BACKTEST
         | _words(
             "run start desk strategy strategies tickets performance historical history results how have done performed made "
-            "earned active book portfolio period range whole current todays"
+            "earned active book portfolio period range whole current todays back test evaluate rerun redo again all full "
+            "entire calendar year what"
         ),
-        (Slot.WHEN,),
+        (Slot.REACH,),
     ),
     Rule(
         Intent.HEADROOM,
@@ -132,7 +163,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Intent.DRAFT_TICKET,
         ((_WRITE, _IDEA), (_words("draft"),)),
-        _WRITE | _IDEA | _words("pair reversion mean another one"),
+        _WRITE | _IDEA | _words("pair reversion mean another one strategy"),
         (Slot.TICKET,),
     ),
     Rule(
@@ -142,15 +173,40 @@ RULES: tuple[Rule, ...] = (
             (_words("ideal"), _BOOK),
             (_words("todays new"), _BOOK),
             (_MAKE, _words("desk")),
+            (_words("generate run rerun"), _words("today todays day ideal")),
             (
                 _words("catch bring"),
                 _words("up"),
             ),
+            (_words("what"), _words("should"), _words("hold")),
+            (_words("target"), _BOOK),
         ),
         _MAKE
         | _BOOK
-        | _words("ideal todays new target latest newest todays desk day days session sessions catch bring up date again get"),
+        | _words(
+            "ideal todays new target latest newest todays desk day days session sessions catch bring up date again get what "
+            "should hold"
+        ),
         (Slot.WHEN,),
+        # Not a bare "run": after a plan it may be meant as a yes.
+        alone=_words("generate rebalance"),
+    ),
+    Rule(
+        Intent.HALT,
+        (
+            (_HALT,),
+            (_STOP, _words("desk trading everything all book portfolio emergency") | {A_TICKET}),
+            (_words("kill"), _words("switch")),
+            (_words("flatten close"), _words("desk book portfolio everything all positions")),
+        ),
+        _HALT
+        | _STOP
+        | _words(
+            "desk trading everything all book portfolio tickets ticket emergency kill switch flatten close positions position "
+            "go flat whole now immediately right today strategy strategies again how"
+        ),
+        (Slot.NAMED,),
+        alone=_STOP,
     ),
     Rule(
         Intent.SUMMARIZE,
@@ -159,21 +215,29 @@ RULES: tuple[Rule, ...] = (
             (_SHOW, _THINGS),
             (_words("where"), _words("stand")),
             (_words("what"), _words("hold own have")),
-            (_words("how"), _words("doing going")),
+            (_words("how"), _words("doing going positioned")),
+            (_words("sum"), _words("up")),
+            (_words("is are any there who what"), _HALTED),
+            (_words("what whats"), _words("changed happened clipped")),
+            (_words("within"), _words("limits")),
+            (_words("number state"), _THINGS),
         ),
         _SUMMARY
         | _SHOW
         | _THINGS
         | _words(
             "where stand hold own have doing going active current today todays latest newest ideal things state good limits "
-            "limit market report force everything all brief about"
+            "limit market report force everything all brief about quick short sum up positioned halted any there who many "
+            "number running changed happened clipped within anything anyone ticket stopped us why"
         ),
+        (Slot.TOPIC,),
+        alone=_THINGS | _HALTED,
     ),
 )
 """In the order in which they are tried: of two that account for the whole line, the first one is meant."""
 
 HELP_WORDS = _words("help ? commands usage man")
-QUIT_WORDS = _words("quit exit bye goodbye q leave stop")
+QUIT_WORDS = _words("quit exit bye goodbye q leave")
 
 EXAMPLES: tuple[tuple[Intent, tuple[str, ...]], ...] = (
     (Intent.SUMMARIZE, ("summarize", "status", "where do we stand", "show the book")),
@@ -204,6 +268,7 @@ EXAMPLES: tuple[tuple[Intent, tuple[str, ...]], ...] = (
     (Intent.EXPLAIN, ("explain JPM", "why jpm-bac-reversion")),
     (Intent.HEADROOM, ("headroom JPM",)),
     (Intent.RISK, ("risk",)),
+    (Intent.HALT, ("halt the desk",)),
     (Intent.HELP, ("help",)),
     (Intent.QUIT, ("quit",)),
 )
@@ -219,9 +284,17 @@ TELLS: dict[Intent, str] = {
     Intent.EXPLAIN: "why a position or a ticket is what it is",
     Intent.HEADROOM: "how much more of a name or a ticket the limits let through",
     Intent.RISK: "the risk report of what the desk holds",
+    Intent.HALT: "which command stops the desk, or a ticket: a halt is given outside of here, with a name and a reason",
     Intent.HELP: "this",
     Intent.QUIT: "leave",
 }
+
+HALTING = (
+    "this console halts nothing: a halt is given by a person, with a name and a reason, outside of here",
+    "`riskdesk halt --by NAME --reason WHY` stops the desk, with `--ticket ID` one ticket; `riskdesk resume` lets it go on, "
+    "`riskdesk halts` tells what stands; `quit` leaves this console",
+)
+"""How the desk is halted: said for whoever wants that, or says stop, which may mean it."""
 
 VOCABULARY: Words = FILLER.union(HELP_WORDS, QUIT_WORDS, *(rule.words for rule in RULES)) - _words("?")
 """Every word of the grammar: what a misspelt one is compared with."""

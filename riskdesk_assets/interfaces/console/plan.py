@@ -32,10 +32,15 @@ class Plan:
         shown = (f"  runs    {first}", *(f"          {each}" for each in rest))
         return (
             f"plan: {self.title}",
-            *(part for line in self.says for part in wrap(line, SCREEN, initial_indent="  ", subsequent_indent="    ")),
+            *(part for line in self.says for part in _wrapped(line)),
             *shown,
             f"  writes  {self.writes or 'nothing'}",
         )
+
+
+def _wrapped(line: str) -> list[str]:
+    # A ticket's id stays in one piece, to be copied.
+    return wrap(line, SCREEN, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.interfaces.console.backtest_plan import backtest_commands
-from riskdesk_assets.interfaces.console.days import ALLOWED_PERIODS, DayError, Period, period
+from riskdesk_assets.interfaces.console.days import ALLOWED_PERIODS, Period, period
 from riskdesk_assets.interfaces.console.draft_plan import answer_draft, draft_plan
 from riskdesk_assets.interfaces.console.grammar import Intent
+from riskdesk_assets.interfaces.console.lengths import DayError
 from riskdesk_assets.interfaces.console.line import Line
 from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Plan, Question, RefusedError
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
+from riskdesk_assets.interfaces.console.understanding import TICKETS
 from riskdesk_assets.interfaces.desk_run import wanted_sessions
+from riskdesk_assets.interfaces.pair_commands import MOST_SHOWN
 from riskdesk_assets.interfaces.wanted_sessions import WantedSessions, asked_sessions
 
 Slots = Mapping[str, object]
@@ -48,12 +51,25 @@ def answered(intent: Intent, slots: Slots, question: Question, line: Line, aroun
     return {**slots, question.slot: line.text}
 
 
-def _summarize(_: Slots, around: Surroundings) -> Plan:
-    return Plan("show the desk on one screen", (), (("morning",),))
+def _summarize(slots: Slots, around: Surroundings) -> Plan:
+    says = _in_force(around) if slots.get("topic") == TICKETS else ()
+    return Plan("show the desk on one screen", says, (("morning",),))
+
+
+def _in_force(around: Surroundings) -> tuple[str, ...]:
+    """Which tickets are in force today, and what else is in their folder."""
+    tickets = [item.ticket for item in around.active.tickets]
+    names = [ticket.ticket_id for ticket in tickets if ticket.in_force(around.day)]
+    others = [ticket.ticket_id for ticket in tickets if not ticket.in_force(around.day)]
+    told = f"{len(names)} ticket{'' if len(names) == 1 else 's'} in force on {around.day}: {', '.join(names)}"
+    return (
+        told if names else f"no ticket is in force on {around.day}",
+        *([f"not in force: {', '.join(others)}"] if others else []),
+    )
 
 
 def _generate(slots: Slots, around: Surroundings) -> Plan:
-    if "when" in slots:
+    if "when" in slots and not _means_today(slots, around):
         asked = _sessions(_period(slots, around), around)
         wanted = wanted_sessions(around.paths, around.config, None, asked.first, asked.last)
     else:
@@ -120,7 +136,12 @@ def _find(slots: Slots, around: Surroundings) -> Plan:
         command += ["--asof", str(session)]
         says.insert(0, f"as of {session}")
     if "count" in slots:
-        command += ["--top", str(max(1, int(str(slots["count"]))))]
+        said = str(slots["count"])
+        if not 1 <= int(said) <= MOST_SHOWN:
+            raise RefusedError(
+                f"top {said[:20]} pairs cannot be shown (allowed: top 1 to top {MOST_SHOWN:,}, such as top 20 pairs)"
+            )
+        command += ["--top", str(int(said))]
     return Plan("rank the universe's pairs", tuple(says), (tuple(command),))
 
 
@@ -164,6 +185,12 @@ _PLANS: Mapping[Intent, Callable[[Slots, Surroundings], Plan | Question]] = {
     Intent.RISK: _risk,
     Intent.PROMOTE: _promote,
 }
+
+
+def _means_today(slots: Slots, around: Surroundings) -> bool:
+    """Whether the day said is the word today: then the desk catches up to it, as if none had been said."""
+    found = _period(slots, around)
+    return str(slots["when"]).endswith("today") and found.start == found.end
 
 
 def _period(slots: Slots, around: Surroundings) -> Period:

@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 from riskdesk_assets.common.errors import nearest
 from riskdesk_assets.interfaces.console.amounts import AMOUNT, AmountError, dollars
-from riskdesk_assets.interfaces.console.days import EXPIRY, SPELL, DayError, last_day, sessions_of
+from riskdesk_assets.interfaces.console.days import EXPIRY, last_day
+from riskdesk_assets.interfaces.console.lengths import SPELL, DayError, sessions_of
 from riskdesk_assets.interfaces.console.line import Line, small_letters
 
 _TIERS = {
@@ -24,6 +25,7 @@ _TIERS = {
     "high": "High",
     "strong": "High",
     "medium": "Medium",
+    "med": "Medium",
     "moderate": "Medium",
     "normal": "Medium",
     "average": "Medium",
@@ -31,10 +33,12 @@ _TIERS = {
     "weak": "Low",
     "lowest": "Low",
 }
+_BARE_TIER = "exceptional|very high|high|medium|med|low"
+"""Tiers that can mean nothing else where "conviction" does not stand beside them."""
 _TIER = "|".join(sorted(_TIERS, key=len, reverse=True))
 _NAME = r"[a-z^][a-z0-9.]{0,11}"
-_AGAINST = r"(?: ?/ ?| (?:vs\.?|versus|against) )"
-_BESIDE = r"(?:__?|-| (?:over|and|to|with) )"
+_AGAINST = r"(?: ?/ ?| (?:vs?\.?|versus|against) )"
+_BESIDE = r"(?:__?|-| (?:over|and|to|with|&) | ?, ?| )"
 _CODE = r"[a-z0-9][a-z0-9_-]{0,63}"
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 
@@ -79,9 +83,12 @@ class _Reader:
         self._problems: list[str] = []
 
     def cut(self, pattern: re.Pattern[str], take: Take) -> None:
-        for found in list(pattern.finditer(self._small)):
+        place = 0
+        while (found := pattern.search(self._small, place)) is not None:
             if take(self, found) is False:
+                place = found.start() + 1  # the next one may overlap: in "draft gs ms" the first two words are no pair
                 continue
+            place = max(found.end(), found.start() + 1)
             self._small = self._small[: found.start()] + "\0" * (found.end() - found.start()) + self._small[found.end() :]
 
     def typed(self, found: re.Match[str], group: str) -> str:
@@ -166,6 +173,16 @@ def _known_pair(reader: _Reader, found: re.Match[str]) -> bool | None:
     return _pair(reader, found)
 
 
+def _known_sides(orientation: str) -> Take:
+    def take(reader: _Reader, found: re.Match[str]) -> bool | None:
+        if _known_pair(reader, found) is False:
+            return False
+        reader.put("orientation", orientation)
+        return None
+
+    return take
+
+
 def _sides(orientation: str) -> Take:
     def take(reader: _Reader, found: re.Match[str]) -> None:
         _legs(reader, reader.typed(found, "a"), reader.typed(found, "b"))
@@ -190,7 +207,7 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
         (r"\b(?:notes?|reason|why)\b ?[:=] ?(?P<value>.*)$", _text("note")),
         (r"\b(?P<value>because\b.*)$", _text("note")),
         (rf"\b(?:ticket[- ]id|id|named|called|call it|name it)[: ]+(?P<value>{_CODE})", _text("ticket_id")),
-        (r"\bstrategy[: ]+(?P<value>[\w-]{1,64})", _text("strategy")),
+        (r"\bstrategy[: ]+(?!(?:tickets?|drafts?|ideas?)\b)(?P<value>[\w-]{1,64})", _text("strategy")),
         (rf"\b(?:share|part)(?: of)?[: ]+(?P<value>{_NUMBER})(?!\w)", _number("share")),
         (rf"\b(?P<value>{_TIER})[- ]conviction\b", _conviction),
         (rf"\bconviction(?: is| of|:| ?=)? ?(?P<value>{_TIER}|[0-9]+|[a-z]+)\b", _conviction),
@@ -208,6 +225,10 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
         (rf"\b(?:over |within |for |about |a )?(?P<value>{SPELL})(?:[- ]horizon\b)?", _sessions("horizon_days")),
         (rf"\b(?:enter|entry)(?: (?:at|when|above|beyond|z|\|z\|))*[ :]+(?P<value>{_NUMBER})(?!\w)", _number("entry_z")),
         (rf"\b(?:exit|leave)(?: (?:at|when|below|under|z|\|z\|))*[ :]+(?P<value>{_NUMBER})(?!\w)", _number("exit_z")),
+        (rf"(?<![\w.$-])(?P<a>{_NAME}) long(?:,| and|,? but)? (?P<b>{_NAME}) short(?![\w.])", _known_sides("LONG_SPREAD")),
+        (rf"(?<![\w.$-])(?P<a>{_NAME}) short(?:,| and|,? but)? (?P<b>{_NAME}) long(?![\w.])", _known_sides("SHORT_SPREAD")),
+        (rf"(?<![\w.$-])\+ ?(?P<a>{_NAME})[ ,/]*- ?(?P<b>{_NAME})(?![\w-])", _known_sides("LONG_SPREAD")),
+        (rf"(?<![\w.$-])- ?(?P<a>{_NAME})[ ,/]*\+ ?(?P<b>{_NAME})(?![\w-])", _known_sides("SHORT_SPREAD")),
         (
             rf"\b(?:long|buy) (?:of )?(?P<a>{_NAME}){_JOINED}(?:short|sell) (?:of )?(?P<b>{_NAME})(?![\w.])",
             _sides("LONG_SPREAD"),
@@ -238,6 +259,7 @@ _PARTS: tuple[tuple[re.Pattern[str], Take], ...] = tuple(
         ),
         (rf"(?<![\w.$-])(?P<a>{_NAME}){_AGAINST}(?P<b>{_NAME})(?![\w-])", _pair),
         (rf"(?<![\w.$-])(?P<a>{_NAME}){_BESIDE}(?P<b>{_NAME})(?![\w-])", _known_pair),
+        (rf"(?<![\w-])(?P<value>{_BARE_TIER})(?![\w-])", _conviction),
     )
 )
 

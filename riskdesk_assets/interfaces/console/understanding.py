@@ -10,18 +10,21 @@ from difflib import SequenceMatcher, get_close_matches
 from itertools import product
 from types import MappingProxyType
 
-from riskdesk_assets.interfaces.console.days import DAY_WORDS, PERIOD
+from riskdesk_assets.interfaces.console.days import DAY_WORDS, PERIOD, PERIOD_OR_REACH
 from riskdesk_assets.interfaces.console.grammar import (
+    A_TICKET,
     EXAMPLES,
     FILLER,
     HELP_WORDS,
     QUIT_WORDS,
     RULES,
+    TICKET_NOUNS,
     VOCABULARY,
     Intent,
     Rule,
     Slot,
 )
+from riskdesk_assets.interfaces.console.lengths import NUMBERS
 from riskdesk_assets.interfaces.console.line import Line, read_line, words_of
 from riskdesk_assets.interfaces.console.ticket_words import TicketWords, ticket_words
 
@@ -29,8 +32,13 @@ _SIMILAR_WORD = 0.75
 _SIMILAR_LINE = 0.6
 _SHORTEST_CORRECTED = 3  # letters: a shorter word is a symbol or filler, and near to far too much
 _CANDIDATES, _MOST_CORRECTED = 3, 3
-_WHEN = re.compile(PERIOD)
-_COUNT = re.compile(r"(?<!\w)(?:top |best )?(\d{1,4}) (?=(?:best |good |top )?pairs?\b)|(?<!\w)top (\d{1,4})(?!\w)")
+_WHEN, _REACH = re.compile(PERIOD), re.compile(PERIOD_OR_REACH)
+TICKETS = "tickets"
+"""Topic: which of them are in force."""
+_ABOUT_TICKETS = frozenset({"tickets", "ticket", "strategies", "strategy"})
+_OF_TICKETS = _ABOUT_TICKETS | {"active", "current", "force", "todays", "all"}
+_MANY = rf"-?[0-9]+|{'|'.join(sorted(NUMBERS, key=len, reverse=True))}"  # not "a": that is no count
+_COUNT = re.compile(rf"(?<![\w-])(?:top |best )?({_MANY}) (?=(?:best |good |top )?pairs?\b)|(?<!\w)top ({_MANY})(?![\w-])")
 _FOLDER = re.compile(r"(?<![\w/])(?:\./)?(?:tickets/)?(drafts|active)/?(?![\w/])")
 _FILE = re.compile(r"(?<![\w/])(?:[\w.-]+/)*[\w-]+\.ya?ml(?!\w)")
 
@@ -80,6 +88,7 @@ def understand(line: Line, known: Known) -> Understood | NotUnderstood:
 
 def _placed(line: Line, known: Known) -> Understood | NotUnderstood:
     words = words_of(line.small)
+    said = frozenset(words) | ({A_TICKET} if {name.lower() for name in known.tickets} & set(words) else set())
     bare = frozenset(words) - FILLER or frozenset(words)
     if line.small == "?" or (words and bare <= HELP_WORDS):
         return Understood(Intent.HELP)
@@ -87,14 +96,19 @@ def _placed(line: Line, known: Known) -> Understood | NotUnderstood:
         return Understood(Intent.QUIT)
     first: NotUnderstood | None = None
     for rule in RULES:
-        if not _called(rule, frozenset(words)):
+        called = _called(rule, said)
+        if not called and not said & rule.alone:
             continue
         slots, left = _filled(rule, line, known)
         if not left:
             return Understood(rule.intent, MappingProxyType(slots))
-        first = first or NotUnderstood(left, rule.intent)
+        if called:
+            first = first or NotUnderstood(left, rule.intent)
     ticket = ticket_words(line, known.symbols, known.today)
-    if first is None and ("leg_a" in ticket.fields or ticket.problems) and not _unplaced(ticket.left, FILLER):
+    # A pair with all of its line accounted for is a ticket whatever its note says; a slip alone is one only where no other
+    # intent was called for.
+    meant = "leg_a" in ticket.fields or (first is None and ticket.problems)
+    if meant and not _unplaced(ticket.left, FILLER | TICKET_NOUNS):
         return Understood(Intent.DRAFT_TICKET, MappingProxyType({Slot.TICKET.value: ticket}))
     return first or NotUnderstood(line.text)
 
@@ -110,16 +124,35 @@ def _filled(rule: Rule, line: Line, known: Known) -> tuple[dict[str, object], st
         return {Slot.TICKET.value: ticket}, _unplaced(ticket.left, rule.words | FILLER)
     slots: dict[str, object] = {}
     rest = line.small
+    if rule.slots == (Slot.REACH,):
+        return _period_or_reach(rest, rule.words | FILLER)
     for slot in rule.slots:
         if slot is Slot.WHEN:
             rest = _cut(_WHEN, rest, slots, slot)
         elif slot is Slot.COUNT:
             rest = _cut(_COUNT, rest, slots, slot)
+            if slots.get(slot.value) in NUMBERS:
+                slots[slot.value] = str(NUMBERS[str(slots[slot.value])])
         elif slot is Slot.FOLDER:
             rest = _file_or_folder(rest, line, slots, known)
         elif slot is Slot.TARGET:
             rest = _target(rest, line, slots, known, rule.words | FILLER)
+        elif slot is Slot.NAMED:
+            rest = _target(rest, line, slots, known)
+        elif slot is Slot.TOPIC and _asks_for_tickets(frozenset(words_of(line.small))):
+            slots[slot.value] = TICKETS
     return slots, _unplaced(rest, rule.words | FILLER)
+
+
+def _period_or_reach(rest: str, words: frozenset[str]) -> tuple[dict[str, object], str]:
+    """A period; a bare length only where it accounts for all that is left, for "lst 6 months" is not "6 months"."""
+    readings: list[tuple[dict[str, object], str]] = []
+    for pattern in (_WHEN, _REACH):
+        slots: dict[str, object] = {}
+        left = _unplaced(_cut(pattern, rest, slots, Slot.WHEN), words)
+        readings.append((slots, left))
+    whole = [reading for reading in readings if not reading[1]]
+    return next((reading for reading in whole if reading[0]), (whole or readings)[0])
 
 
 def _cut(pattern: re.Pattern[str], rest: str, slots: dict[str, object], slot: Slot) -> str:
@@ -148,15 +181,19 @@ def _file_or_folder(rest: str, line: Line, slots: dict[str, object], known: Know
     return rest
 
 
-def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words: frozenset[str]) -> str:
-    """A symbol or a ticket; where neither is there, the one word that is not the rule's own: its command says what is wrong."""
+def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words: frozenset[str] | None = None) -> str:
+    """A symbol or a ticket.
+
+    Where neither is there and ``words``, the rule's own, are given: the one word that is none of them; its command says what
+    is wrong.
+    """
     for name in sorted({*known.tickets, *known.drafts}, key=lambda each: (-len(each), each)):
         place = re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", rest)
         if place is not None:
             slots[Slot.TARGET.value] = name
             return rest[: place.start()] + " " + rest[place.end() :]
-    places = [found for found in re.finditer(r"[^\W_]+(?:[-_.^][^\W_]+)*", rest) if found[0] not in words]
-    named = [found for found in places if found[0].upper() in known.symbols] or places
+    places = [found for found in re.finditer(r"[^\W_]+(?:[-_.^][^\W_]+)*", rest) if found[0] not in (words or ())]
+    named = [found for found in places if found[0].upper() in known.symbols] or (places if words is not None else [])
     if len(named) != 1:
         return rest
     found = named[0]
@@ -164,8 +201,16 @@ def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words
     return rest[: found.start()] + " " + rest[found.end() :]
 
 
+def _asks_for_tickets(words: frozenset[str]) -> bool:
+    """Whether they themselves are asked for, and not the desk's state."""
+    asked = bool(words & {"which", "what", "whats", "many", "number", "list"}) or words <= _OF_TICKETS | FILLER
+    return asked and bool(words & _ABOUT_TICKETS) and not words & {"halted", "stopped"}
+
+
 def _unplaced(rest: str, words: frozenset[str]) -> str:
-    return " ".join(word for word in words_of(rest) if word not in words)
+    """The words that are not among ``words``, a number with its sign."""
+    found = re.finditer(r"(?:(?<![^\s(])[-+])?([^\W_]+(?:[-_.][^\W_]+)*)", rest.replace("'", ""))
+    return " ".join(each[0] if each[1][0].isdigit() else each[1] for each in found if each[1] not in words)
 
 
 def _corrected(line: Line, left: str, known: Known) -> str:
@@ -176,10 +221,11 @@ def _corrected(line: Line, left: str, known: Known) -> str:
     for word in dict.fromkeys((*left.lower().split(), *words_of(line.small))):
         if len(word) < _SHORTEST_CORRECTED or word in words or word.upper() in known.symbols:
             continue
-        close = get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)
+        # Letters in the wrong order are the likelier slip: lnit is lint, not list, and hlat is halt, not what.
+        swapped = [each for each in vocabulary if sorted(each) == sorted(word)]
+        close = [*swapped, *get_close_matches(word, vocabulary, n=_CANDIDATES, cutoff=_SIMILAR_WORD)]
         if close and len(nearest) < _MOST_CORRECTED:
-            # Letters in the wrong order are the likelier slip: lnit is lint, not list.
-            nearest[word] = sorted(close, key=lambda each: sorted(each) != sorted(word))
+            nearest[word] = list(dict.fromkeys(close))[:_CANDIDATES]
     for choice in product(*nearest.values()) if nearest else ():
         text = line.text
         for word, instead in zip(nearest, choice, strict=True):
@@ -195,7 +241,7 @@ def _nearest_phrase(line: Line) -> str:
 
 
 def _phrases() -> Iterable[str]:
-    return (phrase for _, phrases in EXAMPLES for phrase in phrases)
+    return (phrase for intent, phrases in EXAMPLES if intent not in {Intent.QUIT, Intent.HALT} for phrase in phrases)
 
 
 def said_of_ticket(understood: Understood) -> TicketWords:

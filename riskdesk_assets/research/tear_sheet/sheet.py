@@ -126,7 +126,7 @@ def headline(content: SheetContent) -> Facts:
         Fact("Sharpe ratio", plain(number("sharpe_ratio")), "after costs, a year"),
         Fact("Volatility", percent(number("volatility"), 2), "of NAV a year"),
         Fact("Largest drawdown", percent(number("max_drawdown"), 2), dollars(number("max_drawdown_dollars"))),
-        Fact("Hit rate", percent(number("hit_rate")), "of sessions with P&L"),
+        Fact("Hit rate", percent(number("hit_rate")), "of sessions with a book"),
         Fact(
             "Mean gross",
             percent((number("mean_gross") or 0.0) / nav),

@@ -12,6 +12,19 @@ TICKETS = ("jpm-bac-reversion", "key-rf-reversion")
 DRAFTS = ("my-idea",)
 TODAY = date(2026, 11, 27)
 
+TICKETS_ASKED: dict[str, object] = {"topic": "tickets"}
+
+
+def each(intent: str, slots: dict[str, object], *phrases: str) -> list[tuple[str, str, dict[str, object]]]:
+    """Several phrases that mean the same."""
+    return [(phrase, intent, slots) for phrase in phrases]
+
+
+def backtests(*periods: str) -> list[tuple[str, str, dict[str, object]]]:
+    """A backtest over each period."""
+    return [(f"backtest {when}", "RUN_BACKTEST", {"when": when}) for when in periods]
+
+
 SAID: list[tuple[str, str, dict[str, object]]] = [
     # document 000's own words, in both spellings
     ("generate todays ideal portfolio", "GENERATE_IDEAL_PORTFOLIO", {}),
@@ -73,6 +86,48 @@ SAID: list[tuple[str, str, dict[str, object]]] = [
     ("?", "HELP", {}),
     ("quit", "QUIT", {}),
     ("exit", "QUIT", {}),
+    # a halt is pointed to, and a bare stop may mean one
+    *each("HALT", {}, "halt", "halt the desk", "stop", "Stop!", "stop the desk now", "please stop trading", "pause the desk"),
+    *each("HALT", {}, "freeze everything", "emergency stop", "kill switch", "unhalt", "resume", "resume trading", "stop all"),
+    *each("HALT", {}, "flatten the book", "close all positions", "how do I halt the desk?"),
+    *each("HALT", {"target": "jpm-bac-reversion"}, "halt jpm-bac-reversion", "stop jpm-bac-reversion"),
+    ("stop trading JPM", "HALT", {"target": "JPM"}),
+    # how many
+    ("top 0 pairs", "FIND_PAIRS", {"count": "0"}),
+    ("top -3 pairs", "FIND_PAIRS", {"count": "-3"}),
+    ("top 20000 pairs", "FIND_PAIRS", {"count": "20000"}),
+    ("top ten pairs", "FIND_PAIRS", {"count": "10"}),
+    ("find a pair", "FIND_PAIRS", {}),
+    # SUMMARIZE as it is asked for
+    *each("SUMMARIZE", TICKETS_ASKED, "which tickets are active", "what tickets do we have?", "how many tickets are in force"),
+    *each("SUMMARIZE", TICKETS_ASKED, "which strategies are running", "list active tickets", "tickets", "active strategies"),
+    *each("SUMMARIZE", {}, "are there any halts", "any halts?", "halts", "is the desk halted", "is anything halted"),
+    *each("SUMMARIZE", {}, "what's halted", "which tickets are halted", "is there a halt", "why is the desk halted"),
+    *each("SUMMARIZE", {}, "positions", "our positions", "the book", "portfolio", "how are we positioned", "quick summary"),
+    *each("SUMMARIZE", {}, "sum it up", "dashboard", "state of the desk", "market regime", "what changed", "what clipped us"),
+    *each("SUMMARIZE", {}, "what happened today", "are we within limits", "summarize strategy state"),
+    # GENERATE_IDEAL_PORTFOLIO
+    *each("GENERATE_IDEAL_PORTFOLIO", {}, "generate", "rerun the desk", "rebalance", "rebalance the book", "target portfolio"),
+    *each("GENERATE_IDEAL_PORTFOLIO", {}, "what should we hold", "optimize the portfolio", "redo today's portfolio"),
+    *each("GENERATE_IDEAL_PORTFOLIO", {"when": "today"}, "generate today", "run today", "what should we hold today"),
+    # RUN_BACKTEST
+    *backtests("6 months", "6m", "6mo", "6 mo", "6-month", "1y", "a year", "half a year", "90 days", "2000 sessions"),
+    *backtests("last half year", "last 6 mo", "last 6m", "for 6 months", "over 12w", "last -6 months", "-6 months"),
+    *backtests("q1", "jan to mar 2024", "between january and march 2024", "q1-q3 2024", "20240102-20240630"),
+    ("backtest --last 6m", "RUN_BACKTEST", {"when": "last 6m"}),
+    ("run a 6 month backtest", "RUN_BACKTEST", {"when": "6 month"}),
+    ("run a six-month backtest please", "RUN_BACKTEST", {"when": "six-month"}),
+    ("6m backtest", "RUN_BACKTEST", {"when": "6m"}),
+    ("back test the last 6 months", "RUN_BACKTEST", {"when": "the last 6 months"}),
+    ("backtest all of 2024", "RUN_BACKTEST", {"when": "of 2024"}),
+    ("backtest the full year 2024", "RUN_BACKTEST", {"when": "2024"}),
+    ("evaluate historical performance", "RUN_BACKTEST", {}),
+    ("test the strategy since 2024", "RUN_BACKTEST", {"when": "since 2024"}),
+    ("what would we have made in 2024", "RUN_BACKTEST", {"when": "in 2024"}),
+    # checking
+    ("are my tickets ok", "LINT_TICKETS", {}),
+    ("are the drafts valid?", "LINT_TICKETS", {"folder": "drafts"}),
+    ("lint strategy tickets", "LINT_TICKETS", {}),
     # tickets
     ("draft a ticket", "DRAFT_TICKET", {}),
     ("new trade idea", "DRAFT_TICKET", {}),
@@ -130,6 +185,34 @@ SAID: list[tuple[str, str, dict[str, object]]] = [
         "DRAFT_TICKET",
         {"leg_a": "GS", "leg_b": "MS", "horizon_days": 40, "note": 'Spread "wide" since June: buy it, 500k # $(rm -rf .)'},
     ),
+    (
+        "GS MS 500k high",
+        "DRAFT_TICKET",
+        {"leg_a": "GS", "leg_b": "MS", "max_gross_notional": 500_000.0, "conviction": "High"},
+    ),
+    ("gs, ms", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS"}),
+    ("draft a GS MS ticket", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS"}),
+    ("pair trade JPM v BAC", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC"}),
+    ("trade JPM vs BAC, low", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC", "conviction": "Low"}),
+    (
+        "JPM/BAC half a million med",
+        "DRAFT_TICKET",
+        {"leg_a": "JPM", "leg_b": "BAC", "max_gross_notional": 5e5, "conviction": "Medium"},
+    ),
+    ("GS long, MS short", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS", "orientation": "LONG_SPREAD"}),
+    ("+GS -MS", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS", "orientation": "LONG_SPREAD"}),
+    ("-GS +MS", "DRAFT_TICKET", {"leg_a": "GS", "leg_b": "MS", "orientation": "SHORT_SPREAD"}),
+    ("create a strategy ticket", "DRAFT_TICKET", {}),
+    (
+        "JPM vs BAC, stop 60 days, note: check tickets, risk is low, halt the desk if it widens",
+        "DRAFT_TICKET",
+        {
+            "leg_a": "JPM",
+            "leg_b": "BAC",
+            "time_stop_days": 60,
+            "note": "check tickets, risk is low, halt the desk if it widens",
+        },
+    ),
     ("JPM vs BAC because it is cheap", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC", "note": "because it is cheap"}),
     ("JPM vs BAC exceptional conviction", "DRAFT_TICKET", {"leg_a": "JPM", "leg_b": "BAC", "conviction": "Exceptional"}),
 ]
@@ -151,4 +234,19 @@ NOT_UNDERSTOOD: list[tuple[str, str | None, str, str]] = [
     ("buy JPM", None, "buy JPM", ""),
     ("draft JPM vs BAC and run the backtest", "RUN_BACKTEST", "draft jpm vs bac", ""),
     ("rm -rf /", None, "rm -rf /", ""),
+    # a person's own words, the minus among them
+    ("backtest -6 moons", "RUN_BACKTEST", "-6 moons", ""),
+    ("backtest last -6 fortnights", "RUN_BACKTEST", "last -6 fortnights", ""),
+    # nothing bare, and nothing beside, that could mean two things
+    ("run", None, "run", ""),
+    ("run it", None, "run it", ""),
+    ("high", None, "high", ""),
+    ("6 months", None, "6 months", ""),
+    ("which tickets are not active", "SUMMARIZE", "not", ""),
+    ("do not halt the desk", "HALT", "not", ""),
+    ("halt the desk because funding is stressed", "HALT", "because funding stressed", ""),
+    ("draft JPM BAC PNC", "DRAFT_TICKET", "pnc", ""),
+    ("find pairs 6m", "FIND_PAIRS", "6m", ""),
+    ("stop the backtest", "RUN_BACKTEST", "stop", ""),
+    ("hlat the desk", None, "hlat the desk", "halt the desk"),
 ]

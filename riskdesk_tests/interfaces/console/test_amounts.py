@@ -28,6 +28,9 @@ from riskdesk_assets.interfaces.console.amounts import AMOUNT, AmountError, doll
         ("800000", 800_000),
         ("1000000.50", 1_000_000.5),
         ("0.5bn", 500_000_000),
+        ("half a million", 500_000),
+        ("a million dollars", 1_000_000),
+        ("two million", 2_000_000),
     ],
 )
 def test_an_amount_in_any_of_the_usual_ways(text: str, value: float) -> None:

@@ -250,6 +250,155 @@ def test_a_question_gives_way_to_another_request_and_a_no_drops_it(heard: Heard)
     assert len(heard.ran) == 1
 
 
+def test_a_new_draft_takes_the_place_of_any_plan_that_waits(heard: Heard) -> None:
+    for waiting in ("summarize", "backtest q1 2025", "lint my tickets", "find pairs"):
+        heard(waiting, "MS vs SCHW, 500k, high conviction")
+        assert heard.said[-1].startswith("  writes  tickets/drafts/ms-schw-reversion.yaml")
+        assert heard.wrong == []
+        heard("n")
+    heard("backtest q1 2025", "draft a ticket")
+    assert heard.said[-1].startswith("Which pair?")
+    heard("MS SCHW", "500k", "low", "y")
+    assert [command[:2] for command in heard.ran] == [("tickets", "draft"), ("tickets", "lint")]
+
+
+def test_another_pair_is_another_draft_and_takes_nothing_over_from_the_one_that_waits(heard: Heard) -> None:
+    heard("KEY vs PNC, 300k, low conviction, only long, id my-own, note: cheap since June", "MS vs SCHW, 500k, high", "y")
+    assert "left it; nothing was done" in heard.said
+    assert heard.ran[0] == (
+        *("tickets", "draft", "--leg-a=MS", "--leg-b=SCHW", "--ticket-id=ms-schw-reversion"),
+        *("--max-gross-notional=500000", "--conviction=High"),
+    )
+
+
+def test_the_same_pair_or_a_change_by_name_still_refines_the_draft_that_waits(heard: Heard) -> None:
+    heard("KEY vs PNC, 300k, low conviction, only long", "KEY vs PNC, 400k", "change it to MS vs SCHW", "y")
+    assert heard.ran[0] == (
+        *("tickets", "draft", "--leg-a=MS", "--leg-b=SCHW", "--ticket-id=ms-schw-reversion", "--orientation=LONG_SPREAD"),
+        *("--max-gross-notional=400000", "--conviction=Low"),
+    )
+
+
+def test_what_is_no_draft_yet_is_still_neither_yes_nor_no(heard: Heard) -> None:
+    heard("backtest q1 2025", "500", "perhaps")
+    assert heard.wrong == ["yes or no? (a yes runs the plan, a no leaves it; nothing has been done)"] * 2
+    assert heard.talk.prompt == "go ahead? [y/N] "
+
+
+def test_a_draft_answers_no_question_for_days_but_a_name_answers_the_one_for_a_name(heard: Heard) -> None:
+    heard("backtest", "MS vs SCHW, 500k, high", "n")
+    assert "plan: draft ms-schw-reversion" in heard.said
+    heard("explain", "key-rf", "y")
+    assert heard.ran == [("explain", "--", "key-rf")]
+
+
+@pytest.mark.parametrize("line", ["JPM vs JPM, 500k", "JPM JPM", "draft jpm/jpm", "long JPM short JPM, high conviction"])
+def test_a_name_against_itself_is_told_before_anything_is_asked(heard: Heard, line: str) -> None:
+    heard(line)
+    assert heard.wrong == ["leg_b: is JPM, the same as leg_a (allowed: two names, such as JPM vs BAC)"]
+    assert [said for said in heard.said if said.endswith(")")] == [
+        "Which pair? (two names, such as JPM vs BAC, or long JPM short BAC)"
+    ]
+    heard("JPM JPM")
+    assert len(heard.wrong) == 2
+    heard("MS SCHW", "500k", "high")
+    assert "plan: draft ms-schw-reversion" in heard.said
+
+
+@pytest.mark.parametrize("line", ["halt the desk", "stop", "hlat the desk", "halt the desk, funding is stressed", "stop all"])
+def test_a_halt_is_pointed_to_and_a_stop_may_be_one(heard: Heard, line: str) -> None:
+    heard(line)
+    if line.startswith("hlat"):
+        assert heard.said[-1] == "did you mean `halt the desk`?"
+        heard("y")
+    assert "`riskdesk halt --by NAME --reason WHY` stops the desk" in heard.wrong[-1]
+    assert "`quit` leaves this console" in heard.wrong[-1]
+    assert heard.talk.idle
+    assert not heard.talk.over
+    assert heard.ran == []
+
+
+def test_a_stop_leaves_what_is_pending_and_runs_nothing(heard: Heard) -> None:
+    for pending in ("generate todays ideal portfolio", "draft a ticket", "backtest"):
+        heard(pending, "stop")
+        assert heard.said[-1] == "left it; nothing was done"
+        assert heard.talk.idle
+        assert "riskdesk halt" in heard.wrong[-1]
+    assert heard.ran == []
+
+
+def test_the_words_that_point_to_a_halt_are_a_command_of_the_command_line(desk: DeskFolder) -> None:
+    from riskdesk_assets.interfaces.console.grammar import HALTING
+
+    told = " ".join(HALTING)
+    for command in ("halt", "resume", "halts"):
+        assert f"`riskdesk {command}" in told
+        assert desk.run(command, "--help").exit_code == 0
+    assert desk.run("halt", "--by", "Ann", "--reason", "funding").exit_code == 0
+
+
+def test_a_guess_of_quit_leaves(heard: Heard) -> None:
+    heard("qiut", "y")
+    assert heard.talk.over
+    assert heard.wrong == ["not understood: qiut"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("top 0 pairs", "top 0 pairs"), ("top -3 pairs", "top -3 pairs"), ("show 10001 pairs", "top 10001 pairs")],
+)
+def test_a_number_of_pairs_that_cannot_be_shown_is_refused_with_what_is_allowed(heard: Heard, line: str, said: str) -> None:
+    heard(line, "y")
+    assert heard.wrong[0] == f"{said} cannot be shown (allowed: top 1 to top 10,000, such as top 20 pairs)"
+    assert heard.ran == []
+
+
+def test_the_most_pairs_that_are_allowed_are_what_the_command_takes(heard: Heard, built: DeskFolder) -> None:
+    heard("top 10000 pairs", "y")
+    assert heard.ran == [("pairs", "find", "--top", "10000")]
+    assert built.run("pairs", "find", "--top", "10001").exit_code == 2
+
+
+def test_a_length_with_a_minus_is_asked_again_in_the_words_of_whoever_said_it(heard: Heard) -> None:
+    heard("backtest last -6 months")
+    assert heard.wrong[0].startswith("-6 months are none (allowed: last 6 months")
+    assert heard.said[-1] == "Which days then?"
+    heard("6m")
+    assert heard.talk.prompt == "go ahead? [y/N] "
+
+
+@pytest.mark.parametrize("line", ["backtest 6m", "backtest 6 months", "backtest last 6 mo", "backtest last half year"])
+def test_six_months_are_the_same_sessions_however_they_are_said(heard: Heard, line: str) -> None:
+    heard("backtest last 6 months", "y", line, "y")
+    assert heard.ran[0] == heard.ran[1]
+
+
+def test_today_is_reached_from_where_the_desk_stands(heard: Heard, built: DeskFolder) -> None:
+    heard("generate todays ideal portfolio", "y", "generate the portfolio for today", "y", "run today", "y")
+    assert heard.ran[0] == heard.ran[1] == heard.ran[2]
+    assert heard.ran[0][2] == str(built.calendar.after(built.last))
+
+
+def test_which_tickets_are_active_is_answered_by_the_plan_already(heard: Heard, built: DeskFolder) -> None:
+    heard("which tickets are active")
+    told = " ".join(heard.told.split())
+    names = sorted(path.stem for path in built.active.glob("*.yaml"))
+    assert f"{len(names)} tickets in force on " in told
+    assert all(name in told for name in names)
+    heard("")
+    assert heard.ran == [("morning",)]
+
+
+def test_a_ticket_that_is_not_in_force_is_told_apart(desk: DeskFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.active / "jpm-bac-reversion.yaml"
+    path.write_text(re.sub(r"expires_on: \S+", "expires_on: 2020-01-31", path.read_text()))
+    heard = Heard(desk, monkeypatch)
+    heard("which tickets are active")
+    told = " ".join(heard.told.split())
+    assert "11 tickets in force on " in told
+    assert "not in force: jpm-bac-reversion" in told
+
+
 def test_a_guess_is_asked_about_and_still_only_a_plan(heard: Heard) -> None:
     heard("bactest lst 6 months")
     assert heard.said[-1] == "did you mean `backtest last 6 months`?"
@@ -344,6 +493,21 @@ def test_the_exit_code_is_that_of_the_worst_action_and_the_rest_is_done(built: D
     assert "JPMorgan" in result.stdout
     assert built.run("console", "--yes", input="explain JPM\n").exit_code == 0
     assert built.run("console", "--yes", input="").exit_code == 0
+
+
+def test_a_piped_halt_is_pointed_to_beside_unusable_settings_too_and_counts_as_not_done(
+    empty: DeskFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    result = empty.run("console", "--yes", input="stop\nhalt the desk\n", RISKDESK_CONFIG_DIR=str(tmp_path / "config"))
+    assert result.exit_code == 2
+    assert result.stderr.count("`riskdesk halt --by NAME --reason WHY`") == 2
+
+
+def test_a_piped_draft_takes_the_place_of_a_plan_nobody_answered(empty: DeskFolder) -> None:
+    result = empty.run("console", input="lint my tickets\nMS vs SCHW, 500k, high\ny\n")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in drafts(empty).iterdir()] == ["ms-schw-reversion.yaml"]
 
 
 def test_piped_guesses_are_told_and_never_run(empty: DeskFolder) -> None:

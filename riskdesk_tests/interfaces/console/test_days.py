@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from riskdesk_assets.interfaces.console.days import (
     EXPIRY,
     PERIOD,
+    PERIOD_OR_REACH,
     POINT,
-    DayError,
     Period,
     last_day,
     period,
-    sessions_of,
 )
+from riskdesk_assets.interfaces.console.lengths import REACH, DayError, length, sessions_of
 
 TODAY = date(2026, 11, 27)  # a Friday
 BEFORE = date(2026, 11, 25)  # the session before it: Thanksgiving lies between
@@ -75,6 +75,28 @@ CLEAR = [
     ("26/01/2026", days("2026-01-26", "2026-01-26")),
     ("01/26/2026", days("2026-01-26", "2026-01-26")),
     ("03/03/2026", days("2026-03-03", "2026-03-03")),
+    ("20260303", days("2026-03-03", "2026-03-03")),
+    ("from 20240102 to 20240630", days("2024-01-02", "2024-06-30")),
+    ("20240102-20240630", days("2024-01-02", "2024-06-30")),
+    ("last 6m", days("2026-05-28", "2026-11-27")),
+    ("last 6 mo", days("2026-05-28", "2026-11-27")),
+    ("last 6 mos", days("2026-05-28", "2026-11-27")),
+    ("past 6 mths", days("2026-05-28", "2026-11-27")),
+    ("last 6-months", days("2026-05-28", "2026-11-27")),
+    ("last half year", days("2026-05-28", "2026-11-27")),
+    ("the last half-year", days("2026-05-28", "2026-11-27")),
+    ("over the last half a year", days("2026-05-28", "2026-11-27")),
+    ("last 1.5 years", days("2025-05-28", "2026-11-27")),
+    ("last eighteen months", days("2025-05-28", "2026-11-27")),
+    ("last 3w", days("2026-11-07", "2026-11-27")),
+    ("past 10d", days("2026-11-18", "2026-11-27")),
+    ("trailing 5y", days("2021-11-28", "2026-11-27")),
+    ("jan to mar 2024", days("2024-01-01", "2024-03-31")),
+    ("between january and march 2024", days("2024-01-01", "2024-03-31")),
+    ("jan-mar 2024", days("2024-01-01", "2024-03-31")),
+    ("q1-q3 2024", days("2024-01-01", "2024-09-30")),
+    ("1h 2025", days("2025-01-01", "2025-06-30")),
+    ("3q2025", days("2025-07-01", "2025-09-30")),
 ]
 
 
@@ -86,7 +108,46 @@ def test_a_clear_period_is_these_days(text: str, wanted: Period) -> None:
     assert period(found[0], TODAY, BEFORE) == wanted
 
 
+BARE = [
+    ("6 months", days("2026-05-28", "2026-11-27")),
+    ("6m", days("2026-05-28", "2026-11-27")),
+    ("6mo", days("2026-05-28", "2026-11-27")),
+    ("6-month", days("2026-05-28", "2026-11-27")),
+    ("six months", days("2026-05-28", "2026-11-27")),
+    ("for 6 months", days("2026-05-28", "2026-11-27")),
+    ("over half a year", days("2026-05-28", "2026-11-27")),
+    ("a year and a half", days("2025-05-28", "2026-11-27")),
+    ("1.5y", days("2025-05-28", "2026-11-27")),
+    ("1y", days("2025-11-28", "2026-11-27")),
+    ("a year", days("2025-11-28", "2026-11-27")),
+    ("90d", days("2026-08-30", "2026-11-27")),
+    ("12w", days("2026-09-05", "2026-11-27")),
+    ("2000 days", days("2021-06-07", "2026-11-27")),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), BARE)
+def test_a_bare_length_is_that_much_up_to_today_where_a_length_may_stand(text: str, wanted: Period) -> None:
+    assert period(text, TODAY, BEFORE) == wanted
+    found = re.search(PERIOD_OR_REACH, f"backtest {text}")
+    assert found is not None
+    assert period(found[0], TODAY, BEFORE) == wanted
+
+
+@given(st.from_regex(REACH, fullmatch=True))
+def test_every_length_has_a_count_and_a_unit_written_out(text: str) -> None:
+    count, unit = length(text)
+    assert isinstance(count, int)
+    assert unit.removesuffix("s").split()[-1] in {"day", "session", "week", "month", "quarter", "year", "yr"}
+
+
 UNCLEAR = [
+    ("last -6 months", "-6 months are none (allowed: last 6 months"),
+    ("-6 months", "-6 months are none"),
+    ("0m", "0 months are none"),
+    ("q1", "q1 of which year? (allowed: q1 2026, q1 2025)"),
+    ("oct to mar 2024", "oct of which year?"),
+    ("20240230", "there is no day 20240230"),
     ("last month", "could be 2026-10-01 to 2026-10-31 or 2026-10-28 to 2026-11-27"),
     ("last year", "could be 2025-01-01 to 2025-12-31 or 2025-11-28 to 2026-11-27"),
     ("last week", "could be 2026-11-16 to 2026-11-22 or 2026-11-21 to 2026-11-27"),
