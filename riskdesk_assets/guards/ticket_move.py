@@ -228,10 +228,11 @@ def _goal(start: int, wanted: int, lot: int) -> int:
 def _kind(start: Shares, goal: Shares, *, turns: bool) -> Kind:
     if turns:
         return Kind.TURNS
-    more = abs(goal[0]) - abs(start[0]), abs(goal[1]) - abs(start[1])
-    if max(more) > 0:
-        return Kind.MIXED if min(more) < 0 else Kind.ADDS
-    return Kind.REDUCES if min(more) < 0 else Kind.NOTHING
+    first, second = abs(goal[0]) - abs(start[0]), abs(goal[1]) - abs(start[1])
+    shrinks = first < 0 or second < 0
+    if first > 0 or second > 0:
+        return Kind.MIXED if shrinks else Kind.ADDS
+    return Kind.REDUCES if shrinks else Kind.NOTHING
 
 
 def _reason(before: Shares, wanted: Shares, kind: Kind) -> TicketReason:
