@@ -51,8 +51,9 @@ class Gathered:
 
         Stretches come in order of their sessions: where those lead the key the rows are in its order already.
         """
-        parts, self._parts = self._parts, []
-        if not parts:
+        if not self._parts:
             return self._table.frame([])
-        whole = unpacked(pl.concat(parts, rechunk=True))
+        whole = pl.concat(self._parts, rechunk=True)
+        self._parts = []
+        whole = unpacked(whole)
         return whole if self._table.key[0] == self._table.partition else whole.sort(self._table.key)
