@@ -86,7 +86,7 @@ class Quantity:
         return self._of(sums)
 
     def last_step(self, moves: Sequence[Move], cut: Cut) -> int:
-        """To how many of STEPS some of the moves can be cut by one factor, the bound kept; 0 if even giving them up is not enough."""
+        """To how many of STEPS some moves can be cut by one factor, the bound kept; 0 if even giving them up is not enough."""
         rest, none = self._sums.copy(), self._sums.copy()
         paths: list[LegPath] = []
         values: list[int] = []

@@ -32,9 +32,7 @@ ratios = st.fractions(0, 1, max_denominator=1 << 22)
 def rows(draw: st.DrawFn, count: int, width: int) -> tuple[tuple[int, ...], ...]:
     # A name may move nothing at all.
     still = draw(st.integers(0, width))
-    return tuple(
-        tuple(0 if place == still else draw(coefficients) for place in range(width)) for _ in range(count)
-    )
+    return tuple(tuple(0 if place == still else draw(coefficients) for place in range(width)) for _ in range(count))
 
 
 @st.composite
@@ -131,7 +129,8 @@ def test_a_limit_that_is_not_within_reach_is_breached_nowhere_on_the_way(moves, 
     near = list(within_reach([move.route for move in moves], bounds))
     assert [limit for limit in bounds if limit in near] == near
     for at in (points, [(Fraction(0), Fraction(1))] * 4, [(Fraction(1), Fraction(1))] * 4):
-        book = {move.ticket_id: plain_caps.changed(move, way=way, scale=scale) for move, (way, scale) in zip(moves, at, strict=True)}
+        changed = (plain_caps.changed(move, way=way, scale=scale) for move, (way, scale) in zip(moves, at, strict=True))
+        book = {move.ticket_id: move for move in changed}
         for limit in bounds:
             assert limit in near or plain_caps.measured(book, limit) <= limit.bound
 
