@@ -98,8 +98,8 @@ class Route(NamedTuple):
         return -1 if (self.start[place] or self.aim[place]) < 0 else 1
 
     def paths(self, way: Fraction, scale: Fraction, cut: Cut) -> tuple[LegPath, LegPath]:
-        """Both legs while ``way`` or ``scale`` is cut to some of its STEPS; in whole numbers throughout, for a point of the way is
-        a fraction of a share."""
+        """Both legs while ``way`` or ``scale`` is cut to some of its STEPS; in whole numbers throughout, for a point of the way
+        is a fraction of a share."""
         (way_top, of_way), (scale_top, of_scale) = way.as_integer_ratio(), scale.as_integer_ratio()
         over, shrinks = of_way * of_scale * STEPS, cut is Cut.SCALE
         legs: list[LegPath] = []
@@ -115,12 +115,12 @@ class Route(NamedTuple):
 
 
 class Move(NamedTuple):
-    """How far a ticket goes on its route: a fraction ``way`` of the distance, each leg rounded toward zero to lots but not below
-    the start where it grows; ``scale`` then shrinks the whole.
+    """How far a ticket goes on its route: a fraction ``way`` of the distance, each leg rounded toward zero to lots but not
+    below the start where it grows; ``scale`` then shrinks the whole.
 
-    Both are exact, so that however often a move is cut its legs are within one lot of one common path. ``shares`` are the signed
-    whole shares per leg there. ``reason`` says why the ticket moves or stays, ``layer`` and ``cut_by`` who took something away
-    last.
+    Both are exact, so that however often a move is cut its legs are within one lot of one common path. ``shares`` are the
+    signed whole shares per leg there. ``reason`` says why the ticket moves or stays, ``layer`` and ``cut_by`` who took
+    something away last.
     """
 
     route: Route
