@@ -24,7 +24,8 @@ from riskdesk_assets.limits.limit import Limit
 class Guarded:
     """Whole shares (leg A, leg B) per ticket after the session.
 
-    ``result`` is None where the guards were not asked; ``prices`` are ticks per symbol, the last print of a silent one.
+    ``result`` is None where the guards were not asked; ``prices`` are ticks per symbol of the tickets held or wanted, the last
+    print of a silent one.
     """
 
     shares: Mapping[str, Shares]

@@ -69,11 +69,6 @@ class Quantity:
         """The quantity of the book: exactly ``limit.measured`` of it."""
         return self._of(self._sums)
 
-    @property
-    def breached(self) -> bool:
-        """Whether it is above the bound."""
-        return self.now > self.limit.bound
-
     def put(self, move: Move) -> None:
         """Have the move in place of the ticket's present one."""
         self._exchange(self._sums, move.ticket_id, move.shares)
@@ -86,7 +81,7 @@ class Quantity:
         return self._of(sums)
 
     def last_step(self, moves: Sequence[Move], cut: Cut) -> int:
-        """To how many of STEPS some moves can be cut by one factor, the bound kept; 0 if even giving them up is not enough."""
+        """To how many of STEPS some moves can be cut by one factor, the bound kept; 0 where giving them up is not enough."""
         rest, none = self._sums.copy(), self._sums.copy()
         paths: list[LegPath] = []
         values: list[int] = []

@@ -98,10 +98,8 @@ class Route(NamedTuple):
         return -1 if (self.start[place] or self.aim[place]) < 0 else 1
 
     def paths(self, way: Fraction, scale: Fraction, cut: Cut) -> tuple[LegPath, LegPath]:
-        """Both legs while ``way`` or ``scale`` is cut to some of its STEPS.
-
-        In whole numbers throughout, for a point of the way is a fraction of a share.
-        """
+        """Both legs while ``way`` or ``scale`` is cut to some of its STEPS; in whole numbers throughout, for a point of the way
+        is a fraction of a share."""
         (way_top, of_way), (scale_top, of_scale) = way.as_integer_ratio(), scale.as_integer_ratio()
         over, shrinks = of_way * of_scale * STEPS, cut is Cut.SCALE
         legs: list[LegPath] = []

@@ -1,4 +1,4 @@
-"""The guards' caps by their definition: every limit measured anew on the legs of the whole book."""
+"""The guards' caps by their definition: every limit measured anew on the legs of the whole book, whatever changes."""
 
 from __future__ import annotations
 
