@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from dagster import AssetKey, DefaultScheduleStatus, RunRequest, ScheduleEvaluationContext, SkipReason, schedule
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.sessions import NEW_YORK, SessionCalendar
 from riskdesk_assets.jobs import POLICY, monthly_policy, post_close
 

@@ -27,7 +27,7 @@ from riskdesk_assets.alerts.breaches import Evaluation, breach_alerts
 from riskdesk_assets.alerts.channels import Channel, open_channels
 from riskdesk_assets.alerts.heartbeat import due_session, heartbeat_alert
 from riskdesk_assets.alerts.outbox import Delivery, Outbox
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 
 EVENTS_PER_READ = 1000

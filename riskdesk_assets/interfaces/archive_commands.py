@@ -26,7 +26,7 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     \b
     Exit codes: 0 every table is identical; 1 one is not, or a file was changed; 2 no such run, or an input of it is lost.
     """
-    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.reports.replay import replay as replay_run
     from riskdesk_assets.research.backtest_files import is_backtest

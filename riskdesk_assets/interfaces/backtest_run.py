@@ -13,8 +13,8 @@ from typing import Any
 
 from dagster import DagsterInstance
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem
-from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.interfaces.compare_run import materialized_directory
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, Watcher, run_job

@@ -70,7 +70,7 @@ def bench_desk(sessions: int) -> DeskBench:
 
 
 def _measured(sessions: int) -> DeskBench:
-    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.warehouse import Warehouse
     from riskdesk_assets.interfaces.dagster_run import run_job
@@ -106,7 +106,7 @@ def _measured(sessions: int) -> DeskBench:
 
 def _without_dagster(first: date, last: date) -> tuple[float, float]:
     """Seconds to prepare the walk's inputs from bars, and to walk them."""
-    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.single_thread import single_threaded
     from riskdesk_assets.common.version import code_version

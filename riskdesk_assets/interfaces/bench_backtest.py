@@ -91,7 +91,7 @@ def bench_backtest(sessions: int, pairs: int, variants: int, sweep_sessions: int
 def _measured(root: Path, sessions: int, pairs: int, variants: int, sweep_sessions: int) -> BacktestBench:
     import os
 
-    from riskdesk_assets.common.resources import desk_calendar
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.interfaces.wanted_sessions import newest_session
     from riskdesk_assets.market.vendor import choose_vendor

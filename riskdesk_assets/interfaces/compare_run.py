@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from dagster import DagsterEventType, DagsterInstance
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.interfaces.dagster_run import run_job
 from riskdesk_assets.interfaces.desk_run import require_finished

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from riskdesk_assets.alerts.sensors import deliver_breaches
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.writer_lock import writer

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.controllers.policy_files import CURRENT, policies_folder
 from riskdesk_assets.controllers.policy_model import PROMOTED, PolicyModel, read_policy

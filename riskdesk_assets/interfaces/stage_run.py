@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 
-from riskdesk_assets.common.resources import desk_calendar
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -70,7 +71,7 @@ def cut(inputs: WalkInputs, sessions: Sequence[date], start: DeskState) -> WalkI
     """The inputs with what these sessions read, from a state on: bars since the oldest print a held leg is marked at."""
     first, last = sessions[0], sessions[-1]
     here = pl.col("as_of_date").is_between(first, last)
-    frames = {name: unpacked(getattr(inputs, name).filter(here)) for name in _BY_SESSION}
+    frames: dict[str, Any] = {name: unpacked(getattr(inputs, name).filter(here)) for name in _BY_SESSION}
     oldest = min((leg.priced_on for position in start.positions for leg in position.legs), default=first)
     return replace(
         inputs,

@@ -8,7 +8,8 @@ import pytest
 from dagster import AssetMaterialization, RunRequest, SkipReason, build_schedule_context, instance_for_test
 from dagster._utils.schedules import cron_string_iterator
 
-from riskdesk_assets.common.resources import desk_calendar, partitions
+from riskdesk_assets.common.desk_calendar import desk_calendar
+from riskdesk_assets.common.resources import partitions
 from riskdesk_assets.common.sessions import NEW_YORK
 from riskdesk_assets.schedules import post_close_schedule, session_of
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from dagster import AssetCheckExecutionContext, AssetExecutionContext, AssetKey, Config, MaterializeResult, MetadataValue, asset
 from pydantic import Field
 
+from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError, Problem, StateError
 from riskdesk_assets.common.progress import report
-from riskdesk_assets.common.resources import desk_calendar
 from riskdesk_assets.common.settings import Config as Settings
 from riskdesk_assets.common.settings import Paths, load_config, load_paths
 from riskdesk_assets.common.single_thread import single_threaded
