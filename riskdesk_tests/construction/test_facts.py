@@ -48,13 +48,16 @@ def plain(rows: Rows, day: date, outer: str, inner: str, value: str) -> dict[str
     return found
 
 
+holders = st.tuples(st.sampled_from(DAYS), st.sampled_from(NAMES))
 cells = st.tuples(st.sampled_from(DAYS), st.sampled_from(NAMES), st.sampled_from(["market", "size", SPECIFIC]))
 
 
 @given(
     exposed=st.dictionaries(cells, SIZES, max_size=40),
     shocked=st.dictionaries(cells, st.one_of(st.none(), SIZES), max_size=40),
-    frail=st.dictionaries(st.tuples(st.sampled_from(DAYS), st.sampled_from(NAMES)), st.sampled_from(["SOFT", None]), max_size=9),
+    frail=st.dictionaries(
+        st.tuples(st.sampled_from(DAYS), st.sampled_from(NAMES)), st.sampled_from(["SOFT", None]), max_size=9
+    ),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_session_says_what_its_rows_say(
