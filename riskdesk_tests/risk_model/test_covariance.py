@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.features.panel import build_panel
 from riskdesk_assets.risk_model.covariance import Covariance, covariances, ledoit_wolf
 from riskdesk_tests.features.market import DESK, SYMBOLS, made_up_bars, weekdays
@@ -41,6 +44,33 @@ def test_it_is_scikit_learns_estimator() -> None:
     np.testing.assert_allclose(got.matrix, wanted.covariance_, rtol=1e-12, atol=0)
     assert got.shrinkage == pytest.approx(wanted.shrinkage_, rel=1e-12)
     assert 0 < got.shrinkage < 1
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(2, 260),
+    names=st.integers(1, 40),
+    scale=st.sampled_from([1e-6, 0.01, 1.0]),
+    twins=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_it_is_scikit_learns_estimator_to_the_bit(seed: int, rows: int, names: int, scale: float, twins: bool) -> None:
+    from sklearn.covariance import ledoit_wolf as wanted_of
+
+    rng = np.random.default_rng(seed)
+    returns = rng.normal(0, scale, (rows, names)) + rng.normal(0, scale, (rows, 1))
+    if twins:
+        returns[:, 0] = returns[:, -1]
+    with single_threaded():
+        matrix, shrinkage = wanted_of(returns)
+    got = ledoit_wolf(returns, [f"S{name:02}" for name in range(names)], 1.0)
+    assert got.matrix.tobytes() == ((matrix + matrix.T) / 2.0).tobytes()
+    assert got.shrinkage.hex() == float(shrinkage).hex()
+
+
+def test_returns_that_never_move_are_not_shrunk() -> None:
+    still = ledoit_wolf(np.zeros((252, 3)), NAMES[:3], 0.9)
+    assert (still.shrinkage, still.matrix.any()) == (0.0, False)
 
 
 def test_a_name_below_the_coverage_is_left_out_and_the_others_drop_its_gaps_no_more() -> None:
