@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.limits.catalogue import book_limits
@@ -153,3 +155,21 @@ def test_the_own_portfolio_adds_to_the_limits_of_the_book() -> None:
 
 def test_an_own_limit_looser_than_the_desks_changes_nothing() -> None:
     assert book_limits(own(desk(), gross_exposure_limit=1.5, turnover_limit=0.61)) == book_limits(desk())
+
+
+values = st.dictionaries(
+    st.sampled_from(["SPY", "JPM", "BAC", "KEY", "C"]), st.sampled_from([0.0, 1e-7, -4.9e-7]) | st.floats(-5, 5), max_size=5
+)
+
+
+@given(values, values)
+def test_coefficients_are_whole_in_order_of_name_whatever_order_the_facts_came_in(
+    exposures: dict[str, float], returns: dict[str, float]
+) -> None:
+    config = desk()
+    limits = by_name(fact_limits(config, SessionFacts({"market": exposures}, {}, {"fall": returns})))
+    for name, facts in (("factor:market", exposures), ("scenario_loss:fall", returns)):
+        whole = {symbol: round(facts[symbol] * 1_000_000) for symbol in config.universe.tradable if symbol in facts}
+        moving = {symbol: number for symbol, number in whole.items() if number}
+        assert limits[name].members == tuple(moving)
+        assert limits[name].coefficients == (tuple(moving.values()),)

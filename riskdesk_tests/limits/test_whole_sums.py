@@ -45,3 +45,16 @@ def test_every_measure_is_the_limits_own_to_the_tick(
     sums = WholeSums(book)
     for limit in limits(row, scenarios):
         assert sums.measured(limit, held) == limit.measured(book, held), limit.measure
+
+
+@given(legs, coefficients)
+def test_tickets_together_and_signed_sums_are_what_adding_them_up_says(book: list[Leg[int]], row: tuple[int, int, int]) -> None:
+    names, sums = SYMBOLS[:3], WholeSums(book)
+    bucket = Limit("bucket", Family.BUCKET, Measure.BUCKET_GROSS, ("one", "third"), 1, "")
+    assert sums.measured(bucket) == sum(abs(leg.notional) for leg in book if leg.ticket_id in ("one", "third"))
+    net = Limit("net", Family.PORTFOLIO_NET, Measure.NET, names, 1, "")
+    assert sums.signed(net) == sum(leg.notional for leg in book if leg.symbol in names)
+    loss = Limit("loss", Family.SCENARIO_LOSS, Measure.LOSS, names, 1, "", coefficients=(row,))
+    share = dict(zip(names, row, strict=True))
+    assert sums.signed(loss) == sum(share.get(leg.symbol, 0) * leg.notional for leg in book)
+    assert sums.nets() == {symbol: sum(leg.notional for leg in book if leg.symbol == symbol) for symbol in sums.nets()}
