@@ -18,7 +18,6 @@ NUMERIC_LIBRARIES = (
     "scikit-learn",
     "scipy",
     "scs",
-    "statsmodels",
 )
 
 
