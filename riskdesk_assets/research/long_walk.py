@@ -19,7 +19,7 @@ from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES, walk
 
 # Sessions walked at a time: long enough that cutting the inputs costs nothing, short enough that their results are small.
-_STRETCH = 63
+_STRETCH = 42
 _BY_SESSION = (
     "pair_state",
     "ticket_snapshots",
@@ -56,15 +56,15 @@ def long_walk(
     """
     state, total = inputs.start, len(inputs.sessions)
     gathered = {name: Gathered(TABLES[name]) for name in CONSTRUCTION_TABLES}
-    for done in range(0, total, stretch):
-        piece = cut(inputs, inputs.sessions[done : done + stretch], state)
-        with single_threaded(), _uncollected():
+    with single_threaded(), _uncollected():
+        for done in range(0, total, stretch):
+            piece = cut(inputs, inputs.sessions[done : done + stretch], state)
             walked = walk(piece, _from(progress, done, total))
-        state = walked.days[-1].state
-        for name, frame in walked.frames.items():
-            gathered[name].add(frame)
-        # Its days would else stand beside those of the next stretch.
-        del piece, walked
+            state = walked.days[-1].state
+            for name, frame in walked.frames.items():
+                gathered[name].add(frame)
+            # Its days would else stand beside those of the next stretch.
+            del piece, walked
     return LongWalk({name: table.frame() for name, table in gathered.items()}, state)
 
 
@@ -88,7 +88,7 @@ def cut(inputs: WalkInputs, sessions: Sequence[date], start: DeskState) -> WalkI
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles while a stretch is walked: its days hold hardly any, and looking took a sixth of the time."""
+    """No search for cycles while walking: days hold hardly any, and looking took a sixth of the time."""
     searching = gc.isenabled()
     gc.disable()
     try:

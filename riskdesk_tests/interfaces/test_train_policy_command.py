@@ -164,7 +164,7 @@ def _materialized(instance: DagsterInstance, run_id: str):  # type: ignore[no-un
 def test_a_training_on_days_without_prices_exits_2(base: PolicyDesk) -> None:
     result = base.run("train-policy", "--start", "2022-01-03", "--end", "2022-08-31")
     assert result.exit_code == 2
-    assert "no pair has enough bars on 2022-08-31" in result.output
+    assert "no symbol has a usable bar on 2022-08-31" in result.output
 
 
 def test_a_training_on_too_few_sessions_is_rejected_for_it_or_refused(desk: PolicyDesk) -> None:
