@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from riskdesk_assets.common.packed import unpacked
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.state import GENESIS
 from riskdesk_assets.research.backtest_run import backtest_tickets
@@ -44,11 +45,11 @@ print([m for m in ("statsmodels", "sklearn") if m in sys.modules])
     assert done.stdout.strip() == "[]"
 
 
-def test_a_stretch_reads_text_and_what_its_covariances_keep_goes_with_it() -> None:
+def test_a_stretch_holds_its_own_sessions_packed_and_what_its_covariances_keep_goes_with_it() -> None:
     inputs = prepared(quiet(), shipped_tickets(), DAYS[0], DAYS[-1]).walk
     assert inputs.stream_correlations.schema["id_a"] == pl.Categorical
     piece = cut(inputs, DAYS[3:6], GENESIS)
-    assert piece.stream_correlations.schema == TABLES["return_correlations"].schema
+    assert unpacked(piece.stream_correlations).schema == TABLES["return_correlations"].schema
     assert set(piece.stream_correlations["as_of_date"]) == set(DAYS[3:6])
     assert list(piece.covariances) == list(DAYS[3:6])
     for session, covariance in piece.covariances.items():
