@@ -22,9 +22,15 @@ from riskdesk_assets.risk_model.estimators import EWMA, FACTOR, LEDOIT_WOLF, MOD
 
 PORTFOLIO, LIMITS = "PORTFOLIO", "LIMITS"
 _PACKAGE = Path(__file__).resolve().parents[1]
-_SAMPLE = ("features/panel.py", "features/own_bars.py", "risk_model/covariance.py", "risk_model/estimators.py")
+_SAMPLE = (
+    "features/panel.py",
+    "features/own_bars.py",
+    "features/windows.py",
+    "risk_model/covariance.py",
+    "risk_model/estimators.py",
+)
 _LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py", "limits/bucket_limits.py")
-_FACTOR_SOURCES = (*_SAMPLE, "features/windows.py", "risk_model/exposures.py", "risk_model/factors.py")
+_FACTOR_SOURCES = (*_SAMPLE, "features/name_windows.py", "risk_model/exposures.py", "risk_model/factors.py")
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,6 @@ def _risk_models(config: Config) -> tuple[Model, ...]:
         ],
     }
     sources = {FACTOR: _FACTOR_SOURCES, LEDOIT_WOLF: _SAMPLE, OAS: _SAMPLE, EWMA: _FACTOR_SOURCES}
-    libraries = {FACTOR: ("numpy",), EWMA: ("numpy",)}
     return tuple(
         Model(
             model_id=version,
@@ -147,7 +152,7 @@ def _risk_models(config: Config) -> tuple[Model, ...]:
             description=described[key],
             settings=read[key],
             sources=sources[key],
-            libraries=libraries.get(key, ("numpy", "scikit-learn")),
+            libraries=("numpy", "scikit-learn") if key == OAS else ("numpy",),
         )
         for key, version in sorted(MODEL_VERSIONS.items())
     )
@@ -163,7 +168,7 @@ def _construction(config: Config) -> tuple[Model, ...]:
             "1",
             "Scales whole tickets until ticket caps, name gross and portfolio gross hold; no solver.",
             config.limits.model_dump(mode="json", exclude={"approval"}),
-            (*_LIMIT_SOURCES, "limits/governor.py"),
+            (*_LIMIT_SOURCES, "limits/reach.py", "limits/governor.py"),
         )
     ]
     if optimizer.construction == "optimizer":

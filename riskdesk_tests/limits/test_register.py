@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import ast
 import json
 from datetime import date
+from pathlib import Path
 
+import riskdesk_assets
 from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
 from riskdesk_assets.limits.register import engine_configs, model_register, model_rows, portfolios
 from riskdesk_assets.risk_model.estimators import MODEL_VERSIONS
 from riskdesk_tests.desk_builder import changed, desk_config
 
+PACKAGE = Path(riskdesk_assets.__file__).parent
+ROOMS = ("riskdesk_assets.limits.", "riskdesk_assets.optimizer.", "riskdesk_assets.features.")
 DAYS = [date(2026, 3, 2), date(2026, 3, 3)]
 
 
@@ -63,6 +68,18 @@ def test_the_register_holds_every_risk_model_the_controller_the_constructions_an
     }
     assert {name for name, kind in rows.items() if kind == "cost"} == {"cost_linear", "cost_three_halves"}
     assert all(row["description"].endswith(".") for row in model_rows(desk_config(), DAYS[:1]).to_dicts())
+
+
+def test_a_models_sources_hold_every_file_of_the_rooms_it_is_made_in() -> None:
+    """What a source imports of limits, optimizer or features makes the model's numbers, too."""
+    for model in model_register(desk_config()):
+        if model.kind not in ("construction", "risk_model"):
+            continue
+        for source in model.sources:
+            for node in ast.walk(ast.parse((PACKAGE / source).read_text())):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(ROOMS):
+                    used = str(node.module).removeprefix("riskdesk_assets.").replace(".", "/") + ".py"
+                    assert used in model.sources, (model.model_id, source)
 
 
 def test_classic_has_no_program_for_the_tickets() -> None:
