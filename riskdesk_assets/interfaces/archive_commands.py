@@ -30,7 +30,7 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.reports.replay import replay as replay_run
-    from riskdesk_assets.research.backtest_files import is_backtest
+    from riskdesk_assets.research.backtest_directory import is_backtest
     from riskdesk_assets.research.backtest_replay import replay_backtest
 
     paths = load_paths()

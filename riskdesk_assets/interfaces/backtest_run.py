@@ -30,7 +30,7 @@ from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, newest_se
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.assets import BACKTESTS, METRICS_HASH
 from riskdesk_assets.research.attribution import PARTS
-from riskdesk_assets.research.backtest_files import METRICS
+from riskdesk_assets.research.backtest_directory import METRICS
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_run import sharing
 from riskdesk_assets.research.backtest_settings import load_backtest_settings

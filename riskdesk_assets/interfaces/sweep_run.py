@@ -24,7 +24,7 @@ from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate_sweep
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.terminal import banner, console, escaped, table
 from riskdesk_assets.research.assets import BACKTESTS
-from riskdesk_assets.research.backtest_files import backtests_folder
+from riskdesk_assets.research.backtest_directory import backtests_folder
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request, require_usable_variants
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.comparison_files import shown, side_by_side

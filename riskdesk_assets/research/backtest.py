@@ -17,12 +17,13 @@ from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.market.history import History
 from riskdesk_assets.research.adherence import limit_use, risk_checks
 from riskdesk_assets.research.attribution import attribution
-from riskdesk_assets.research.backtest_metrics import Metrics, backtest_metrics
+from riskdesk_assets.research.backtest_metrics import backtest_metrics
 from riskdesk_assets.research.backtest_settings import BacktestSettings
 from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.challengers import challengers
 from riskdesk_assets.research.long_walk import LongWalk, long_walk
 from riskdesk_assets.research.scenario_losses import scenario_pnl
+from riskdesk_assets.research.series_metrics import Metrics
 from riskdesk_assets.research.shared_inputs import INPUT_TABLES, Prepared
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -11,18 +10,16 @@ import polars as pl
 
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.construction.inputs import DeskContext
-from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE, traded
+from riskdesk_assets.reports.realized import OK, traded
 from riskdesk_assets.research.attribution import MILLIONTHS, PARTS
 from riskdesk_assets.research.buckets import Buckets
 from riskdesk_assets.research.exact_sums import exact_sums
-from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
-from riskdesk_assets.research.timeseries import FLAT
+from riskdesk_assets.research.performance import hit_rate
+from riskdesk_assets.research.series_metrics import Metrics, series_metrics
 from riskdesk_assets.strategy.snapshots import IN_FORCE
 
-SKIPPED = (SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION)
 _AMOUNTS = (*PARTS, "pnl_net")
 _EARNED = ("pnl_gross", "costs", "pnl_net")
-Metrics = dict[str, object]
 
 
 def backtest_metrics(
@@ -33,13 +30,9 @@ def backtest_metrics(
     context: DeskContext,
     buckets: Buckets,
 ) -> Metrics:
-    """Every metric by name; dollars, but for what is named otherwise.
+    """Every metric by name, those of ``series_metrics`` first; dollars, but for what is named otherwise.
 
-    Days: ``total_trading_days`` = ``days_with_pnl`` (a book, or its costs, that became known whole) + ``days_flat`` +
-    ``days_skipped_due_to_prices`` + ``days_pending`` (not known by the last session). ``days_with_features``: sessions with a
-    z-score for a ticket in force. ``volatility`` (annual, of nav), ``sharpe_ratio`` and ``max_drawdown`` (fraction of the peak)
-    are of net P&L over static nav of every session but the pending ones, so a skipped session counts with what it cost;
-    ``hit_rate`` is the share of gains among the sessions with a book that days_with_pnl counts; a ticket's, among those it was
+    ``days_with_features``: sessions with a z-score for a ticket in force. A ticket's ``hit_rate`` is among the sessions it was
     held on.
 
     Args:
@@ -49,42 +42,12 @@ def backtest_metrics(
         context: nav and the guards' mode.
         buckets: of the tickets.
     """
-    nav = context.config.desk.nav
-    statuses: list[str] = series["status"].to_list()
-    known = series.filter(pl.col("status") != PENDING)["pnl_net"].to_list()
-    returns = [value / nav for value in known]
-    held = series.filter((pl.col("status") == OK) & (pl.col("equity_gross") > 0))["pnl_net"].to_list()
-    fall = drawdown(known, nav)
-    skipped = series.filter(pl.col("status").is_in(SKIPPED))
     return {
-        "total_trading_days": series.height,
+        **series_metrics(series, context.config.desk.nav),
         "days_with_features": _days_with_features(frames),
-        "days_skipped_due_to_prices": sum(status in SKIPPED for status in statuses),
-        "days_with_pnl": statuses.count(OK),
-        "days_flat": statuses.count(FLAT),
-        "days_pending": statuses.count(PENDING),
-        "total_pnl_gross": math.fsum(series["pnl_gross"]),
-        "total_pnl_net": math.fsum(series["pnl_net"]),
-        "total_costs": math.fsum(series["costs"]),
-        "total_turnover": math.fsum(series["turnover"]),
-        "volatility": annual_volatility(returns),
-        "sharpe_ratio": sharpe_ratio(returns),
-        "max_drawdown": fall.fraction,
-        "max_drawdown_dollars": fall.dollars,
-        "hit_rate": hit_rate(held),
-        "return_over_drawdown": math.fsum(known) / fall.dollars if fall.dollars else None,
-        "mean_gross": mean(series["equity_gross"].to_list()),
-        "most_gross": max(series["equity_gross"].to_list()),
-        "mean_abs_net": mean([abs(value) for value in series["equity_net"]]),
-        "final_equity": series["equity"][-1],
         "final_desk_equity": series["desk_equity"][-1],
         "release_statuses": dict(sorted(Counter(frames["desk_state"]["release_status"]).items())),
         "released_breaches": _released_breaches(frames["limit_audit"]),
-        "delisting_pnl": math.fsum(series["delisting_pnl"]),
-        "skipped_days": [
-            {"as_of_date": row["as_of_date"], "status": row["status"], "missing_symbols": row["missing_symbols"]}
-            for row in skipped.iter_rows(named=True)
-        ],
         "attribution": _parts(attributed),
         "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
         "by_bucket": _by_bucket(attributed),

@@ -24,7 +24,8 @@ from riskdesk_assets.market.vendor import Vendor, choose_vendor
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.research.backtest import Backtest, backtest
 from riskdesk_assets.research.backtest_bars import backtest_history
-from riskdesk_assets.research.backtest_files import BacktestInputs, backtest_files, backtests_folder, described
+from riskdesk_assets.research.backtest_directory import backtests_folder
+from riskdesk_assets.research.backtest_files import BacktestInputs, backtest_files, described
 from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, as_if_in_force, read_request
 from riskdesk_assets.research.backtest_settings import BacktestSettings, load_backtest_settings
 from riskdesk_assets.research.mandates.run import MandateBench

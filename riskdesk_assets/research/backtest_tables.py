@@ -8,17 +8,22 @@ from riskdesk_assets.common.tables import Table
 
 _DATE, _TEXT, _DOLLARS, _COUNT = "DATE", "VARCHAR", "DOUBLE", "BIGINT"
 
+SERIES: Mapping[str, str] = {
+    "as_of_date": _DATE,
+    "next_date": _DATE,
+    **dict.fromkeys(("equity_gross", "equity_net", "cash_notional", "turnover", "costs"), _DOLLARS),
+    **dict.fromkeys(("pnl_gross", "pnl_net", "cumulative_pnl_net"), _DOLLARS),
+    "status": _TEXT,
+    "missing_symbols": _TEXT,
+    **dict.fromkeys(("delisting_pnl", "equity", "drawdown"), _DOLLARS),
+}
+"""The columns of every backtest's time series, the desk's and a mandate's."""
+
 TIMESERIES = Table(
     "timeseries",
     {
-        "as_of_date": _DATE,
-        "next_date": _DATE,
-        **dict.fromkeys(("equity_gross", "equity_net", "cash_notional", "turnover", "costs"), _DOLLARS),
-        **dict.fromkeys(("pnl_gross", "pnl_net", "cumulative_pnl_net"), _DOLLARS),
-        "status": _TEXT,
-        "missing_symbols": _TEXT,
-        **dict.fromkeys(("delisting_pnl", "equity", "drawdown", "desk_equity"), _DOLLARS),
-        **dict.fromkeys(("ex_ante_volatility", "var_95", "var_99"), _DOLLARS),
+        **SERIES,
+        **dict.fromkeys(("desk_equity", "ex_ante_volatility", "var_95", "var_99"), _DOLLARS),
     },
     ("as_of_date",),
 )

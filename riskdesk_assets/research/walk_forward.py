@@ -24,11 +24,11 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.walk import CONSTRUCTION_TABLES
 from riskdesk_assets.research.backtest import Backtest, measured
-from riskdesk_assets.research.backtest_metrics import SKIPPED
 from riskdesk_assets.research.backtest_settings import BacktestSettings, Criterion, WalkForwardSettings
 from riskdesk_assets.research.backtest_tables import CHOICES
 from riskdesk_assets.research.long_walk import LongWalk, cut, long_walk
 from riskdesk_assets.research.performance import drawdown, sharpe_ratio
+from riskdesk_assets.research.series_metrics import SKIPPED
 from riskdesk_assets.research.shared_inputs import INPUT_TABLES, Prepared
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
 

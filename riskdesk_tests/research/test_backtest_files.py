@@ -17,7 +17,8 @@ from riskdesk_assets.common.settings import Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.snapshots import find_snapshot
 from riskdesk_assets.reports.run_artifacts import parquet
-from riskdesk_assets.research.backtest_files import COMPARED_FILES, is_backtest, open_backtest
+from riskdesk_assets.research.backtest_directory import is_backtest, open_backtest
+from riskdesk_assets.research.backtest_files import COMPARED_FILES
 from riskdesk_assets.research.backtest_replay import replay_backtest
 from riskdesk_assets.research.backtest_request import BacktestRequest
 from riskdesk_assets.research.backtest_run import BacktestBench, PublishedBacktest

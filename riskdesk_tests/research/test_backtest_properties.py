@@ -13,7 +13,7 @@ from riskdesk_assets.common.hashing import digest_frame
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.construction.walk import walk
 from riskdesk_assets.research.backtest import Backtest, backtest
-from riskdesk_assets.research.backtest_files import frame_digest
+from riskdesk_assets.research.backtest_files import DECLARED
 from riskdesk_assets.research.long_walk import long_walk
 from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.strategy.library import filed_strategies
@@ -25,7 +25,7 @@ CUT = 25
 
 
 def digests(done: Backtest) -> dict[str, str]:
-    return {name: frame_digest(name, frame) for name, frame in done.frames.items()}
+    return {name: DECLARED.digest(name, frame) for name, frame in done.frames.items()}
 
 
 @cache

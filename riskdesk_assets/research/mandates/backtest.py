@@ -24,11 +24,12 @@ from riskdesk_assets.reports.realized import patience_sessions
 from riskdesk_assets.research.mandates.adherence import limit_slack, limit_use, risk_checks
 from riskdesk_assets.research.mandates.holding import Target, held_books
 from riskdesk_assets.research.mandates.inputs import PreparedMandate
-from riskdesk_assets.research.mandates.measures import Metrics, mandate_metrics
+from riskdesk_assets.research.mandates.measures import mandate_metrics
 from riskdesk_assets.research.mandates.realized import name_rows, realized_days
 from riskdesk_assets.research.mandates.series import DecidedDay, benchmark_frame, benchmark_of, benchmark_targets, timeseries
 from riskdesk_assets.research.mandates.shocks import exposure_frame, scenario_days, scenario_pnl
 from riskdesk_assets.research.mandates.tables import NAME_PNL
+from riskdesk_assets.research.series_metrics import Metrics
 
 # Sessions whose rows are held as dictionaries before they become frames.
 _STRETCH = 63

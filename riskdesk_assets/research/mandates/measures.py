@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from riskdesk_assets.common.portfolios import PortfolioConfig
-from riskdesk_assets.reports.realized import DELISTED, OK, PENDING
-from riskdesk_assets.research.backtest_metrics import SKIPPED
+from riskdesk_assets.reports.realized import DELISTED, PENDING
 from riskdesk_assets.research.mandates.adherence import bound_sessions, soft_gross, softened_sessions
 from riskdesk_assets.research.mandates.series import EQUAL_WEIGHT
 from riskdesk_assets.research.performance import (
@@ -18,22 +17,18 @@ from riskdesk_assets.research.performance import (
     annual_volatility,
     deviation,
     drawdown,
-    hit_rate,
     mean,
     sharpe_ratio,
 )
-from riskdesk_assets.research.timeseries import FLAT
-
-Metrics = dict[str, object]
+from riskdesk_assets.research.series_metrics import Metrics, series_metrics
 
 
 def mandate_metrics(frames: Mapping[str, pl.DataFrame], mandate: PortfolioConfig) -> Metrics:
-    """Every metric by name; dollars, but for what is named otherwise.
+    """Every metric by name, those of ``series_metrics`` first; dollars, but for what is named otherwise.
 
-    Days, ``volatility``, ``sharpe_ratio``, ``max_drawdown`` and ``hit_rate`` as in a desk's backtest: net P&L over static nav
-    of every session but the pending ones. ``days_with_features``: sessions with a score. ``compounded_return``: the same daily
-    returns, reinvested. ``predicted_volatility``: root mean square of the ex-ante volatilities, a year; ``bias_ratio``:
-    realized over predicted (risk_checks). ``mean_turnover``: fraction of nav a session. ``tracking_error``,
+    ``days_with_features``: sessions with a score. ``compounded_return``: the same daily returns, reinvested.
+    ``predicted_volatility``: root mean square of the ex-ante volatilities, a year; ``bias_ratio``: realized over predicted
+    (risk_checks). ``mean_turnover``: fraction of nav a session. ``tracking_error``,
     ``information_ratio`` and ``beta`` are against the benchmark's net P&L, ``active_pnl_net`` what was earned beyond it.
 
     Args:
@@ -41,43 +36,20 @@ def mandate_metrics(frames: Mapping[str, pl.DataFrame], mandate: PortfolioConfig
         mandate: its nav and soft classes.
     """
     nav, series, limits = mandate.own_nav, frames["timeseries"], frames["portfolio_limits"]
-    statuses: list[str] = series["status"].to_list()
     known = series.filter(pl.col("status") != PENDING)
-    returns = [value / nav for value in known["pnl_net"]]
-    fall = drawdown(series["pnl_net"].to_list(), nav)
-    skipped = series.filter(pl.col("status").is_in(SKIPPED))
     soft = soft_gross(frames["exposures"], mandate.soft_classes, series["as_of_date"].to_list())
     return {
-        "total_trading_days": series.height,
+        **series_metrics(series, nav),
         "days_with_features": _days_with_scores(frames["instrument_scores"]),
-        "days_skipped_due_to_prices": sum(status in SKIPPED for status in statuses),
-        "days_with_pnl": statuses.count(OK),
-        "days_flat": statuses.count(FLAT),
-        "days_pending": statuses.count(PENDING),
-        "total_pnl_gross": math.fsum(series["pnl_gross"]),
-        "total_pnl_net": math.fsum(series["pnl_net"]),
-        "total_costs": math.fsum(series["costs"]),
         "total_impact_costs": math.fsum(series["impact_costs"]),
         "total_borrow_costs": math.fsum(series["borrow_costs"]),
-        "total_turnover": math.fsum(series["turnover"]),
         "mean_turnover": mean([value / nav for value in series["turnover"]]),
-        "compounded_return": _compounded(returns),
-        "volatility": annual_volatility(returns),
+        "compounded_return": _compounded([value / nav for value in known["pnl_net"]]),
         "predicted_volatility": _predicted(known),
         "bias_ratio": _check(frames["risk_checks"], "bias_ratio"),
-        "sharpe_ratio": sharpe_ratio(returns),
-        "max_drawdown": fall.fraction,
-        "max_drawdown_dollars": fall.dollars,
-        "hit_rate": hit_rate(series.filter(pl.col("status") == OK)["pnl_net"].to_list()),
-        "return_over_drawdown": math.fsum(known["pnl_net"]) / fall.dollars if fall.dollars else None,
-        "mean_gross": mean(series["equity_gross"].to_list()),
-        "most_gross": max(series["equity_gross"].to_list()),
-        "mean_abs_net": mean([abs(value) for value in series["equity_net"]]),
         "mean_names": mean([float(value) for value in series["names"]]),
         "mean_soft_gross": mean(soft),
         "most_soft_gross": max(soft),
-        "final_equity": series["equity"][-1],
-        "delisting_pnl": math.fsum(series["delisting_pnl"]),
         **_against(series, frames["benchmark"], nav),
         "decision_statuses": dict(sorted(Counter(series["decision"]).items())),
         "softened_sessions": series.filter(pl.col("decision") == "SOFTENED").height,
@@ -86,10 +58,6 @@ def mandate_metrics(frames: Mapping[str, pl.DataFrame], mandate: PortfolioConfig
         "softened": softened_sessions(limits),
         "released_breaches": int(frames["limit_use"]["released_breached"].sum()),
         **_worst_scenario(frames["scenario_pnl"], nav),
-        "skipped_days": [
-            {"as_of_date": row["as_of_date"], "status": row["status"], "missing_symbols": row["missing_symbols"]}
-            for row in skipped.iter_rows(named=True)
-        ],
         "by_name": _by_name(frames["name_pnl"]),
     }
 
@@ -122,7 +90,7 @@ def _against(series: pl.DataFrame, benchmark: pl.DataFrame, nav: float) -> Metri
     known = both.filter((pl.col("status") != PENDING) & (pl.col("other") != PENDING)).sort("as_of_date")
     mine, theirs = ([value / nav for value in known[name]] for name in ("pnl_net", "rival"))
     active = [left - right for left, right in zip(mine, theirs, strict=True)]
-    fall = drawdown(benchmark["pnl_net"].to_list(), nav)
+    fall = drawdown(known["rival"].to_list(), nav)
     name = benchmark["benchmark"][0]
     return {
         "benchmark": {

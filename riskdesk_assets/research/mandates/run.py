@@ -15,7 +15,7 @@ from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.research.backtest_bars import backtest_history
-from riskdesk_assets.research.backtest_files import backtests_folder
+from riskdesk_assets.research.backtest_directory import backtests_folder
 from riskdesk_assets.research.backtest_request import Asked, as_if_in_force
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.mandates.backtest import mandate_backtest
@@ -59,7 +59,7 @@ class MandateBench:
             portfolio_id=request.mandate,
             config=asked.config,
             settings=load_backtest_settings(asked.paths.config),
-            history=prepared.history,
+            histories={asked.config.hash: prepared.history},
             tickets={item.file: asked.folder.raw[item.file] for item in asked.folder.tickets},
             snapshots=prepared.tables["ticket_snapshots"],
             scores=prepared.tables["instrument_scores"] if from_file else None,

@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.research.exact_sums import running_sums
 from riskdesk_assets.research.mandates.holding import BookDay, Target, Weights
 from riskdesk_assets.research.mandates.realized import RealizedDay
 from riskdesk_assets.research.mandates.tables import BENCHMARK, TIMESERIES
@@ -36,11 +37,9 @@ def timeseries(
         nav: dollars.
     """
     rows: list[dict[str, object]] = []
-    net: list[float] = []
+    net = [day.pnl_gross - day.costs for day in earned]
     peak = nav
-    for book, day in zip(books, earned, strict=True):
-        net.append(day.pnl_gross - day.costs)
-        total = math.fsum(net)
+    for book, day, gain, total in zip(books, earned, net, running_sums(net), strict=True):
         peak = max(peak, nav + total)
         row = decisions[book.session]
         exposed = math.fsum(book.held.values()) * nav
@@ -54,7 +53,7 @@ def timeseries(
                 "turnover": math.fsum(book.traded.values()) * nav,
                 "costs": day.costs,
                 "pnl_gross": day.pnl_gross,
-                "pnl_net": net[-1],
+                "pnl_net": gain,
                 "cumulative_pnl_net": total,
                 "status": day.status,
                 "missing_symbols": ",".join(day.missing),
@@ -90,10 +89,9 @@ def benchmark_targets(kind: str, days: Sequence[DecidedDay]) -> list[Target]:
 
 def benchmark_frame(name: str, books: Sequence[BookDay], earned: Sequence[RealizedDay], nav: float) -> pl.DataFrame:
     """BENCHMARK of a range, measured as the mandate is."""
-    net: list[float] = []
+    net = [day.pnl_gross - day.costs for day in earned]
     rows: list[dict[str, object]] = []
-    for book, day in zip(books, earned, strict=True):
-        net.append(day.pnl_gross - day.costs)
+    for book, day, gain, total in zip(books, earned, net, running_sums(net), strict=True):
         rows.append(
             {
                 "as_of_date": book.session,
@@ -105,8 +103,8 @@ def benchmark_frame(name: str, books: Sequence[BookDay], earned: Sequence[Realiz
                 "turnover": math.fsum(book.traded.values()) * nav,
                 "costs": day.costs,
                 "pnl_gross": day.pnl_gross,
-                "pnl_net": net[-1],
-                "cumulative_pnl_net": math.fsum(net),
+                "pnl_net": gain,
+                "cumulative_pnl_net": total,
                 "delisting_pnl": day.delisting_pnl,
             }
         )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.numerals import count, dollars, percent, plain
@@ -15,7 +14,6 @@ from riskdesk_assets.research.mandates.sheet_figures import (
     factor_figure,
     soft_figure,
     turnover_figure,
-    var_figure,
 )
 from riskdesk_assets.research.mandates.sheet_tables import (
     answer_table,
@@ -26,10 +24,10 @@ from riskdesk_assets.research.mandates.sheet_tables import (
     scenario_table,
 )
 from riskdesk_assets.research.tear_sheet.content import SheetContent
-from riskdesk_assets.research.tear_sheet.curves import cost_figure, equity_figure, exposure_figure, rolling_figures
+from riskdesk_assets.research.tear_sheet.curves import cost_figure, equity_figure, exposure_figure, rolling_figures, var_chart
 from riskdesk_assets.research.tear_sheet.heat_map import heat_map
 from riskdesk_assets.research.tear_sheet.judged import check_table, skipped_table
-from riskdesk_assets.research.tear_sheet.sheet import MONTHS, SOURCE_WORDS, drawable, sheet_template
+from riskdesk_assets.research.tear_sheet.sheet import MONTHS, banners_of_prices, drawable, sheet_page, tone
 
 _FILES = ("metrics.json", "timeseries.csv", "target_portfolios.parquet", "limit_slack.parquet", "logs.txt", "manifest.json")
 _CHECKED = "risk_checks (from timeseries: marked_pnl, ex_ante_volatility, var_95, var_99; portfolio_limits)"
@@ -49,34 +47,18 @@ class MandateSheetContent(SheetContent):
 
 def mandate_sheet(content: MandateSheetContent) -> str:
     """The page of a mandate's backtest, to lie in its directory; the same content gives the same bytes."""
-    series, config = content.series, content.config
-    laid = ", ".join(f"{path} = {canonical_json(value)}" for path, value in content.overrides.items())
-    return sheet_template().render(
-        desk=content.mandate.portfolio_id,
-        name=content.name,
-        first=str(series["as_of_date"][0]),
-        last=str(series["as_of_date"][-1]),
-        source=content.source,
-        source_words=SOURCE_WORDS.get(content.source, content.source),
-        simulated=content.source == "SIMULATED",
-        walk_forward=False,
-        backtest_id=content.backtest_id,
-        banners=banners(content),
-        notes=list(content.notes),
-        sections=mandate_sections(content),
-        files=_FILES,
-        facts=[
-            ("Mandate", f"{content.mandate.portfolio_id} ({content.mandate.kind.replace('_', ' ')})"),
-            ("Profile", config.profile),
-            ("Laid over", laid or "nothing"),
-            ("Risk model", content.mandate.risk_model_id),
-            ("Optimizer", content.mandate.optimizer_type),
-            ("Risk aversion", f"{content.mandate.risk_aversion_lambda:g}"),
-            ("Config", config.hash),
-            ("Code", content.code_version),
-            ("Snapshot of bars", content.snapshot_id),
-            ("Features", config.feature_version),
-            ("Backtest", content.backtest_id),
+    mandate = content.mandate
+    return sheet_page(
+        content,
+        mandate.portfolio_id,
+        mandate_sections(content),
+        banners(content),
+        _FILES,
+        kind=[("Mandate", f"{mandate.portfolio_id} ({mandate.kind.replace('_', ' ')})")],
+        engine=[
+            ("Risk model", mandate.risk_model_id),
+            ("Optimizer", mandate.optimizer_type),
+            ("Risk aversion", f"{mandate.risk_aversion_lambda:g}"),
         ],
     )
 
@@ -90,7 +72,11 @@ def mandate_sections(content: MandateSheetContent) -> list[Section]:
         factor_figure(content.frames, mandate),
     ]
     skipped = skipped_table(content)
-    risk = [*rolling_figures(content)[1:], var_figure(content.frames, nav), check_table(content, _CHECKED)]
+    risk = [
+        *rolling_figures(content)[1:],
+        var_chart(content.series, "marked_pnl", nav, "timeseries: marked_pnl, var_99"),
+        check_table(content, _CHECKED),
+    ]
     found = [
         Section("headline", "The range", [headline(content)]),
         Section("equity", "Equity and drawdown", [equity_figure(content), benchmark_figure(content.frames, mandate)]),
@@ -113,13 +99,13 @@ def headline(content: MandateSheetContent) -> Facts:
     rival: Mapping[str, Any] = metrics["benchmark"]
     softened, unanswered = content.count("softened_sessions"), content.count("unanswered_sessions")
     items = [
-        Fact("P&L after costs", dollars(net, signed=True), f"{percent(net / nav, 2, signed=True)} of NAV", _tone(net)),
+        Fact("P&L after costs", dollars(net, signed=True), f"{percent(net / nav, 2, signed=True)} of NAV", tone(net)),
         Fact("Reinvested", percent(number("compounded_return"), 2, signed=True), "the same days, compounded"),
         Fact(
             f"Beyond {rival['name'].replace('_', ' ')}",
             dollars(active, signed=True),
             f"information ratio {plain(number('information_ratio'))}",
-            _tone(active),
+            tone(active),
         ),
         Fact("Sharpe ratio", plain(number("sharpe_ratio")), f"benchmark {plain(rival['sharpe_ratio'])}"),
         Fact(
@@ -146,19 +132,8 @@ def headline(content: MandateSheetContent) -> Facts:
 
 def banners(content: MandateSheetContent) -> Sequence[Banner]:
     """What a reader must not miss."""
-    found = [Banner("note", "Research", "A research mandate: it has no way to the desk's ideal portfolio.")]
-    if content.source == "SIMULATED":
-        found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))
-    skipped = content.count("days_skipped_due_to_prices")
-    if skipped:
-        names = sorted({name for row in content.metrics["skipped_days"] for name in row["missing_symbols"].split(",") if name})
-        text = f"{skipped} of {content.count('total_trading_days')} sessions have no P&L: no price of {', '.join(names)}."
-        found.append(Banner("warn", "Skipped days", text))
-    lost = content.number("delisting_pnl") or 0.0
-    if lost:
-        found.append(
-            Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return.")
-        )
+    research = Banner("note", "Research", "A research mandate: it has no way to the desk's ideal portfolio.")
+    found = [research, *banners_of_prices(content)]
     unanswered = content.count("unanswered_sessions")
     if unanswered:
         text = f"On {unanswered} sessions the optimizer had no answer, and the weights of the session before stood (logs.txt)."
@@ -168,7 +143,3 @@ def banners(content: MandateSheetContent) -> Sequence[Banner]:
     if breached:
         found.append(Banner("alarm", "Limits breached", f"Weights the optimizer chose breached {', '.join(breached)}."))
     return found
-
-
-def _tone(value: float) -> str:
-    return "good" if value > 0 else "bad" if value < 0 else ""

@@ -1,4 +1,4 @@
-"""A mandate's lines over sessions: its benchmark, turnover, soft targets and factors against their limits, P&L and VaR."""
+"""A mandate's lines over sessions: its benchmark, turnover, soft targets and factors against their limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.reports.page.numerals import dollars, percent
 from riskdesk_assets.research.mandates.adherence import soft_gross
 from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel
-from riskdesk_assets.research.tear_sheet.curves import FEWEST_FOR_VAR, var_words
 
 Frames = Mapping[str, pl.DataFrame]
 _STYLES = ("solid", "dashed", "dotted")
@@ -88,22 +87,6 @@ def factor_figure(frames: Frames, mandate: PortfolioConfig) -> Figure | None:
     panels = (percent_panel(lines, 130, 0),)
     drawing = line_chart("chart-factors", "Factor exposures, as shares of their limits", said, _dates(series), panels)
     return Figure(f"Factor exposures as shares of their limits. {said}", "exposures: net", drawing)
-
-
-def var_figure(frames: Frames, nav: float) -> Figure | None:
-    """Each session's P&L as marked at its close against the loss the session before said would be exceeded once in a hundred;
-    None in a range of less than three sessions, which knows at most one of them."""
-    series = frames["timeseries"]
-    if series.height < FEWEST_FOR_VAR:
-        return None
-    pnl = [value / nav for value in series["marked_pnl"][1:]]
-    bound = [None if value is None else -value for value in series["var_99"][:-1]]
-    said = var_words(pnl, bound, series["ex_ante_volatility"].to_list()[:-1])
-    panels = (percent_panel([Line("pnl", pnl), Line("var", bound, "dashed")], 150, 1),)
-    title = "P&L of each session and VaR 99 of the session before, of NAV"
-    drawing = line_chart("chart-var", title, said, _dates(series)[1:], panels)
-    caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
-    return Figure(caption, "timeseries: marked_pnl, var_99", drawing)
 
 
 def _dates(series: pl.DataFrame) -> Sequence[str]:

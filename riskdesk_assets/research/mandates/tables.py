@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from riskdesk_assets.common.tables import Table
-from riskdesk_assets.research.backtest_tables import RISK_CHECKS
+from riskdesk_assets.research.backtest_tables import RISK_CHECKS, SERIES
 
 _DATE, _TEXT, _NUMBER, _COUNT = "DATE", "VARCHAR", "DOUBLE", "BIGINT"
 
 TIMESERIES = Table(
     "timeseries",
     {
-        "as_of_date": _DATE,
-        "next_date": _DATE,
-        **dict.fromkeys(("equity_gross", "equity_net", "cash_notional", "turnover", "costs"), _NUMBER),
-        **dict.fromkeys(("pnl_gross", "pnl_net", "cumulative_pnl_net"), _NUMBER),
-        "status": _TEXT,
-        "missing_symbols": _TEXT,
-        **dict.fromkeys(("delisting_pnl", "equity", "drawdown", "marked_pnl", "impact_costs", "borrow_costs"), _NUMBER),
+        **SERIES,
+        **dict.fromkeys(("marked_pnl", "impact_costs", "borrow_costs"), _NUMBER),
         "names": _COUNT,
         "decision": _TEXT,
         **dict.fromkeys(("expected_return", "ex_ante_volatility", "var_95", "var_99"), _NUMBER),

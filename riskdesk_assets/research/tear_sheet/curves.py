@@ -11,11 +11,12 @@ from riskdesk_assets.reports.page.blocks import Figure
 from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.reports.page.numerals import dollars, percent, plain
 from riskdesk_assets.research.challengers import EQUAL_WEIGHT, INVERSE_VOLATILITY
+from riskdesk_assets.research.exact_sums import running_sums
 from riskdesk_assets.research.performance import rolling
 from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel, ratio_panel
 from riskdesk_assets.research.tear_sheet.content import SheetContent
 
-FEWEST_FOR_VAR = 3
+_FEWEST_FOR_VAR = 3
 _STYLES = {EQUAL_WEIGHT: "dashed", INVERSE_VOLATILITY: "dotted"}
 
 
@@ -114,7 +115,7 @@ def exposure_figure(content: SheetContent) -> Figure:
 def cost_figure(content: SheetContent) -> Figure:
     """Cumulated P&L before and after costs."""
     series = content.series
-    before, after = _cumulated(series["pnl_gross"].to_list()), series["cumulative_pnl_net"].to_list()
+    before, after = running_sums(series["pnl_gross"].to_list()), series["cumulative_pnl_net"].to_list()
     costs, traded = content.number("total_costs"), content.number("total_turnover")
     said = (
         f"{dollars(before[-1], signed=True)} before costs, {dollars(after[-1], signed=True)} after: "
@@ -127,37 +128,35 @@ def cost_figure(content: SheetContent) -> Figure:
 
 
 def var_figure(content: SheetContent) -> Figure | None:
+    """The desk's P&L as marked at each close against the VaR of the session before."""
+    return var_chart(content.frames["desk_state"].sort("as_of_date"), "pnl_gross", content.nav, "desk_state: pnl_gross, var_99")
+
+
+def var_chart(days: pl.DataFrame, marked: str, nav: float, source: str) -> Figure | None:
     """Each session's P&L as marked at its close, of nav, against the loss the session before said would be exceeded once in a
-    hundred; None in a range of less than three sessions, which knows at most one of them."""
-    states = content.frames["desk_state"].sort("as_of_date")
-    if states.height < FEWEST_FOR_VAR:
-        return None
-    pnl = [value / content.nav for value in states["pnl_gross"][1:]]
-    bound = [None if value is None else -value for value in states["var_99"][:-1]]
-    said = var_words(pnl, bound, states["ex_ante_volatility"].to_list()[:-1])
-    lines = [Line("pnl", pnl), Line("var", bound, "dashed")]
-    panels = (percent_panel(lines, 150, 1),)
-    dates = [str(day) for day in states["as_of_date"][1:]]
-    drawing = line_chart("chart-var", "P&L of each session and VaR 99 of the session before, of NAV", said, dates, panels)
-    caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
-    return Figure(caption, "desk_state: pnl_gross, var_99", drawing)
+    hundred; None in a range of less than three sessions, which knows at most one of them.
 
-
-def var_words(pnl: Sequence[float], bound: Sequence[float | None], volatility: Sequence[float | None]) -> str:
-    """How many losses were larger than the VaR, of the sessions the risk model's own check counts (model_check_rows).
+    The losses beyond it are counted on the sessions that the risk model's own check counts (model_check_rows).
 
     Args:
-        pnl: of each session, of nav.
-        bound: minus the VaR of the session before it; None where it had none.
-        volatility: as predicted on the session before; 0 or None without a book.
+        days: as_of_date, ex_ante_volatility, var_99 and P&L of every session, oldest first.
+        marked: the column of that P&L, in dollars.
+        nav: dollars.
+        source: the table and columns it is drawn from.
     """
-    counted = [(value, limit) for value, limit, risk in zip(pnl, bound, volatility, strict=True) if limit is not None and risk]
+    if days.height < _FEWEST_FOR_VAR:
+        return None
+    pnl = [value / nav for value in days[marked][1:]]
+    bound = [None if value is None else -value for value in days["var_99"][:-1]]
+    risks = days["ex_ante_volatility"].to_list()[:-1]
+    counted = [(value, limit) for value, limit, risk in zip(pnl, bound, risks, strict=True) if limit is not None and risk]
     beyond = sum(1 for value, limit in counted if value < limit)
-    return f"{beyond:,} of {len(counted):,} sessions after one with a book and a VaR lost more than that VaR."
-
-
-def _cumulated(values: Sequence[float]) -> list[float]:
-    return [math.fsum(values[: place + 1]) for place in range(len(values))]
+    said = f"{beyond:,} of {len(counted):,} sessions after one with a book and a VaR lost more than that VaR."
+    panels = (percent_panel([Line("pnl", pnl), Line("var", bound, "dashed")], 150, 1),)
+    title = "P&L of each session and VaR 99 of the session before, of NAV"
+    drawing = line_chart("chart-var", title, said, _dates(days)[1:], panels)
+    caption = f"P&L of each session before costs (solid) and minus the VaR 99 of the session before (dashed), of NAV. {said}"
+    return Figure(caption, source, drawing)
 
 
 def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:

@@ -40,7 +40,7 @@ from riskdesk_assets.research.tear_sheet.judged import (
 SHEET = "tear_sheet.html"
 MONTHS = "months"
 _FILES = ("metrics.json", "timeseries.csv", "portfolio_blotter.csv", "ideal_portfolio.parquet", "logs.txt", "manifest.json")
-SOURCE_WORDS = {
+_SOURCE_WORDS = {
     "SIMULATED": "sample market: simulated prices, no real market",
     "FILES": "bars from files",
     "FMP": "bars from FMP",
@@ -49,27 +49,49 @@ SOURCE_WORDS = {
 
 def tear_sheet(content: SheetContent) -> str:
     """The page of a backtest, to lie in its directory; the same content gives the same bytes."""
+    return sheet_page(content, content.config.desk.portfolio_id, sections(content), banners(content), _FILES)
+
+
+def sheet_page(
+    content: SheetContent,
+    subject: str,
+    sections: Sequence[Section],
+    banners: Sequence[Banner],
+    files: Sequence[str],
+    *,
+    kind: Sequence[tuple[str, str]] = (),
+    engine: Sequence[tuple[str, str]] = (),
+) -> str:
+    """A page with the frame of every tear sheet.
+
+    Args:
+        content: what is told.
+        subject: the portfolio it is of.
+        sections, banners: from top to bottom.
+        files: of the directory, to be named at the page's foot.
+        kind, engine: facts at the foot, before all others and after what was laid over the configuration.
+    """
     series, config = content.series, content.config
-    return sheet_template().render(
-        desk=config.desk.portfolio_id,
+    laid = ", ".join(f"{path} = {canonical_json(value)}" for path, value in content.overrides.items())
+    return _template().render(
+        desk=subject,
         name=content.name,
         first=str(series["as_of_date"][0]),
         last=str(series["as_of_date"][-1]),
         source=content.source,
-        source_words=SOURCE_WORDS.get(content.source, content.source),
+        source_words=_SOURCE_WORDS.get(content.source, content.source),
         simulated=content.source == "SIMULATED",
         walk_forward="walk_forward" in content.metrics,
         backtest_id=content.backtest_id,
-        banners=banners(content),
+        banners=banners,
         notes=list(content.notes),
-        sections=sections(content),
-        files=_FILES,
+        sections=sections,
+        files=files,
         facts=[
+            *kind,
             ("Profile", config.profile),
-            (
-                "Laid over",
-                ", ".join(f"{path} = {canonical_json(value)}" for path, value in content.overrides.items()) or "nothing",
-            ),
+            ("Laid over", laid or "nothing"),
+            *engine,
             ("Config", config.hash),
             ("Code", content.code_version),
             ("Snapshot of bars", content.snapshot_id),
@@ -120,7 +142,7 @@ def headline(content: SheetContent) -> Facts:
     number, nav = content.number, content.nav
     net = number("total_pnl_net") or 0.0
     items = [
-        Fact("P&L after costs", dollars(net, signed=True), f"{percent(net / nav, 2, signed=True)} of NAV", _tone(net)),
+        Fact("P&L after costs", dollars(net, signed=True), f"{percent(net / nav, 2, signed=True)} of NAV", tone(net)),
         Fact("P&L before costs", dollars(number("total_pnl_gross"), signed=True)),
         Fact("Costs", dollars(number("total_costs")), f"{dollars(number('total_turnover'))} traded"),
         Fact("Sharpe ratio", plain(number("sharpe_ratio")), "after costs, a year"),
@@ -144,6 +166,22 @@ def headline(content: SheetContent) -> Facts:
 
 def banners(content: SheetContent) -> Sequence[Banner]:
     """What a reader must not miss."""
+    found = banners_of_prices(content)
+    apart = (content.number("final_desk_equity") or 0.0) - (content.number("final_equity") or 0.0)
+    if abs(apart) >= 1.0:
+        text = (
+            f"Marked every session by what printed, the desk would stand {dollars(apart, signed=True)} from this equity: "
+            "skipped days earn nothing here (timeseries: desk_equity, equity)."
+        )
+        found.append(Banner("note", "Marks", text))
+    breached = content.frames["limit_use"].filter(content.frames["limit_use"]["released_breached"] > 0)["limit_name"].to_list()
+    if breached:
+        found.append(Banner("alarm", "Limits breached", f"A released book breached {', '.join(breached)}."))
+    return found
+
+
+def banners_of_prices(content: SheetContent) -> list[Banner]:
+    """What a reader must not miss of the prices: that they are made up, missing, or at an end."""
     found = []
     if content.source == "SIMULATED":
         found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))
@@ -158,16 +196,6 @@ def banners(content: SheetContent) -> Sequence[Banner]:
         found.append(
             Banner("warn", "Delisted", f"{dollars(lost, signed=True)} of P&L are names closed at the delisting return.")
         )
-    apart = (content.number("final_desk_equity") or 0.0) - (content.number("final_equity") or 0.0)
-    if abs(apart) >= 1.0:
-        text = (
-            f"Marked every session by what printed, the desk would stand {dollars(apart, signed=True)} from this equity: "
-            "skipped days earn nothing here (timeseries: desk_equity, equity)."
-        )
-        found.append(Banner("note", "Marks", text))
-    breached = content.frames["limit_use"].filter(content.frames["limit_use"]["released_breached"] > 0)["limit_name"].to_list()
-    if breached:
-        found.append(Banner("alarm", "Limits breached", f"A released book breached {', '.join(breached)}."))
     return found
 
 
@@ -186,12 +214,13 @@ def _days(content: SheetContent) -> Facts:
     )
 
 
-def _tone(value: float) -> str:
+def tone(value: float) -> str:
+    """The colour of a gain or a loss."""
     return "good" if value > 0 else "bad" if value < 0 else ""
 
 
 @cache
-def sheet_template() -> Template:
+def _template() -> Template:
     """The page, compiled once; what stands on it is told by ``render``."""
     loader = ChoiceLoader(
         [

@@ -11,7 +11,7 @@ import polars as pl
 from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.settings import ROOT, Config
 from riskdesk_assets.research.mandates.backtest import MandateBacktest, mandate_backtest
-from riskdesk_assets.research.mandates.files import MandateInputsKept, mandate_digest
+from riskdesk_assets.research.mandates.files import DECLARED, MandateInputsKept
 from riskdesk_assets.research.mandates.inputs import MandateShared, PreparedMandate
 from riskdesk_tests.desk_builder import (
     CODE,
@@ -72,13 +72,13 @@ def plain(mandate: str) -> MandateBacktest:
 
 def kept(mandate: str, name: str = "as configured") -> MandateInputsKept:
     """What the directory of ``plain`` would be derived from."""
-    ready = prepared(mandate)
+    ready, config = prepared(mandate), desk_config()
     return MandateInputsKept(
         name=name,
         portfolio_id=mandate,
-        config=desk_config(),
+        config=config,
         settings=settings(),
-        history=ready.history,
+        histories={config.hash: ready.history},
         tickets={},
         snapshots=ready.tables["ticket_snapshots"],
         scores=None,
@@ -90,5 +90,5 @@ def kept(mandate: str, name: str = "as configured") -> MandateInputsKept:
 
 def digests(done: MandateBacktest) -> dict[str, str]:
     """The hash of every table, and of the metrics."""
-    found = {name: mandate_digest(name, frame) for name, frame in done.frames.items()}
+    found = {name: DECLARED.digest(name, frame) for name, frame in done.frames.items()}
     return found | {"metrics": canonical_json(done.metrics)}

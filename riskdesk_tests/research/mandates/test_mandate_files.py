@@ -14,7 +14,7 @@ import pytest
 from riskdesk_assets.common.errors import InputError, StateError
 from riskdesk_assets.common.settings import Paths
 from riskdesk_assets.common.tables import TABLES
-from riskdesk_assets.research.backtest_files import is_backtest
+from riskdesk_assets.research.backtest_directory import is_backtest
 from riskdesk_assets.research.backtest_replay import replay_backtest
 from riskdesk_assets.research.backtest_request import BacktestRequest
 from riskdesk_assets.research.backtest_run import BacktestBench, PublishedBacktest
