@@ -18,13 +18,13 @@ import polars as pl
 from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.construction.inputs import desk_context
-from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.research.backtest import measured
 from riskdesk_assets.research.backtest_request import BacktestRequest, read_request
 from riskdesk_assets.research.backtest_run import shared_inputs
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.long_walk import long_walk
 from riskdesk_assets.research.performance import annual_volatility, drawdown, sharpe_ratio
+from riskdesk_assets.research.range_inputs import RangeInputs
 from riskdesk_assets.research.timeseries import realized_rows, timeseries
 
 
@@ -32,9 +32,9 @@ def main(profile: str, first: date, last: date, folder: Path) -> None:
     """Prepare, walk, measure, and tell."""
     paths, calendar = load_paths(), desk_calendar()
     asked = read_request(BacktestRequest(first, last, profile=profile), paths, os.environ)
-    vendor = choose_vendor(paths, asked.config.universe, calendar, os.environ)
+    given = RangeInputs.of(asked, calendar, os.environ)
     begun = time.perf_counter()
-    ready = shared_inputs(vendor, calendar, asked).prepared(asked.config)
+    ready = shared_inputs(given).prepared(asked.config)
     prepare = time.perf_counter() - begun
     settings = load_backtest_settings(paths.config)
     begun, cpu = time.perf_counter(), time.process_time()

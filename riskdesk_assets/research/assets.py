@@ -21,7 +21,7 @@ from riskdesk_assets.market.history import History
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.reports.run_artifacts import pretty_json
 from riskdesk_assets.research.backtest_request import BacktestRequest
-from riskdesk_assets.research.backtest_run import backtest_bench
+from riskdesk_assets.research.backtest_run import backtest_runs
 from riskdesk_assets.research.comparison import compare
 from riskdesk_assets.research.comparison_bars import comparison_history
 from riskdesk_assets.research.comparison_files import markdown, write_comparison
@@ -126,7 +126,7 @@ def backtests(context: AssetExecutionContext, config: BacktestAsked) -> Material
     if not calendar.between(request.first, request.last):
         raise InputError(Problem("", None, "session", f"there is no session from {config.start} to {config.end}"))
     calendar.require_closed(calendar.between(request.first, request.last)[-1], datetime.now(UTC))
-    done = backtest_bench(paths, calendar).run(request, lambda walked, total: report("backtest", walked, total))
+    done = backtest_runs(paths, calendar).run(request, lambda walked, total: report("backtest", walked, total))
     metrics = done.said["metrics"]
     context.log.info(f"backtest {done.said['backtest_id']}: {done.place}")
     numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}

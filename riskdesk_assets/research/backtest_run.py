@@ -10,35 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from riskdesk_assets.common.packed import Gathered
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
-from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.controllers.policy_files import given_policy
 from riskdesk_assets.controllers.policy_model import PolicyModel
-from riskdesk_assets.market.history import History
-from riskdesk_assets.market.vendor import Vendor, choose_vendor
 from riskdesk_assets.reports.run_store import publish
 from riskdesk_assets.research.backtest import Backtest, backtest
-from riskdesk_assets.research.backtest_bars import backtest_history
 from riskdesk_assets.research.backtest_directory import backtests_folder
 from riskdesk_assets.research.backtest_files import BacktestInputs, backtest_files, described
-from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, as_if_in_force, read_request
+from riskdesk_assets.research.backtest_request import Asked, BacktestRequest, read_request
 from riskdesk_assets.research.backtest_settings import BacktestSettings, load_backtest_settings
-from riskdesk_assets.research.mandates.run import MandateBench
+from riskdesk_assets.research.mandates.run import MandateRuns
+from riskdesk_assets.research.range_inputs import RangeInputs, range_key
 from riskdesk_assets.research.shared_inputs import SharedInputs
 from riskdesk_assets.research.signal_notes import signal_notes
 from riskdesk_assets.research.walk_forward import walk_forward
 from riskdesk_assets.strategy.library import filed_strategies
-from riskdesk_assets.strategy.loading import TicketFolder
-from riskdesk_assets.strategy.snapshots import ticket_snapshots
 
 Progress = Callable[[int, int], None]
-_STRETCH = 63
-"""Sessions whose tickets are listed together: a row is a large object before it is one of a frame."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +39,13 @@ class PublishedBacktest:
     said: Mapping[str, Any]
 
 
-class BacktestBench:
+class BacktestRuns:
     """Runs backtests one after the other; what two of them read of the same sessions is computed once."""
 
     def __init__(self, paths: Paths, calendar: SessionCalendar, environ: Mapping[str, str] = os.environ) -> None:
         self._paths, self._calendar, self._environ = paths, calendar, environ
         self._shared: dict[tuple[object, ...], SharedInputs] = {}
-        self._mandates = MandateBench(calendar, environ)
+        self._mandates = MandateRuns(calendar, environ)
 
     def run(self, request: BacktestRequest, progress: Progress = lambda done, total: None) -> PublishedBacktest:
         """Compute a backtest and publish its directory below RUNS_DIR.
@@ -95,16 +85,14 @@ class BacktestBench:
 
     def _shared_for(self, asked: Asked) -> SharedInputs:
         """The inputs of every backtest of the same sessions, tickets and universe."""
-        request = asked.request
-        key = (request.first, request.last, asked.folder.tickets_hash, str(asked.paths.config))
+        key = range_key(asked)
         if key not in self._shared:
-            vendor = choose_vendor(asked.paths, asked.config.universe, self._calendar, self._environ)
             # One at a time: bars and features of several ranges at once would only take memory.
-            self._shared = {key: shared_inputs(vendor, self._calendar, asked)}
+            self._shared = {key: shared_inputs(RangeInputs.of(asked, self._calendar, self._environ))}
         return self._shared[key]
 
 
-_sharing: ContextVar[dict[Paths, BacktestBench] | None] = ContextVar("backtest_sharing", default=None)
+_sharing: ContextVar[dict[Paths, BacktestRuns] | None] = ContextVar("backtest_sharing", default=None)
 
 
 @contextmanager
@@ -117,27 +105,23 @@ def sharing() -> Iterator[None]:
         _sharing.reset(token)
 
 
-def backtest_bench(paths: Paths, calendar: SessionCalendar) -> BacktestBench:
-    """Where to run a backtest: the block's own bench of a desk, else a fresh one."""
+def backtest_runs(paths: Paths, calendar: SessionCalendar) -> BacktestRuns:
+    """Where to run a desk's backtests: those of the block, else fresh ones."""
     shared = _sharing.get()
     if shared is None:
-        return BacktestBench(paths, calendar)
-    return shared.setdefault(paths, BacktestBench(paths, calendar))
+        return BacktestRuns(paths, calendar)
+    return shared.setdefault(paths, BacktestRuns(paths, calendar))
 
 
-def shared_inputs(vendor: Vendor, calendar: SessionCalendar, asked: Asked) -> SharedInputs:
-    """Bars, tickets and features of a request, for its configuration and any other over the same sessions."""
-    request, folder = asked.request, as_if_in_force(asked.folder)
-
-    def history_of(config: Config) -> History:
-        return backtest_history(vendor, asked.paths, calendar, config, request.first, request.last)
-
+def shared_inputs(given: RangeInputs) -> SharedInputs:
+    """Bars, tickets and features of a range, for its request's configuration and any other over the same sessions."""
+    paths = given.asked.paths
     return SharedInputs(
-        history_of,
-        lambda history: backtest_tickets(folder, history),
+        given.history,
+        given.tickets,
         code_version(),
-        lambda config: filed_strategies(config, asked.paths.config),
-        lambda config: given_policy(asked.paths, config),
+        lambda config: filed_strategies(config, paths.config),
+        lambda config: given_policy(paths, config),
     )
 
 
@@ -147,17 +131,6 @@ def _policies(asked: Asked) -> Iterator[tuple[str, PolicyModel]]:
         given = given_policy(asked.paths, config)
         if given is not None:
             yield config.hash, given.model
-
-
-def backtest_tickets(folder: TicketFolder, history: History) -> pl.DataFrame:
-    """TABLES["ticket_snapshots"] of tickets that stand on every session; nothing came before, and no archive is asked."""
-    table = TABLES["ticket_snapshots"]
-    gathered, before = Gathered(table), table.frame([])
-    for start in range(0, len(history.wanted), _STRETCH):
-        rows = ticket_snapshots(folder, history.wanted[start : start + _STRETCH], before, {})
-        gathered.add(rows)
-        before = rows.filter(pl.col("as_of_date") == history.wanted[min(start + _STRETCH, len(history.wanted)) - 1])
-    return gathered.frame()
 
 
 def computed(

@@ -21,7 +21,7 @@ from riskdesk_assets.research.backtest_directory import is_backtest, open_backte
 from riskdesk_assets.research.backtest_files import COMPARED_FILES
 from riskdesk_assets.research.backtest_replay import replay_backtest
 from riskdesk_assets.research.backtest_request import BacktestRequest
-from riskdesk_assets.research.backtest_run import BacktestBench, PublishedBacktest
+from riskdesk_assets.research.backtest_run import BacktestRuns, PublishedBacktest
 from riskdesk_assets.research.backtest_tables import BACKTEST_TABLES
 from riskdesk_tests.desk_builder import calendar, sessions_from
 from riskdesk_tests.desk_on_disk import DeskFolder, edit, make_desk
@@ -38,13 +38,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskFolder]:
 
 
 @pytest.fixture(scope="module")
-def bench(desk: DeskFolder) -> BacktestBench:
-    return BacktestBench(desk.paths, calendar(), desk.environ)
+def runs(desk: DeskFolder) -> BacktestRuns:
+    return BacktestRuns(desk.paths, calendar(), desk.environ)
 
 
 @pytest.fixture(scope="module")
-def published(bench: BacktestBench) -> PublishedBacktest:
-    return bench.run(REQUEST)
+def published(runs: BacktestRuns) -> PublishedBacktest:
+    return runs.run(REQUEST)
 
 
 @pytest.fixture
@@ -90,15 +90,15 @@ def test_the_desks_own_data_are_not_touched(published: PublishedBacktest, desk: 
 
 
 def test_the_same_request_gives_the_same_directory_and_any_other_another(
-    published: PublishedBacktest, bench: BacktestBench, desk: DeskFolder
+    published: PublishedBacktest, runs: BacktestRuns, desk: DeskFolder
 ) -> None:
     before = {path: path.read_bytes() for path in published.place.rglob("*") if path.is_file()}
-    again = BacktestBench(desk.paths, calendar(), desk.environ).run(REQUEST)
+    again = BacktestRuns(desk.paths, calendar(), desk.environ).run(REQUEST)
     assert again.place == published.place
     assert {path: path.read_bytes() for path in again.place.rglob("*") if path.is_file()} == before
-    shorter = bench.run(BacktestRequest(DAYS[0], DAYS[-2]))
-    tighter = bench.run(BacktestRequest(DAYS[0], DAYS[-1], overrides={"limits.portfolio_gross.max": 0.2}))
-    renamed = bench.run(BacktestRequest(DAYS[0], DAYS[-1], name="mine"))
+    shorter = runs.run(BacktestRequest(DAYS[0], DAYS[-2]))
+    tighter = runs.run(BacktestRequest(DAYS[0], DAYS[-1], overrides={"limits.portfolio_gross.max": 0.2}))
+    renamed = runs.run(BacktestRequest(DAYS[0], DAYS[-1], name="mine"))
     assert len({published.place, shorter.place, tighter.place, renamed.place}) == 4
     assert tighter.said["metrics"]["most_gross"] <= 0.2 * 2_500_000
 
@@ -111,13 +111,13 @@ def test_a_replay_makes_every_table_and_file_again(published: PublishedBacktest,
     assert replay_backtest(str(published.place), desk.paths, calendar()).identical
 
 
-def test_a_replay_of_a_walk_forward_chooses_again(desk: DeskFolder, bench: BacktestBench) -> None:
+def test_a_replay_of_a_walk_forward_chooses_again(desk: DeskFolder, runs: BacktestRuns) -> None:
     text = (desk.root / "config" / "backtest.yaml").read_text()
     try:
         edit(desk.root / "config" / "backtest.yaml", "formation_sessions: 252 ", "formation_sessions: 20 ")
         days = sessions_from(DAYS[0], 28)
         candidates = {"as it is": {}, "late": {"desk.controller.entry_z": 2.2}}
-        made = bench.run(BacktestRequest(days[0], days[-1], candidates=candidates))
+        made = runs.run(BacktestRequest(days[0], days[-1], candidates=candidates))
     finally:
         (desk.root / "config" / "backtest.yaml").write_text(text)
     done = replay_backtest(made.place.name, desk.paths, calendar())
@@ -151,7 +151,7 @@ def test_a_backtest_run_again_over_a_damaged_directory_is_refused_and_the_direct
     (place / "metrics.json").write_text("{}")
     desk = DeskFolder(paths.data.parent)
     with pytest.raises(StateError, match=r"metrics\.json is damaged or missing"):
-        BacktestBench(desk.paths, calendar(), desk.environ).run(REQUEST)
+        BacktestRuns(desk.paths, calendar(), desk.environ).run(REQUEST)
     assert (place / "metrics.json").read_text() == "{}"
 
 

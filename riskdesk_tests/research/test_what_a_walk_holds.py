@@ -13,8 +13,8 @@ from polars.testing import assert_frame_equal
 from riskdesk_assets.common.packed import unpacked
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.state import GENESIS
-from riskdesk_assets.research.backtest_run import backtest_tickets
 from riskdesk_assets.research.long_walk import cut
+from riskdesk_assets.research.range_inputs import standing_tickets
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
@@ -76,6 +76,6 @@ def test_tickets_listed_some_sessions_at_a_time_are_those_listed_at_once() -> No
     wanted = ticket_snapshots(folder, history.wanted, TABLES["ticket_snapshots"].frame([]), {})
     assert set(wanted["change"]) == {"NEW", "UNCHANGED"}
     assert set(wanted["status"]) == {"IN_FORCE", "EXPIRED"}
-    assert_frame_equal(backtest_tickets(folder, history), wanted)
+    assert_frame_equal(standing_tickets(folder, history), wanted)
     nothing = replace(history, first=calendar().after(last), last=last)
-    assert backtest_tickets(folder, nothing).height == 0
+    assert standing_tickets(folder, nothing).height == 0

@@ -26,7 +26,7 @@ from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.fact_limits import NO_FACTS
 from riskdesk_assets.market.history import History
 from riskdesk_assets.risk_model.factors import factor_models
-from riskdesk_assets.risk_model.rows import correlation_panels, factors_daily, instrument_factors_daily
+from riskdesk_assets.risk_model.rows import FACTORS, correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.risk_model.scenario_rows import scenario_rows
 from riskdesk_assets.strategy.scores import instrument_scores
 
@@ -46,40 +46,30 @@ class PreparedMandate:
 
 
 class MandateShared:
-    """The inputs of one mandate under any configuration over the same sessions.
+    """The inputs of any mandate under any configuration over the same sessions.
 
     Args:
-        portfolio_id: the mandate.
         history_of: bars of the sessions, with the lookback the given configuration asks for.
         tickets_of: TABLES["ticket_snapshots"] of a history's sessions.
         code_version: hash of the code.
         scores_folder: the configuration folder score files are relative to; None where ``scores`` are given.
-        scores: TABLES["instrument_scores"] of a mandate whose scores come from a file, kept by an earlier run.
+        scores: TABLES["instrument_scores"] of the one mandate asked for, where an earlier run kept them for coming from a file.
     """
 
     def __init__(
         self,
-        portfolio_id: str,
         history_of: Callable[[Config], History],
         tickets_of: Callable[[History], pl.DataFrame],
         code_version: str,
         scores_folder: Path | None = None,
         scores: pl.DataFrame | None = None,
     ) -> None:
-        self._portfolio_id, self._history_of, self._tickets_of = portfolio_id, history_of, tickets_of
+        self._history_of, self._tickets_of = history_of, tickets_of
         self._code_version, self._scores_folder, self._scores = code_version, scores_folder, scores
         self._tables: dict[str, tuple[History, Panel, dict[str, pl.DataFrame]]] = {}
 
-    def of_mandate(self, portfolio_id: str) -> MandateShared:
-        """The inputs of another mandate over the same sessions; what is before both walks is shared."""
-        other = MandateShared(
-            portfolio_id, self._history_of, self._tickets_of, self._code_version, self._scores_folder, self._scores
-        )
-        other._tables = self._tables
-        return other
-
-    def prepared(self, config: Config) -> PreparedMandate:
-        """Everything the mandate's walk is computed from, from no book on.
+    def prepared(self, config: Config, portfolio_id: str) -> PreparedMandate:
+        """Everything a mandate's walk is computed from, from no book on.
 
         Raises:
             InputError: the mandate's score file cannot be used.
@@ -90,11 +80,11 @@ class MandateShared:
             panel = panel_of(history, config)
             self._tables[before] = (history, panel, feature_tables(history, panel, config, self._tickets_of(history)))
         history, panel, shared = self._tables[before]
-        alone = alone_in(config, self._portfolio_id)
+        alone = alone_in(config, portfolio_id)
         tables = {**shared, "instrument_scores": self._scored(alone, history, shared)}
         nothing = {name: TABLES[name].frame([]) for name in _NO_PRIOR}
         walk = mandate_inputs(history, panel, alone, tables, run_ids={}, prior=nothing)
-        ids = session_ids(history, walk, config, self._portfolio_id, self._code_version)
+        ids = session_ids(history, walk, config, portfolio_id, self._code_version)
         return PreparedMandate(history, tables, replace(walk, run_ids=ids))
 
     def _scored(self, alone: Config, history: History, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -153,7 +143,7 @@ def feature_tables(history: History, panel: Panel, config: Config, tickets: pl.D
         "instrument_state": names,
         "instrument_factors_daily": exposures,
         "factors_daily": factors_daily(models),
-        "correlation_panels": correlation_panels(models),
+        "correlation_panels": correlation_panels(models, (FACTORS,)),
         "scenarios": scenario_rows(config, exposures, names, history.replay_bars, history.wanted),
     }
 

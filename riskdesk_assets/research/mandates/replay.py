@@ -32,13 +32,12 @@ def replay_mandate(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -
     request, source, snapshots = stored.request, run.manifest["source"], stored.snapshots
     scores = TABLES["instrument_scores"].conform(pl.read_parquet(run.path / SCORES)) if (run.path / SCORES).is_file() else None
     shared = MandateShared(
-        request["mandate"],
         lambda item: kept_history(paths, request["snapshots"][item.hash], source, calendar, item, stored.first, stored.last),
         lambda history: snapshots,
         stored.code_version,
         scores=scores,
     )
-    prepared = shared.prepared(stored.config)
+    prepared = shared.prepared(stored.config, request["mandate"])
     done = mandate_backtest(prepared, lambda place, total: report("replay", place, total))
     inputs = MandateInputsKept(
         name=request["name"],

@@ -8,25 +8,20 @@ from typing import Any
 
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import SessionCalendar
-from riskdesk_assets.common.settings import Config
-from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
-from riskdesk_assets.market.history import History
-from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.reports.run_store import publish
-from riskdesk_assets.research.backtest_bars import backtest_history
 from riskdesk_assets.research.backtest_directory import backtests_folder
-from riskdesk_assets.research.backtest_request import Asked, as_if_in_force
+from riskdesk_assets.research.backtest_request import Asked
 from riskdesk_assets.research.backtest_settings import load_backtest_settings
 from riskdesk_assets.research.mandates.backtest import mandate_backtest
 from riskdesk_assets.research.mandates.files import MandateInputsKept, described, mandate_files
 from riskdesk_assets.research.mandates.inputs import MandateShared
-from riskdesk_assets.strategy.snapshots import ticket_snapshots
+from riskdesk_assets.research.range_inputs import RangeInputs, range_key
 
 Progress = Callable[[int, int], None]
 
 
-class MandateBench:
+class MandateRuns:
     """Runs mandates' backtests one after the other; what two of them read of the same sessions is computed once."""
 
     def __init__(self, calendar: SessionCalendar, environ: Mapping[str, str]) -> None:
@@ -50,8 +45,7 @@ class MandateBench:
         request = asked.request
         if request.mandate is None or asked.candidates:
             raise InputError(Problem("--mandate", None, "", "is walked as configured: there is no walk-forward over mandates"))
-        shared = self._shared_for(asked).of_mandate(request.mandate)
-        prepared = shared.prepared(asked.config)
+        prepared = self._shared_for(asked).prepared(asked.config, request.mandate)
         done = mandate_backtest(prepared, progress)
         from_file = done.mandate.scores is not None and done.mandate.scores.source == "file"
         kept = MandateInputsKept(
@@ -72,23 +66,9 @@ class MandateBench:
 
     def _shared_for(self, asked: Asked) -> MandateShared:
         """The inputs of every mandate over the same sessions, tickets and configuration folder."""
-        request = asked.request
-        key = (request.first, request.last, asked.folder.tickets_hash, str(asked.paths.config))
+        key = range_key(asked)
         if key not in self._shared:
-            vendor = choose_vendor(asked.paths, asked.config.universe, self._calendar, self._environ)
-            folder = as_if_in_force(asked.folder)
-
-            def history_of(config: Config) -> History:
-                return backtest_history(vendor, asked.paths, self._calendar, config, request.first, request.last)
-
+            given = RangeInputs.of(asked, self._calendar, self._environ)
             # One range at a time: bars and features of several would only take memory.
-            self._shared = {
-                key: MandateShared(
-                    request.mandate or "",
-                    history_of,
-                    lambda history: ticket_snapshots(folder, history.wanted, TABLES["ticket_snapshots"].frame([]), {}),
-                    code_version(),
-                    asked.paths.config,
-                )
-            }
+            self._shared = {key: MandateShared(given.history, given.tickets, code_version(), asked.paths.config)}
         return self._shared[key]

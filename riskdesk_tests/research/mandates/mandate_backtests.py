@@ -37,10 +37,9 @@ def config_with(changes: Mapping[str, object] | None = None) -> Config:
     return config
 
 
-def shared(mandate: str, bars: pl.DataFrame | None = None, first: date = DAYS[0], last: date = DAYS[-1]) -> MandateShared:
-    """The inputs of a mandate over the sample market, or over these bars, with the shipped tickets."""
+def shared(bars: pl.DataFrame | None = None, first: date = DAYS[0], last: date = DAYS[-1]) -> MandateShared:
+    """The inputs of any mandate over the sample market, or over these bars, with the shipped tickets."""
     return MandateShared(
-        mandate,
         lambda item: history_of_bars(item, first, last, bars),
         lambda history: snapshots_of(shipped_tickets(), history.wanted),
         CODE,
@@ -50,13 +49,13 @@ def shared(mandate: str, bars: pl.DataFrame | None = None, first: date = DAYS[0]
 
 @cache
 def _sample() -> MandateShared:
-    return shared(LONG)
+    return shared()
 
 
 def prepared(mandate: str, changes: Mapping[str, object] | None = None, bars: pl.DataFrame | None = None) -> PreparedMandate:
     """A mandate ready to be walked over DAYS; what the sample market's variants share is computed once for all tests."""
-    inputs = _sample().of_mandate(mandate) if bars is None else shared(mandate, bars)
-    return inputs.prepared(config_with(changes))
+    inputs = _sample() if bars is None else shared(bars)
+    return inputs.prepared(config_with(changes), mandate)
 
 
 def backtested(mandate: str, changes: Mapping[str, object] | None = None, bars: pl.DataFrame | None = None) -> MandateBacktest:

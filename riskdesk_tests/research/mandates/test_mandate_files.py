@@ -17,7 +17,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.research.backtest_directory import is_backtest
 from riskdesk_assets.research.backtest_replay import replay_backtest
 from riskdesk_assets.research.backtest_request import BacktestRequest
-from riskdesk_assets.research.backtest_run import BacktestBench, PublishedBacktest
+from riskdesk_assets.research.backtest_run import BacktestRuns, PublishedBacktest
 from riskdesk_assets.research.mandates.files import COMPARED_FILES, SCORES
 from riskdesk_assets.research.mandates.tables import LIVE_TABLES, MANDATE_BACKTEST_TABLES
 from riskdesk_tests.desk_builder import calendar, sessions_from
@@ -39,13 +39,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskFolder]:
 
 
 @pytest.fixture(scope="module")
-def bench(desk: DeskFolder) -> BacktestBench:
-    return BacktestBench(desk.paths, calendar(), desk.environ)
+def runs(desk: DeskFolder) -> BacktestRuns:
+    return BacktestRuns(desk.paths, calendar(), desk.environ)
 
 
 @pytest.fixture(scope="module")
-def published(bench: BacktestBench) -> PublishedBacktest:
-    return bench.run(request())
+def published(runs: BacktestRuns) -> PublishedBacktest:
+    return runs.run(request())
 
 
 @pytest.fixture
@@ -93,15 +93,15 @@ def test_metrics_say_of_what_they_are_and_the_desks_own_data_are_not_touched(
 
 
 def test_the_same_request_gives_the_same_directory_and_any_other_another(
-    published: PublishedBacktest, bench: BacktestBench, desk: DeskFolder
+    published: PublishedBacktest, runs: BacktestRuns, desk: DeskFolder
 ) -> None:
     before = {path: path.read_bytes() for path in published.place.rglob("*") if path.is_file()}
-    again = BacktestBench(desk.paths, calendar(), desk.environ).run(request())
+    again = BacktestRuns(desk.paths, calendar(), desk.environ).run(request())
     assert {path: path.read_bytes() for path in again.place.rglob("*") if path.is_file()} == before
     others = [
-        bench.run(request(LONG)),
-        bench.run(request(overrides={"own.risk_aversion_lambda": 1})),
-        bench.run(request(name="mine")),
+        runs.run(request(LONG)),
+        runs.run(request(overrides={"own.risk_aversion_lambda": 1})),
+        runs.run(request(name="mine")),
     ]
     assert len({published.place, *(item.place for item in others)}) == 4
     config = json.loads((others[1].place / "inputs" / "config.json").read_bytes())
@@ -149,15 +149,15 @@ def test_scores_from_a_file_are_kept_with_the_run_and_replayed_from_there(desk: 
         edit(file, "{source: pairs,", "{source: file, path: scores.csv,")
         rows = [f"{name},{DAYS[0]},{score},1.0" for name, score in (("JPM", 2.0), ("BAC", -2.0))]
         scores.write_text("\n".join(["instrument,date,score,confidence", *rows]) + "\n")
-        bench = BacktestBench(desk.paths, calendar(), desk.environ)
-        made = bench.run(request())
+        runs = BacktestRuns(desk.paths, calendar(), desk.environ)
+        made = runs.run(request())
         assert made.said["notes"][0] == "Scores come from scores.csv."
         weights = pl.read_parquet(made.place / "target_portfolios.parquet").filter(pl.col("as_of_date") == DAYS[0])
         by_name = dict(weights.select("instrument_id", "target_weight").iter_rows())
         assert by_name["JPM"] > 0 > by_name["BAC"]
         scores.write_text("instrument,date,score,confidence\nJPM,2024-09-03,two,1.0\n")
         with pytest.raises(InputError, match=r"scores\.csv:2: score: 'two' is not a number"):
-            BacktestBench(desk.paths, calendar(), desk.environ).run(request())
+            BacktestRuns(desk.paths, calendar(), desk.environ).run(request())
         scores.unlink()
         assert (made.place / SCORES).is_file()
         assert replay_backtest(made.place.name, desk.paths, calendar()).identical
@@ -165,6 +165,6 @@ def test_scores_from_a_file_are_kept_with_the_run_and_replayed_from_there(desk: 
         file.write_text(before)
 
 
-def test_there_is_no_walk_forward_over_mandates(bench: BacktestBench) -> None:
+def test_there_is_no_walk_forward_over_mandates(runs: BacktestRuns) -> None:
     with pytest.raises(InputError, match="no walk-forward over mandates"):
-        bench.run(request(candidates={"one": {}, "two": {}}))
+        runs.run(request(candidates={"one": {}, "two": {}}))

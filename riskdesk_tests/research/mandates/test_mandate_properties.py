@@ -97,12 +97,11 @@ def test_the_order_of_names_tickets_and_bars_changes_no_byte() -> None:
     random.Random(3).shuffle(tickets)
     bars = sample_bars().sample(fraction=1.0, shuffle=True, seed=5)
     turned = MandateShared(
-        NEUTRAL,
         lambda item: history_of_bars(item, DAYS[0], DAYS[-1], bars),
         lambda history: snapshots_of(tickets, history.wanted),
         CODE,
     )
-    done = mandate_backtest(turned.prepared(config.model_copy(update={"universe": universe})))
+    done = mandate_backtest(turned.prepared(config.model_copy(update={"universe": universe}), NEUTRAL))
     assert digests(done) == digests(plain(NEUTRAL))
 
 
@@ -129,16 +128,16 @@ def test_what_the_engine_said_of_each_session_is_what_the_book_did(mandate: str)
 
 def test_a_walk_over_fewer_sessions_is_the_beginning_of_a_longer_one() -> None:
     last = DAYS[9]
-    done = mandate_backtest(shared(LONG, last=last).prepared(desk_config()))
+    done = mandate_backtest(shared(last=last).prepared(desk_config(), LONG))
     for name in ("target_portfolios", "engine_decisions", "portfolio_limits"):
         assert done.frames[name].equals(plain(LONG).frames[name].filter(pl.col("as_of_date") <= last)), name
 
 
 def test_variants_that_share_features_and_those_that_do_not_are_what_each_is_alone() -> None:
-    """A bench that walked another risk aversion and another window before gives the same bytes."""
+    """Inputs that were asked for another risk aversion and another window before give the same bytes."""
     changes = {f"portfolios.{LONG}.risk_aversion_lambda": 40.0}
     after_others = backtested(LONG, changes)
-    alone = mandate_backtest(shared(LONG).prepared(config_with(changes)))
+    alone = mandate_backtest(shared().prepared(config_with(changes), LONG))
     assert digests(after_others) == digests(alone)
     assert after_others.metrics["predicted_volatility"] < plain(LONG).metrics["predicted_volatility"]  # type: ignore[operator]
 
