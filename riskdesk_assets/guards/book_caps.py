@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from riskdesk_assets.guards.limit_quantity import Quantity
-from riskdesk_assets.guards.limit_reach import within_reach
-from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move
+from riskdesk_assets.guards.ticket_move import ONE, STEPS, Cut, Kind, Move, Route
 from riskdesk_assets.guards.ticket_triggers import WAITING
 from riskdesk_assets.guards.ticket_types import TicketReason
 from riskdesk_assets.guards.types import Layer
 from riskdesk_assets.limits.limit import Family, Limit, Measure
+from riskdesk_assets.limits.reach import Reach
 from riskdesk_assets.limits.whole_sums import WholeSums
 
 # Rounds over all limits with proportional cuts; after them what is over a limit is given up whole.
@@ -19,6 +19,8 @@ _ROUNDS = 24
 _OF_SYMBOLS = frozenset((Family.NAME_GROSS, Family.LEG_NOTIONAL, Family.TICKET_GROSS))
 _OF_GROUPS = frozenset((Family.GROUP, Family.SECTOR, Family.COUNTRY, Family.CURRENCY, Family.FRAGILITY, Family.BUCKET))
 _GIVES_UP = frozenset((Kind.REDUCES, Kind.MIXED))
+# Bound by what the ideal portfolio adds; a position between yesterday's and the ideal one adds no more.
+_OF_ADDITIONS = frozenset((Measure.ADDITIONS, Measure.COUNT, Measure.TRADED))
 
 
 def layer_of(limit: Limit) -> Layer:
@@ -26,6 +28,13 @@ def layer_of(limit: Limit) -> Layer:
     if limit.family in _OF_SYMBOLS or (limit.measure is Measure.NET and len(limit.members) == 1):
         return Layer.PER_SYMBOL
     return Layer.GROUP if limit.family in _OF_GROUPS else Layer.PORTFOLIO
+
+
+def within_reach(routes: Iterable[Route], limits: Iterable[Limit]) -> list[Limit]:
+    """The limits of the guards that some point of the tickets' ways may breach, in their order, and those of which sizes do not
+    tell; what is bound by additions alone is no limit of the guards."""
+    reach = Reach([leg for route in routes for leg in route.widest], unit=1)
+    return [limit for limit in limits if limit.measure not in _OF_ADDITIONS and not reach.within(limit)]
 
 
 class CappedBook:
@@ -41,7 +50,7 @@ class CappedBook:
 
     def __init__(self, moves: Iterable[Move], limits: Sequence[Limit]) -> None:
         self._moves = {move.ticket_id: move for move in moves}
-        self._near = list(within_reach([move.route for move in self._moves.values()], limits))
+        self._near = within_reach([move.route for move in self._moves.values()], limits)
         self._of_layer: dict[Layer, list[int]] = {layer: [] for layer in Layer}
         for place, limit in enumerate(self._near):
             self._of_layer[layer_of(limit)].append(place)

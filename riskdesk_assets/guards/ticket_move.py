@@ -66,10 +66,11 @@ class Route(NamedTuple):
         return self.kind in _ADDING
 
     @property
-    def widest(self) -> tuple[int, int]:
-        """Ticks that each leg never exceeds in size, wherever on its way the move is cut, and however small."""
-        (start_a, start_b), (goal_a, goal_b), (price_a, price_b) = self.start, self.goal, self.prices
-        return max(abs(start_a), abs(goal_a)) * price_a, max(abs(start_b), abs(goal_b)) * price_b
+    def widest(self) -> tuple[Leg[int], Leg[int]]:
+        """Both legs in ticks, without their signs, at a size that neither exceeds wherever on its way the move is cut."""
+        (first, second), (start_a, start_b), (goal_a, goal_b) = self.symbols, self.start, self.goal
+        size_a, size_b = max(abs(start_a), abs(goal_a)) * self.prices[0], max(abs(start_b), abs(goal_b)) * self.prices[1]
+        return Leg(self.ticket_id, first, size_a), Leg(self.ticket_id, second, size_b)
 
     def gross(self, shares: Shares) -> int:
         """|A| + |B| in ticks at today's prices."""

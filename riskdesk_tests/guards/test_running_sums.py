@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
-from riskdesk_assets.guards.book_caps import CappedBook
+from riskdesk_assets.guards.book_caps import CappedBook, within_reach
 from riskdesk_assets.guards.limit_quantity import Quantity
-from riskdesk_assets.guards.limit_reach import within_reach
 from riskdesk_assets.guards.ticket_move import STEPS, Cut, Move, move_of, sizes
 from riskdesk_assets.guards.ticket_types import GuardRules, TicketReason, TicketShares
 from riskdesk_assets.guards.types import Layer
@@ -126,7 +125,7 @@ def test_a_leg_that_is_cut_is_whole_lots_of_the_point_of_its_way(moves, way, sca
 @given(books(), st.lists(limits(), min_size=1, max_size=6), st.lists(st.tuples(ratios, ratios), min_size=4, max_size=4))
 @settings(max_examples=200)
 def test_a_limit_that_is_not_within_reach_is_breached_nowhere_on_the_way(moves, bounds, points):
-    near = list(within_reach([move.route for move in moves], bounds))
+    near = within_reach([move.route for move in moves], bounds)
     assert [limit for limit in bounds if limit in near] == near
     for at in (points, [(Fraction(0), Fraction(1))] * 4, [(Fraction(1), Fraction(1))] * 4):
         book = {
@@ -150,12 +149,12 @@ def test_limits_far_away_are_left_out_and_near_ones_kept():
     ]
     for measure, members, most in cases:
         kept = Limit("kept", Family.GROUP, measure, members, most * TICKS_PER_DOLLAR, "here")
-        assert list(within_reach([route], [kept])) == []
+        assert within_reach([route], [kept]) == []
         near = replace(kept, bound=kept.bound - 1)
-        assert list(within_reach([route], [near])) == [near]
+        assert within_reach([route], [near]) == [near]
     elsewhere = Limit("elsewhere", Family.GROUP, Measure.NAME_GROSS, ("GS",), 0, "here")
     additions = Limit("additions", Family.TURNOVER, Measure.ADDITIONS, (), 0, "here")
-    assert list(within_reach([route], [elsewhere, additions])) == []
+    assert within_reach([route], [elsewhere, additions]) == []
 
 
 @given(books(), st.lists(limits(), min_size=1, max_size=5, unique_by=lambda limit: limit.name), st.booleans())
