@@ -29,8 +29,8 @@ from riskdesk_assets.interfaces.run_summary import (
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, EXPECTED_PNL, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
 from riskdesk_assets.reports.posture import Posture, session_posture
 from riskdesk_assets.reports.regime_axes import RegimeAxes
+from riskdesk_assets.strategy.allocation import TierLine, tier_lines
 from riskdesk_assets.strategy.snapshots import INVALID, UNCHANGED
-from riskdesk_assets.strategy.ticket import TIER_LEVELS
 
 LISTED = 4
 _BUCKET_FAMILY = "bucket"
@@ -67,15 +67,6 @@ class Laggard:
     strategy: str
     bucket: str
     message: str
-
-
-@dataclass(frozen=True)
-class TierLine:
-    """One conviction tier: strategies with tickets in force, and their budgets in dollars."""
-
-    tier: str
-    strategies: int
-    budget: float
 
 
 @dataclass(frozen=True)
@@ -179,7 +170,10 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
             if row["scope"] == STRATEGY and row["status"] == UNDERPERFORMING
         ),
         posture=session_posture(expected, tables.read("proposals", session, session).to_dicts(), config.desk.expected_pnl),
-        conviction=_tiers(tables.read("strategy_library", session, session), tables.read("strategy_budgets", session, session)),
+        conviction=tier_lines(
+            tables.read("strategy_sizes", session, session).to_dicts(),
+            tables.read("strategy_library", session, session).to_dicts(),
+        ),
         cuts=cuts[:LISTED],
         cut_count=len(cuts),
         limits=_nearest(audit),
@@ -249,17 +243,6 @@ def _drawdown(tables: Tables, session: date, portfolio_id: str) -> float | None:
     reports = tables.read("portfolio_risk_reports", session, session).filter(pl.col("portfolio_id") == portfolio_id)
     found = json.loads(reports["risk_metrics"][0]).get("drawdown_current") if reports.height else None
     return float(found) if isinstance(found, int | float) else None
-
-
-def _tiers(library: pl.DataFrame, budgets: pl.DataFrame) -> tuple[TierLine, ...]:
-    given = dict(budgets.group_by("strategy_name").agg(pl.col("budget").sort_by("ticket_id").sum()).iter_rows())
-    known = dict(library.select("strategy_name", "conviction").sort("strategy_name").iter_rows())
-    found = []
-    for tier in (*TIER_LEVELS, *sorted({str(word) for word in known.values()} - {*TIER_LEVELS})):
-        names = [name for name, word in known.items() if str(word) == tier and name in given]
-        if names:
-            found.append(TierLine(tier, len(names), sum(given[name] for name in names)))
-    return tuple(found)
 
 
 def _cuts(ledger: pl.DataFrame) -> tuple[Cut, ...]:

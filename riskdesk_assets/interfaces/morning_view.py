@@ -113,11 +113,8 @@ def _changes(changes: Sequence[TicketChange]) -> str:
 
 
 def _conviction(found: Morning) -> str:
-    given = sum(line.budget for line in found.conviction)
-    if not given:
-        return "conviction no strategy has a budget"
-    tiers = (f"{line.tier} {line.strategies} ({line.budget / given:.0%})" for line in found.conviction)
-    return f"conviction {escaped('  '.join(tiers))}"
+    tiers = [f"{line.tier} {line.strategies} ({line.share:.0%})" for line in found.conviction if line.strategies]
+    return f"conviction {'  '.join(tiers) or 'no strategy competes for capital'}"
 
 
 def _buckets(out: Console, found: Morning) -> None:

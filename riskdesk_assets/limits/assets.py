@@ -47,7 +47,7 @@ def register(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Mat
     sessions, before = calendar.between(first, last), calendar.before(first)
     previous = warehouse.read("engine_configs", before, before).filter(pl.col("as_of_date") < first)
     configs = engine_configs(config, sessions)
-    changes = limit_changes(config, previous, configs.filter(pl.col("as_of_date") == first))
+    changes = limit_changes(previous, configs.filter(pl.col("as_of_date") == first))
     approval = required_approval(config.limits.approval, previous)
     require_approved(changes, approval, paths, config.profile, os.environ)
     frames = {

@@ -95,17 +95,16 @@ class LimitChange:
         return f"{self.limit} {self.kind} from {written[0]} to {written[1]}"
 
 
-def limit_changes(config: Config, previous: pl.DataFrame, current: pl.DataFrame) -> tuple[LimitChange, ...]:
+def limit_changes(previous: pl.DataFrame, current: pl.DataFrame) -> tuple[LimitChange, ...]:
     """Every limit that is not what it was, by name.
 
     Args:
-        config: today's configuration.
         previous: TABLES["engine_configs"] of the session before; empty where there is none (then nothing changed).
-        current: TABLES["engine_configs"] of one session, made of ``config``.
+        current: TABLES["engine_configs"] of one session.
 
     A mandate that is new, or gone, brings or takes its limits with it; only what stands on both sides is compared.
     """
-    before, after = _bounds(previous, config), _bounds(current, config)
+    before, after = _bounds(previous), _bounds(current)
     both = _scopes(previous) & _scopes(current)
     found = []
     for name in sorted(before.keys() | after.keys()):
@@ -166,11 +165,11 @@ def session_changes(config: Config, previous: pl.DataFrame, configs: pl.DataFram
         return TABLES["limit_changes"].frame([])
     first: date = configs["as_of_date"].to_list()[0]
     earlier = previous.filter(pl.col("as_of_date") == before)
-    changes = limit_changes(config, earlier, configs.filter(pl.col("as_of_date") == first))
+    changes = limit_changes(earlier, configs.filter(pl.col("as_of_date") == first))
     return limit_change_rows(first, changes, config.limits.approval)
 
 
-def _bounds(configs: pl.DataFrame, config: Config) -> dict[str, Bound]:
+def _bounds(configs: pl.DataFrame) -> dict[str, Bound]:
     found: dict[str, Bound] = {}
     rows = {(row["engine_name"], row["portfolio_id"]): row for row in configs.iter_rows(named=True)}
     for (engine, portfolio_id), row in sorted(rows.items()):

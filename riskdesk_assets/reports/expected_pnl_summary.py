@@ -9,8 +9,6 @@ import polars as pl
 from riskdesk_assets.common.session_metadata import Value
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
 
-Row = dict[str, object]
-
 
 def expected_numbers(rows: pl.DataFrame) -> dict[date, dict[str, Value | None]]:
     """Per session: the total's figures, each busy bucket's expected and realized P&L, and how many lag behind."""

@@ -1,6 +1,7 @@
 """Every table of a range computed again from a snapshot, tickets, configuration and starting state: no Dagster, no warehouse.
 
-The assets call the same functions one by one; this is their composition, for replay.
+The assets call the same functions one by one; this is their composition. Replay computes everything again with it; the desk's
+backtests and comparisons (research.shared_inputs) make with it what their walks decide on, ``decided_on``.
 """
 
 from __future__ import annotations

@@ -37,7 +37,6 @@ OF_THE_SESSIONS = (
 """Tables read of the sessions themselves."""
 OF_EARLIER_SESSIONS = ("desk_state", "engine_decisions")
 """Tables read of the sessions and of ``check_window`` before: the equity."""
-Days = Mapping[date, list[dict[str, object]]]
 
 
 @dataclass(frozen=True, eq=False)

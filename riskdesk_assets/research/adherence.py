@@ -20,7 +20,6 @@ POSITION_COUNT = "position_count"
 def limit_use(audit: pl.DataFrame, clips: pl.DataFrame) -> pl.DataFrame:
     """LIMIT_USE of a range, from limit_audit and clip_ledger: a limit bound where it had a price, or a clip names it."""
     columns = ("as_of_date", "utilization", "status", "price_of_limit", "released", "family", "mode")
-    columns = ("as_of_date", "utilization", "status", "price_of_limit", "released", "family", "mode")
     rows = audit.select(*columns, label=_labels(audit["limit_name"]))
     day, breached, priced = pl.col("as_of_date"), pl.col("status") == "BREACH", pl.col("price_of_limit") > 0
     limits = rows.group_by("label").agg(

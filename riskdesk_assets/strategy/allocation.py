@@ -1,4 +1,8 @@
-"""Summaries of one session's sizes (document 002, section 4.3): capital by bucket, by conviction, the correlation matrix."""
+"""Summaries of one session's sizes (document 002, section 4.3): capital by bucket, by conviction, the correlation matrix.
+
+The page, the workbook and the morning all show these lines. A strategy counts where it takes part: active, with a ticket in
+force, as the sizing has it. One that the regime or its correlations cut to 0 still counts, with no capital.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,30 @@ from typing import Any
 
 from riskdesk_assets.common.buckets import BUCKETS
 from riskdesk_assets.common.sizing import TIERS, SizingRules
+from riskdesk_assets.strategy.strategy_file import ACTIVE
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class BucketLine:
-    """One bucket: dollars its strategies would have on their own, have allocated, and have in the end; ``cap`` is its most."""
+    """One bucket: its strategies, and dollars they were allocated and have after the adjustments; ``cap`` is its most."""
 
     bucket: str
     strategies: int
-    recommended: float
     allocated: float
     final: float
     cap: float
 
+    @property
+    def cap_used(self) -> float | None:
+        """Allocated of the cap, as a fraction: the cap binds before the adjustments. None where the cap is 0."""
+        return self.allocated / self.cap if self.cap else None
+
 
 @dataclass(frozen=True)
 class TierLine:
-    """One conviction tier: how many strategies have capital in it, and their dollars; ``share`` of all capital."""
+    """One conviction tier: its strategies, and their dollars after all adjustments; ``share`` of all capital."""
 
     tier: str
     strategies: int
@@ -35,44 +44,45 @@ class TierLine:
     share: float
 
 
-def bucket_lines(sizes: Sequence[Row], rules: SizingRules, nav: float) -> tuple[BucketLine, ...]:
-    """Capital by bucket, in document 002's order; buckets without a strategy are left out.
+def taking_part(sizes: Iterable[Row]) -> list[Row]:
+    """The strategies that compete for capital.
+
+    Args:
+        sizes: rows of strategy_sizes of one session.
+    """
+    return [row for row in sizes if row["status"] == ACTIVE and row["ticket_count"]]
+
+
+def bucket_lines(sizes: Iterable[Row], rules: SizingRules, nav: float) -> tuple[BucketLine, ...]:
+    """Capital by bucket: every bucket, in document 002's order.
 
     Args:
         sizes: rows of strategy_sizes of one session.
         rules: the caps, fractions of nav.
         nav: dollars.
     """
+    taking = taking_part(sizes)
     found = []
     for bucket in BUCKETS:
-        rows = [row for row in sizes if row["bucket"] == bucket]
-        taking = [row for row in rows if row["status"] == "active" and row["ticket_count"]]
-        if rows:
-            found.append(
-                BucketLine(
-                    bucket,
-                    len(taking),
-                    recommended=_sum(taking, "recommended_size"),
-                    allocated=_sum(taking, "capital_allocation"),
-                    final=_sum(taking, "final_size"),
-                    cap=rules.max_allocation_pct[bucket] * nav,
-                )
-            )
+        rows = [row for row in taking if row["bucket"] == bucket]
+        allocated, final = _sum(rows, "capital_allocation"), _sum(rows, "final_size")
+        found.append(BucketLine(bucket, len(rows), allocated, final, rules.max_allocation_pct[bucket] * nav))
     return tuple(found)
 
 
-def tier_lines(sizes: Sequence[Row], library: Iterable[Row]) -> tuple[TierLine, ...]:
-    """Capital by conviction, lowest first.
+def tier_lines(sizes: Iterable[Row], library: Iterable[Row]) -> tuple[TierLine, ...]:
+    """Capital by conviction: every tier, lowest first.
 
     Args:
         sizes: rows of strategy_sizes of one session.
         library: rows of strategy_library of the same session.
     """
     tiers = {row["strategy_name"]: row["conviction"] for row in library}
-    total = _sum(sizes, "final_size")
+    taking = taking_part(sizes)
+    total = _sum(taking, "final_size")
     found = []
     for tier in TIERS:
-        rows = [row for row in sizes if tiers.get(row["strategy_name"]) == tier and row["final_size"]]
+        rows = [row for row in taking if tiers.get(row["strategy_name"]) == tier]
         final = _sum(rows, "final_size")
         found.append(TierLine(tier, len(rows), final, final / total if total else 0.0))
     return tuple(found)

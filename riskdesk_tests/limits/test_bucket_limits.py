@@ -112,7 +112,7 @@ def test_a_raised_cap_is_a_loosened_limit_that_needs_its_second_name(tmp_path: P
     edit(folder / "sizing_rules.csv", "MaxAllocationPct,Spread,1.5", "MaxAllocationPct,Spread,1.4")
     paths = load_paths({"RISKDESK_CONFIG_DIR": str(folder)})
     config, earlier = load_config(paths, {}), engine_configs(CONFIG, [DAY])
-    changes = limit_changes(config, earlier, engine_configs(config, [DAY]))
+    changes = limit_changes(earlier, engine_configs(config, [DAY]))
     said = [change.sentence() for change in changes if change.limit.startswith("bucket")]
     assert said == ["bucket:RV LOOSENED from 1.5 to 1.6", "bucket:Spread TIGHTENED from 1.5 to 1.4"]
     with pytest.raises(InputError) as caught:

@@ -40,7 +40,7 @@ def require(folder: Path, **environ: str) -> None:
     """As the asset does it, from yesterday with the shipped configuration."""
     paths = load_paths({"RISKDESK_CONFIG_DIR": str(folder)})
     config, earlier = load_config(paths, environ), engine_configs(desk_config(), [DAY])
-    changes = limit_changes(config, earlier, engine_configs(config, [DAY]))
+    changes = limit_changes(earlier, engine_configs(config, [DAY]))
     require_approved(changes, required_approval(config.limits.approval, earlier), paths, config.profile, environ)
 
 

@@ -17,7 +17,7 @@ BEFORE, TODAY = date(2026, 3, 2), date(2026, 3, 3)
 
 
 def found(was: Config, now: Config) -> dict[str, LimitChange]:
-    changes = limit_changes(now, engine_configs(was, [BEFORE]), engine_configs(now, [TODAY]))
+    changes = limit_changes(engine_configs(was, [BEFORE]), engine_configs(now, [TODAY]))
     return {change.limit: change for change in changes}
 
 
@@ -27,7 +27,7 @@ def test_an_unchanged_configuration_changes_no_limit() -> None:
 
 def test_without_a_session_before_nothing_changed() -> None:
     nothing = engine_configs(desk_config(), [])
-    assert limit_changes(desk_config(), nothing, engine_configs(desk_config(), [TODAY])) == ()
+    assert limit_changes(nothing, engine_configs(desk_config(), [TODAY])) == ()
 
 
 @pytest.mark.parametrize(("value", "kind", "dollars"), [(0.30, "LOOSENED", 750_000.0), (0.10, "TIGHTENED", 250_000.0)])

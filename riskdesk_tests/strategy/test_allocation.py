@@ -16,7 +16,6 @@ def size(name: str, bucket: str, final: float, status: str = "active", tickets: 
         "bucket": bucket,
         "status": status,
         "ticket_count": tickets,
-        "recommended_size": 2 * final if final else 7.0,
         "capital_allocation": 1.5 * final,
         "final_size": final,
     }
@@ -28,21 +27,31 @@ SIZES = [
     size("c", "Spread", 100.0),
     size("d", "RV", 0.0, "candidate", 0),
     size("e", "Volatility", 0.0, "candidate", 0),
+    {**size("f", "RV", 0.0), "capital_allocation": 200.0},  # its regime is not today's
+    size("g", "Spread", 0.0, "active", 0),
 ]
 
 
-def test_capital_by_bucket_leaves_out_what_has_none_to_ask_for() -> None:
+def test_every_bucket_counts_the_strategies_that_take_part() -> None:
     assert bucket_lines(SIZES, RULES, 1_000.0) == (
-        BucketLine("Spread", 1, 200.0, 150.0, 100.0, 1_500.0),
-        BucketLine("RV", 2, 800.0, 600.0, 400.0, 1_500.0),
-        BucketLine("Volatility", 0, 0.0, 0.0, 0.0, 750.0),
+        BucketLine("Directional", 0, 0.0, 0.0, 750.0),
+        BucketLine("Discretionary", 0, 0.0, 0.0, 750.0),
+        BucketLine("Spread", 1, 150.0, 100.0, 1_500.0),
+        BucketLine("RV", 3, 800.0, 400.0, 1_500.0),
+        BucketLine("Volatility", 0, 0.0, 0.0, 750.0),
+        BucketLine("Systematic", 0, 0.0, 0.0, 750.0),
     )
 
 
-def test_capital_by_conviction_sums_to_the_whole() -> None:
-    library = [{"strategy_name": name, "conviction": "High" if name in "ab" else "Low"} for name in "abcde"]
+def test_of_a_cap_is_used_what_was_allocated() -> None:
+    assert BucketLine("RV", 1, 300.0, 100.0, 1_500.0).cap_used == 0.2
+    assert BucketLine("RV", 1, 0.0, 0.0, 0.0).cap_used is None
+
+
+def test_capital_by_conviction_sums_to_the_whole_and_counts_who_was_cut_to_0() -> None:
+    library = [{"strategy_name": name, "conviction": "High" if name in "abf" else "Low"} for name in "abcdefg"]
     lines = {line.tier: (line.strategies, line.final, line.share) for line in tier_lines(SIZES, library)}
-    assert lines == {"Low": (1, 100.0, 0.2), "Medium": (0, 0.0, 0.0), "High": (2, 400.0, 0.8), "Exceptional": (0, 0.0, 0.0)}
+    assert lines == {"Low": (1, 100.0, 0.2), "Medium": (0, 0.0, 0.0), "High": (3, 400.0, 0.8), "Exceptional": (0, 0.0, 0.0)}
     assert sum(line.share for line in tier_lines([], [])) == 0.0
 
 

@@ -24,12 +24,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines that share a scale; ``written`` says how a value of the axis reads."""
+    """Lines that share a scale; ``written`` says how a value of the axis reads, ``name`` stands above them if given."""
 
     lines: Sequence[Line]
     height: int
     written: Callable[[float], str]
     with_zero: bool = False
+    name: str = ""
 
 
 def share_bar(share: float, tone: str = "", mark: float | None = None) -> Markup:
@@ -103,7 +104,7 @@ def _panel(panel: Panel, top: int, sessions: int) -> str:
     def down(value: float) -> float:
         return top + panel.height * (high - value) / (high - low)
 
-    parts = []
+    parts = [f'<text class="axis" x="{_LEFT}" y="{top - 2}">{escape(panel.name)}</text>'] if panel.name else []
     for value in _ticks(low, high):
         y = down(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_at(y)}" y2="{_at(y)}"/>')

@@ -35,7 +35,7 @@ def risk_section(content: PageContent) -> Section | None:
         return None
     found = (
         _split(content, row),
-        _scenarios(content, row),
+        _scenarios(content),
         _tails(content),
         _contributions(content),
         *_exposures(content, row),
@@ -163,7 +163,7 @@ def _tails(content: PageContent) -> Table | None:
     return Table("tails", "Loss of one session that is not exceeded, and the mean loss beyond it", _REPORT, columns, rows)
 
 
-def _scenarios(content: PageContent, row: Row) -> Table | None:
+def _scenarios(content: PageContent) -> Table | None:
     nav, found = content.config.desk.nav, scenario_losses(content)
     if not found:
         return None

@@ -73,18 +73,27 @@ def _factor(row: Row, *columns: str) -> str:
 
 
 def _buckets(content: PageContent, sizes: list[Row]) -> Table:
-    config = content.config
+    config, named = content.config, {row["bucket"] for row in sizes}
     lines = [
         (
             Cell(line.bucket),
-            Cell("", drawing=share_bar(line.final / line.cap if line.cap else 0.0)),
-            Cell(dollars(line.final)),
+            Cell("", drawing=share_bar(line.cap_used or 0.0)),
+            Cell(dollars(line.allocated)),
             Cell(dollars(line.cap)),
+            Cell(dollars(line.final)),
             Cell(count(line.strategies)),
         )
         for line in bucket_lines(sizes, config.sizing, config.desk.nav)
+        if line.bucket in named
     ]
-    columns = (Column("Bucket", "text"), Column("of its cap", "bar"), Column("Capital"), Column("Cap"), Column("Strategies"))
+    columns = (
+        Column("Bucket", "text"),
+        Column("of its cap", "bar"),
+        Column("Allocated"),
+        Column("Cap"),
+        Column("Final"),
+        Column("Strategies"),
+    )
     return Table("buckets", "Capital by bucket", "strategy_sizes", columns, lines)
 
 

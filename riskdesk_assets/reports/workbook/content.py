@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from riskdesk_assets.strategy.allocation import BucketLine, TierLine
+
 Shown = Literal["dollars", "percent", "percent2", "number", "count", "text", "multiple", "correlation"]
 Value = str | int | float | bool | date | None
 
@@ -75,26 +77,6 @@ class TicketSize:
     released: float | None
     hedge_ratio: float | None
     note: str
-
-
-@dataclass(frozen=True)
-class BucketLine:
-    """One bucket in dollars: what its strategies were allocated, what is left after all adjustments, and its cap."""
-
-    bucket: str
-    strategies: int
-    allocated: float
-    final: float
-    cap: float
-
-
-@dataclass(frozen=True)
-class TierLine:
-    """One conviction tier: how many active strategies, and their capital in dollars."""
-
-    tier: str
-    strategies: int
-    capital: float
 
 
 @dataclass(frozen=True)

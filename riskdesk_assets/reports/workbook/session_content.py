@@ -16,14 +16,8 @@ from riskdesk_assets.reports.workbook.content import Library, Value, WorkbookCon
 from riskdesk_assets.reports.workbook.expected_lines import actual_lines, expected_lines, expected_week
 from riskdesk_assets.reports.workbook.layout import NO, SELECT, YES
 from riskdesk_assets.reports.workbook.library import library_of
-from riskdesk_assets.reports.workbook.size_lines import (
-    bucket_lines,
-    heat_map,
-    regime_lines,
-    strategy_sizes,
-    ticket_sizes,
-    tier_lines,
-)
+from riskdesk_assets.reports.workbook.size_lines import heat_map, regime_lines, strategy_sizes, ticket_sizes
+from riskdesk_assets.strategy.allocation import bucket_lines, tier_lines
 from riskdesk_assets.strategy.library import FROM_FILE, strategies_of
 
 TABLES_SHOWN = (
@@ -84,8 +78,8 @@ def workbook_content(page: PageContent, library: Library | None = None) -> Workb
         headline=headline(page),
         sizes=strategy_sizes(page),
         ticket_sizes=ticket_sizes(page),
-        buckets=bucket_lines(page),
-        tiers=tier_lines(page),
+        buckets=bucket_lines(page.rows("strategy_sizes"), config.sizing, config.desk.nav),
+        tiers=tier_lines(page.rows("strategy_sizes"), page.rows("strategy_library")),
         regime_exposure=regime_lines(page),
         heat_map=heat_map(page),
         expected=expected_lines(page),

@@ -40,10 +40,6 @@ class SheetFacts:
     hidden_columns: tuple[tuple[int, int], ...]
     beyond: Cell | None
 
-    def merged_at(self, row: int, column: int) -> bool:
-        """Whether a cell is part of a merged range."""
-        return any(top <= row <= bottom and left <= column <= right for top, left, bottom, right in self.merged)
-
     def hidden_at(self, row: int, column: int) -> bool:
         """Whether a cell cannot be seen."""
         return row in self.hidden_rows or any(first <= column <= last for first, last in self.hidden_columns)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from riskdesk_assets.common.buckets import BUCKETS
 from riskdesk_assets.common.regimes import MARKET_REGIMES
-from riskdesk_assets.common.sizing import TIERS
 from riskdesk_assets.reports.page.content import PageContent, Row, number
-from riskdesk_assets.reports.workbook.content import BucketLine, HeatMap, RegimeLine, StrategySize, TicketSize, TierLine
+from riskdesk_assets.reports.workbook.content import HeatMap, RegimeLine, StrategySize, TicketSize
+from riskdesk_assets.strategy.allocation import correlation_matrix, taking_part
 from riskdesk_assets.strategy.snapshots import IN_FORCE
-from riskdesk_assets.strategy.strategy_file import ACTIVE
 
 MOST_NAMES = 20  # of a heat map that a person can still read
 _FIGURES = (
@@ -82,34 +80,13 @@ def ticket_sizes(page: PageContent) -> list[TicketSize]:
     return sorted(found, key=lambda size: (-(size.released or 0.0), size.ticket_id))
 
 
-def bucket_lines(page: PageContent) -> list[BucketLine]:
-    """Every bucket: its active strategies, what they were allocated, what is left after all adjustments, and its cap."""
-    nav, caps = page.config.desk.nav, page.config.sizing.max_allocation_pct
-    found = []
-    for bucket in BUCKETS:
-        rows = [row for row in page.rows("strategy_sizes") if row["bucket"] == bucket]
-        funded = [row for row in rows if number(row, "capital_allocation")]
-        allocated, final = _sum(funded, "capital_allocation"), _sum(funded, "final_size")
-        found.append(BucketLine(bucket, len(funded), allocated, final, caps[bucket] * nav))
-    return found
-
-
-def tier_lines(page: PageContent) -> list[TierLine]:
-    """Every conviction tier: active strategies with tickets, and their final capital."""
-    convictions = {str(row["strategy_name"]): row["conviction"] for row in page.rows("strategy_library")}
-    found = []
-    for tier in TIERS:
-        rows = [row for row in _taking_part(page) if convictions.get(str(row["strategy_name"])) == tier]
-        found.append(TierLine(tier, len(rows), _sum(rows, "final_size")))
-    return found
-
-
 def regime_lines(page: PageContent) -> list[RegimeLine]:
     """Every market regime: the strategies that fit it, their allocation, and what its adjustment leaves of that."""
     fits = {str(row["strategy_name"]): str(row["regime_fit"]).split("|") for row in page.rows("strategy_library")}
+    taking = taking_part(page.rows("strategy_sizes"))
     found = []
     for regime in MARKET_REGIMES:
-        rows = [row for row in _taking_part(page) if regime in fits.get(str(row["strategy_name"]), ())]
+        rows = [row for row in taking if regime in fits.get(str(row["strategy_name"]), ())]
         adjustment = page.config.sizing.regime_adjustment[regime]
         allocated = _sum(rows, "capital_allocation")
         found.append(RegimeLine(regime, len(rows), allocated, adjustment, allocated * adjustment))
@@ -118,23 +95,12 @@ def regime_lines(page: PageContent) -> list[RegimeLine]:
 
 def heat_map(page: PageContent) -> HeatMap:
     """Correlations of the strategies' P&L streams; of the largest MOST_NAMES where there are more."""
-    known: dict[tuple[str, str], float] = {}
-    names: set[str] = set()
-    for row in page.rows("strategy_correlations"):
-        one, other, value = str(row["strategy_a"]), str(row["strategy_b"]), number(row, "correlation")
-        names |= {one, other}
-        if value is not None:
-            known[one, other] = known[other, one] = value
+    names, matrix = correlation_matrix(page.rows("strategy_correlations"))
     size = {str(row["strategy_name"]): number(row, "final_size") or 0.0 for row in page.rows("strategy_sizes")}
-    largest = sorted(names, key=lambda name: (-size.get(name, 0.0), name))[:MOST_NAMES]
-    shown = sorted(largest)
-    rows = tuple(tuple(1.0 if one == other else known.get((one, other)) for other in shown) for one in shown)
+    shown = tuple(sorted(sorted(names, key=lambda name: (-size.get(name, 0.0), name))[:MOST_NAMES]))
+    rows = tuple(tuple(matrix.get((one, other)) for other in shown) for one in shown)
     of = "P&L streams of strategies with tickets in force"
-    return HeatMap(of if len(names) == len(shown) else f"{of}, the {MOST_NAMES} largest", tuple(shown), rows)
-
-
-def _taking_part(page: PageContent) -> list[Row]:
-    return [row for row in page.rows("strategy_sizes") if row["status"] == ACTIVE and _whole(row, "ticket_count")]
+    return HeatMap(of if len(names) == len(shown) else f"{of}, the {MOST_NAMES} largest", shown, rows)
 
 
 def _largest_cuts(clips: Sequence[Row]) -> dict[str, str]:
@@ -160,7 +126,7 @@ def _gross(row: Mapping[str, object], *legs: str) -> float | None:
     return None if any(value is None for value in values) else math.fsum(abs(value or 0.0) for value in values)
 
 
-def _sum(rows: Sequence[Row], column: str) -> float:
+def _sum(rows: Sequence[Mapping[str, object]], column: str) -> float:
     return math.fsum(number(row, column) or 0.0 for row in rows)
 
 

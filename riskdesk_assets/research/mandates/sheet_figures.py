@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
 import polars as pl
 
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.reports.page.blocks import Figure
-from riskdesk_assets.reports.page.charts import Line, line_chart
-from riskdesk_assets.reports.page.numerals import dollars, percent
+from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
+from riskdesk_assets.reports.page.numerals import dollars, percent, plain
 from riskdesk_assets.research.mandates.adherence import soft_gross
 from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel
 
@@ -68,25 +70,49 @@ def soft_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
 
 
 def factor_figure(frames: Frames, mandate: PortfolioConfig) -> Figure | None:
-    """Exposures to the factors that have a limit, each as a share of its limit; None where none has."""
-    limited = {name: bound for name, bound in sorted(mandate.factor_limits.items()) if bound > 0}
-    factors = frames["exposures"].filter((pl.col("dimension") == "factor") & pl.col("member").is_in(list(limited)))
-    if factors.is_empty():
+    """Exposures to the factors that have a limit, each as a share of its limit, as many in a panel as there are styles of
+    line; None where no limit is above 0. Of one of 0 there is no share: it is told in words."""
+    factors = frames["exposures"].filter(
+        (pl.col("dimension") == "factor") & pl.col("member").is_in(list(mandate.factor_limits))
+    )
+    limited = [name for name, bound in sorted(mandate.factor_limits.items()) if bound > 0]
+    if factors.is_empty() or not limited:
         return None
     series = frames["timeseries"]
-    sessions = series["as_of_date"].to_list()
-    lines: list[Line] = []
+    nets = {name: _net(factors, name, series["as_of_date"].to_list()) for name in mandate.factor_limits}
+    panels: list[Panel] = []
     told: list[str] = []
-    for (name, bound), style in zip(limited.items(), _STYLES, strict=False):
-        days = dict(factors.filter(pl.col("member") == name).select("as_of_date", "net").iter_rows())
-        used: list[float | None] = [None if session not in days else days[session] / bound for session in sessions]
-        lines.append(Line(name, used, style))
-        most = max((abs(value) for value in used if value is not None), default=0.0)
-        told.append(f"{name} ({style}) at most {percent(most, 0)} of ±{bound:g}")
-    said = f"{'; '.join(told)}."
-    panels = (percent_panel(lines, 130, 0),)
+    for first in range(0, len(limited), len(_STYLES)):
+        lines: list[Line] = []
+        words: list[str] = []
+        for name, style in zip(limited[first:], _STYLES, strict=False):
+            bound = mandate.factor_limits[name]
+            lines.append(Line(name, [None if net is None else net / bound for net in nets[name]], style))
+            words.append(f"{name} ({style}) at most {percent(_most(nets[name]) / bound, 0)} of ±{bound:g}")
+        panels.append(percent_panel(lines, 130, 0))
+        told.append("; ".join(words))
+    if len(panels) > 1:
+        panels = [replace(panel, name=f"Panel {place}") for place, panel in enumerate(panels, start=1)]
+        told = [f"{panel.name}: {words}" for panel, words in zip(panels, told, strict=True)]
+    told += [
+        f"Not drawn, with a limit of 0: {name}, at most {plain(_most(nets[name]), 4)}"
+        for name, bound in sorted(mandate.factor_limits.items())
+        if bound == 0
+    ]
+    said = f"{'. '.join(told)}."
     drawing = line_chart("chart-factors", "Factor exposures, as shares of their limits", said, _dates(series), panels)
     return Figure(f"Factor exposures as shares of their limits. {said}", "exposures: net", drawing)
+
+
+def _net(factors: pl.DataFrame, name: str, sessions: Sequence[date]) -> list[float | None]:
+    """One factor's exposure on each session, None where there is none."""
+    days = dict(factors.filter(pl.col("member") == name).select("as_of_date", "net").iter_rows())
+    return [days.get(session) for session in sessions]
+
+
+def _most(values: Sequence[float | None]) -> float:
+    """The largest without its sign."""
+    return max((abs(value) for value in values if value is not None), default=0.0)
 
 
 def _dates(series: pl.DataFrame) -> Sequence[str]:

@@ -7,7 +7,6 @@ from datetime import date
 
 from riskdesk_assets.reports.workbook.content import (
     ActualLine,
-    BucketLine,
     ExpectedLine,
     Figure,
     HeatMap,
@@ -18,11 +17,11 @@ from riskdesk_assets.reports.workbook.content import (
     ScenarioLine,
     StrategySize,
     TicketSize,
-    TierLine,
     WorkbookContent,
 )
 from riskdesk_assets.reports.workbook.layout import regime_fits
 from riskdesk_assets.reports.workbook.library import hash_of
+from riskdesk_assets.strategy.allocation import BucketLine, TierLine
 
 COLUMNS = (
     "StrategyName",
@@ -136,7 +135,7 @@ def content(rows: tuple[tuple[str, ...], ...] = ROWS, **changes: object) -> Work
             ),
         ],
         buckets=[BucketLine(name, 1, 500_000.0, 450_000.0, 1_875_000.0) for name in BUCKETS],
-        tiers=[TierLine(name, 1, 250_000.0) for name in CHOICES["convictions"]],
+        tiers=[TierLine(name, 1, 250_000.0, 0.25) for name in CHOICES["convictions"]],
         regime_exposure=[
             RegimeLine("Calm", 2, 1_250_000.0, 1.0, 1_250_000.0),
             RegimeLine("Normal", 3, 1_500_000.0, 1.0, 1_500_000.0),

@@ -13,6 +13,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.page.numerals import dollars, percent, plain
 from riskdesk_assets.research.mandates.files import sheet_content
 from riskdesk_assets.research.mandates.sheet import MandateSheetContent, mandate_sheet
+from riskdesk_assets.research.mandates.sheet_figures import factor_figure
 from riskdesk_assets.research.mandates.tables import MANDATE_BACKTEST_TABLES
 from riskdesk_tests.reports.test_desk_page import HOSTILE, Reader
 from riskdesk_tests.research.mandates.mandate_backtests import DAYS, LONG, MANDATES, NEUTRAL, kept
@@ -91,6 +92,31 @@ def test_only_a_mandate_with_factor_limits_has_their_chart() -> None:
     assert "chart-factors" in page(NEUTRAL)
     assert "chart-factors" not in page(LONG)
     assert "chart-soft" in page(LONG)
+
+
+def test_every_factor_limit_is_drawn_and_told_apart_however_many_there_are() -> None:
+    exposures, series = walked(NEUTRAL).frames["exposures"], walked(NEUTRAL).frames["timeseries"]
+    factors = exposures.filter(pl.col("dimension") == "factor")
+    groups = sorted(name for name in factors["member"].unique() if name.startswith("group:"))
+    bounds = {"market": 0.05, "size": 0.25, "momentum": 0.5, groups[0]: 0.2, groups[1]: 0.0}
+    mandate = content(NEUTRAL).mandate.model_copy(update={"factor_limits": bounds})
+    figure = factor_figure(walked(NEUTRAL).frames, mandate)
+    assert figure is not None
+    drawn = re.findall(r'<polyline class="line l\d (\w+)" points="(.*?)"', figure.drawing)
+    assert [style for style, _ in drawn] == ["solid", "dashed", "dotted", "solid"]
+    assert all(len(points.split()) == series.height for _, points in drawn)
+    assert re.findall(r">(Panel \d)</text>", figure.drawing) == ["Panel 1", "Panel 2"]
+    heights = [float(points.split()[0].partition(",")[2]) for _, points in drawn]
+    assert max(heights[:3]) < heights[3], "the fourth stands in a panel below"
+
+    most = {name: factors.filter(pl.col("member") == name)["net"].abs().max() for name in bounds}
+    used = {name: percent(most[name] / bound, 0) for name, bound in bounds.items() if bound}  # type: ignore[operator]
+    assert (
+        f"Panel 1: {groups[0]} (solid) at most {used[groups[0]]} of ±0.2; "
+        f"market (dashed) at most {used['market']} of ±0.05; momentum (dotted) at most {used['momentum']} of ±0.5. "
+        f"Panel 2: size (solid) at most {used['size']} of ±0.25. "
+        f"Not drawn, with a limit of 0: {groups[1]}, at most {plain(most[groups[1]], 4)}."  # type: ignore[arg-type]
+    ) in figure.caption
 
 
 def test_what_a_reader_must_not_miss_is_told_at_the_top() -> None:

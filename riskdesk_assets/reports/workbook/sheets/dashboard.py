@@ -88,7 +88,7 @@ def _buckets(canvas: Canvas, content: WorkbookContent, row: int) -> int:
         canvas.number(place, 1, float(line.strategies), "count")
         canvas.number(place, 2, line.allocated, "dollars")
         canvas.number(place, 3, line.cap, "dollars")
-        canvas.number(place, 4, line.allocated / line.cap if line.cap else None, "percent")
+        canvas.number(place, 4, line.cap_used, "percent")
         canvas.number(place, 5, line.final, "dollars")
     last = first + len(content.buckets) - 1
     series = [("Cap", 3, SERIES[1]), ("Allocated", 2, SERIES[0]), ("After regime and correlation", 5, SERIES[2])]
@@ -103,10 +103,10 @@ def _tiers(canvas: Canvas, content: WorkbookContent, row: int) -> int:
     for place, line in enumerate(content.tiers, start=first):
         canvas.text(place, 0, line.tier)
         canvas.number(place, 1, float(line.strategies), "count")
-        canvas.number(place, 2, line.capital, "dollars")
-        canvas.number(place, 3, line.capital / content.nav, "percent")
+        canvas.number(place, 2, line.final, "dollars")
+        canvas.number(place, 3, line.final / content.nav, "percent")
     last = first + len(content.tiers) - 1
-    _chart(canvas, row + 1, "Active strategies per conviction", first, last, [("Strategies", 1, SERIES[0])], "0")
+    _chart(canvas, row + 1, "Strategies per conviction", first, last, [("Strategies", 1, SERIES[0])], "0")
     return row + _BLOCK_ROWS
 
 
