@@ -114,7 +114,7 @@ def _changes(changes: Sequence[TicketChange]) -> str:
 
 def _conviction(found: Morning) -> str:
     tiers = [f"{line.tier} {line.strategies} ({line.share:.0%})" for line in found.conviction if line.strategies]
-    return f"conviction {'  '.join(tiers) or 'no strategy competes for capital'}"
+    return f"conviction {'  '.join(tiers) or 'no strategy is sized'}"
 
 
 def _buckets(out: Console, found: Morning) -> None:
