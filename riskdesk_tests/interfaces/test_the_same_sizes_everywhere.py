@@ -82,7 +82,7 @@ def test_without_sizes_the_morning_says_so(built: DeskFolder) -> None:
     """As with budgets off: every ticket may use its own most."""
     found = Changed(built, strategy_sizes=TABLES["strategy_sizes"].frame([])).morning()
     assert {line.strategies for line in found.conviction} == {0}
-    assert "conviction no strategy competes for capital" in shown(found)
+    assert "conviction no strategy is sized" in shown(found)
 
 
 def test_a_strategy_cut_to_0_counts_the_same_in_its_bucket_on_the_page_and_in_the_workbook(built: DeskFolder) -> None:
