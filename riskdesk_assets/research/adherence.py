@@ -8,10 +8,10 @@ from datetime import date
 import polars as pl
 
 from riskdesk_assets.book.clips import TICKET_CAPS
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
 from riskdesk_assets.research.backtest_tables import LIMIT_USE, RISK_CHECKS
-from riskdesk_assets.research.performance import mean
 
 _OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_CLAMP_B": "leg_notional"}
 POSITION_COUNT = "position_count"

@@ -10,15 +10,16 @@ from typing import Literal
 
 from riskdesk_assets.book.clips import BUDGET, OPTIMIZER, STAGES, TICKET_CAPS, WHOLE_LOTS
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.sample_statistics import deviation, mean
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.summary import book_size
 from riskdesk_assets.construction.walk import Walk
+from riskdesk_assets.research.performance import drawdown, sharpe_ratio
 from riskdesk_assets.risk_model.model_checks import bias_ratio, kupiec_pof
 from riskdesk_assets.strategy.budget_cuts import CUTS
 
 Unit = Literal["nav", "dollars", "sessions", "number", "ratio", "probability"]
-SESSIONS_A_YEAR = 252
 _TAIL = 0.01
 _OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_CLAMP_B": "leg_notional"}
 
@@ -87,13 +88,13 @@ def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:
 def _sizes(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
     sizes = [book_size(day) for day in days]
     gross = [value / nav for value, _ in sizes]
-    yield Measure("book", "gross, mean", "nav", _mean(gross))
+    yield Measure("book", "gross, mean", "nav", mean(gross))
     yield Measure("book", "gross, 95th percentile", "nav", _quantile(gross, 0.95))
     yield Measure("book", "gross, most", "nav", max(gross, default=None))
-    yield Measure("book", "|net|, mean", "nav", _mean([abs(value) / nav for _, value in sizes]))
-    yield Measure("book", "tickets held, mean", "number", _mean([float(len(day.state.positions)) for day in days]))
+    yield Measure("book", "|net|, mean", "nav", mean([abs(value) / nav for _, value in sizes]))
+    yield Measure("book", "tickets held, mean", "number", mean([float(len(day.state.positions)) for day in days]))
     traded = [sum(abs(fill.traded) for fill in day.fills) / TICKS_PER_DOLLAR / nav for day in days]
-    yield Measure("book", "turnover a session, mean", "nav", _mean(traded))
+    yield Measure("book", "turnover a session, mean", "nav", mean(traded))
 
 
 def _pnl(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
@@ -103,10 +104,8 @@ def _pnl(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
     yield Measure("P&L", "gross", "dollars", sum(gross))
     yield Measure("P&L", "costs", "dollars", sum(costs))
     yield Measure("P&L", "net", "dollars", sum(net))
-    spread = _deviation(net)
-    sharpe = None if spread is None or spread == 0 else sum(net) / len(net) / spread * math.sqrt(SESSIONS_A_YEAR)
-    yield Measure("P&L", "Sharpe ratio, net, a year", "ratio", sharpe)
-    yield Measure("P&L", "largest drawdown, net", "nav", _drawdown(net, nav))
+    yield Measure("P&L", "Sharpe ratio, net, a year", "ratio", sharpe_ratio(net))
+    yield Measure("P&L", "largest drawdown, net", "nav", drawdown(net, nav).fraction)
 
 
 def _risk(walk: Walk, nav: float) -> Iterator[Measure]:
@@ -122,7 +121,7 @@ def _risk(walk: Walk, nav: float) -> Iterator[Measure]:
         if row["var_99"]:
             observations += 1
             exceptions += pnl < -float(row["var_99"])
-    realized = _deviation([pnl for pnl, _ in pairs])
+    realized = deviation([pnl for pnl, _ in pairs])
     forecast = math.sqrt(math.fsum(vol * vol for _, vol in pairs) / len(pairs)) if pairs else None
     bias = bias_ratio([pnl for pnl, _ in pairs], [vol for _, vol in pairs]).ratio if len(pairs) > 1 else None
     kupiec = kupiec_pof(observations, exceptions, _TAIL).p_value if observations else None
@@ -144,30 +143,7 @@ def _label(name: str) -> str:
     return name.split(":", 1)[0]
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
-
-
 def _quantile(values: Sequence[float], level: float) -> float | None:
     """The smallest value with at least ``level`` of the values at or below it."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(level * len(ordered)) - 1)] if ordered else None
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    """Standard deviation, ddof 1."""
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
-def _drawdown(net: Sequence[float], nav: float) -> float:
-    """The deepest fall of nav plus cumulated P&L below its highest point, as a fraction of that point."""
-    equity = peak = nav
-    deepest = 0.0
-    for amount in net:
-        equity += amount
-        peak = max(peak, equity)
-        deepest = max(deepest, (peak - equity) / peak)
-    return deepest

@@ -7,12 +7,12 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.limits.limit import Family
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
 from riskdesk_assets.research.backtest_tables import RISK_CHECKS
 from riskdesk_assets.research.mandates.tables import LIMIT_SLACK, LIMIT_USE
-from riskdesk_assets.research.performance import mean
 
 ANSWERED = ("OPTIMAL", "SOFTENED")
 """Statuses of a session whose weights the optimizer chose; on any other yesterday's stand as the returns left them."""
