@@ -15,13 +15,14 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.summary import book_size
 from riskdesk_assets.construction.walk import Walk
+from riskdesk_assets.limits.limit import label_of
+from riskdesk_assets.research.bound_sessions import CAPS, POSITION_COUNT
 from riskdesk_assets.research.performance import drawdown, sharpe_ratio
 from riskdesk_assets.risk_model.model_checks import bias_ratio, kupiec_pof
 from riskdesk_assets.strategy.budget_cuts import CUTS
 
 Unit = Literal["nav", "dollars", "sessions", "number", "ratio", "probability"]
 _TAIL = 0.01
-_OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_CLAMP_B": "leg_notional"}
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,12 @@ def walk_measures(walk: Walk, config: Config) -> tuple[Measure, ...]:
         *_pnl(walk.days, nav),
         *_risk(walk, nav),
         *(Measure("release", f"sessions {status}", "sessions", float(count)) for status, count in _statuses(walk.days)),
-        *(Measure("limit bound", label, "sessions", float(count)) for label, count in bound_sessions(walk.days).items()),
+        *(Measure("limit bound", label, "sessions", float(count)) for label, count in limit_sessions(walk.days).items()),
         *(Measure("stage", label, "sessions", float(count)) for label, count in stage_sessions(walk.days).items()),
     )
 
 
-def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
+def limit_sessions(days: Sequence[DayResult]) -> dict[str, int]:
     """Limit label -> on how many sessions a limit of it bound: it had a price, or a clip names it. In order of the label.
 
     A label is a limit's name without its member: ``group`` for ``group:regional``. A limit that never bound counts 0.
@@ -61,11 +62,11 @@ def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for day in days:
         known = {row.limit.name for row in day.release.audit}
-        found.update({_label(name): 0 for name in known})
+        found.update({label_of(name): 0 for name in known})
         named = {name for name, price in day.release.prices.items() if price > 0}
-        named |= {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == "position_count"}
-        named |= {_OF_CAPS[clip.limit_name] for clip in day.clips if clip.stage == TICKET_CAPS and clip.limit_name in _OF_CAPS}
-        found.update({_label(name) for name in named})
+        named |= {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == POSITION_COUNT}
+        named |= {CAPS[clip.limit_name] for clip in day.clips if clip.stage == TICKET_CAPS and clip.limit_name in CAPS}
+        found.update({label_of(name) for name in named})
     return dict(sorted(found.items()))
 
 
@@ -137,10 +138,6 @@ def _statuses(days: Sequence[DayResult]) -> list[tuple[str, int]]:
     counts: Mapping[str, int] = Counter(day.release.status for day in days)
     usual = ("RELEASED", "RELEASED_BY_GOVERNOR", "BLOCKED", "FAILED_CLOSED")
     return [(status, counts.get(status, 0)) for status in (*usual, *sorted(set(counts) - set(usual)))]
-
-
-def _label(name: str) -> str:
-    return name.split(":", 1)[0]
 
 
 def _quantile(values: Sequence[float], level: float) -> float | None:

@@ -11,7 +11,8 @@ import polars as pl
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR, deviation, mean
 from riskdesk_assets.reports.realized import DELISTED, PENDING
-from riskdesk_assets.research.mandates.adherence import bound_sessions, soft_gross, softened_sessions
+from riskdesk_assets.research.bound_sessions import bound_sessions
+from riskdesk_assets.research.mandates.adherence import soft_gross, softened_sessions
 from riskdesk_assets.research.mandates.series import EQUAL_WEIGHT
 from riskdesk_assets.research.performance import (
     annual_volatility,
