@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.session_halts import NO_HALTS, SessionHalts
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.carry import Prints
@@ -118,7 +119,7 @@ def desk_context(config: Config) -> DeskContext:
             for symbol in sorted(instruments)
         },
         borrow_rates={
-            symbol: (costs.default_borrow_bps if item.borrow_bps is None else item.borrow_bps) * 1e-4 / 252
+            symbol: (costs.default_borrow_bps if item.borrow_bps is None else item.borrow_bps) * 1e-4 / SESSIONS_A_YEAR
             if costs.charge_borrow
             else 0.0
             for symbol, item in sorted(instruments.items())

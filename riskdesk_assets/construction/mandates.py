@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.portfolios import PortfolioConfig
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.book_risk import ReturnHistory, book_risk
@@ -33,7 +34,6 @@ from riskdesk_assets.risk_model.factors import FactorModel
 from riskdesk_assets.risk_model.rows import models_of
 
 MANDATE_TABLES = ("target_portfolios", "engine_decisions", "portfolio_limits")
-TRADING_DAYS = 252
 Weights = dict[str, float]
 
 
@@ -125,7 +125,7 @@ class MandateSources:
             if traded is not None and traded > 0:
                 adv.setdefault(session, {})[symbol] = traded
             if annual is not None:
-                volatility.setdefault(session, {})[symbol] = annual / TRADING_DAYS**0.5
+                volatility.setdefault(session, {})[symbol] = annual / SESSIONS_A_YEAR**0.5
         return cls(config, by_day, adv, volatility, desk_context(config).cost_rates)
 
     def trading_costs(self, mandate: PortfolioConfig, session: date, symbols: Sequence[str]) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.features.own_bars import OwnBars, log_returns, own_bars
 from riskdesk_assets.features.panel import Panel
@@ -30,8 +31,6 @@ from riskdesk_assets.features.windows import (
     windowed_sum,
 )
 
-SESSIONS_PER_YEAR = 252
-
 
 @dataclass(frozen=True, eq=False)
 class Name:
@@ -51,7 +50,7 @@ class Name:
         """vol_20: sd (ddof 1) of vol_window daily log returns, a year."""
         returns = log_returns(self.values(self.panel.log_adj))
         daily = windowed_sd(returns, self.settings.vol_window)
-        return self.bars.limited(daily * math.sqrt(SESSIONS_PER_YEAR), self.settings.vol_window + 1)
+        return self.bars.limited(daily * math.sqrt(SESSIONS_A_YEAR), self.settings.vol_window + 1)
 
     @cached_property
     def adv(self) -> Array:

@@ -93,16 +93,6 @@ class _Manager(StrictModel):
     metrics: _Metrics
 
 
-def to_json(state: KillSwitchState) -> str:
-    """Canonical JSON of the switches: equal states give equal text."""
-    return canonical_json(_switches_out(state))
-
-
-def from_json(text: str) -> KillSwitchState:
-    """The switches again, equal to what was written. Raises InputError for any other text."""
-    return _switches_in(_read(TypeAdapter(_Switches), text, SWITCHES))
-
-
 def switch_memory_fields(memory: SwitchMemory) -> dict[str, object]:
     """What the desk's switches remember, as plain data for canonical JSON."""
     return {

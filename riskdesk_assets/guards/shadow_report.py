@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.sample_statistics import deviation, mean
 from riskdesk_assets.guards.ticket_guards import guard_book
 from riskdesk_assets.guards.ticket_types import GuardMemory, GuardRules, TicketShares
 from riskdesk_assets.limits.limit import Limit
@@ -141,21 +142,14 @@ def _measured(rows: Sequence[ShadowRow]) -> ShadowReport:
         cost_reduction=_reduction(*cost),
         pnl_difference=difference,
         net_difference=difference + cost[0] - cost[1],
-        tracking_per_session=_deviation(differences),
-        mean_distance=math.fsum(distances) / len(distances) if distances else None,
+        tracking_per_session=deviation(differences),
+        mean_distance=mean(distances),
         rows=tuple(rows),
     )
 
 
 def _reduction(naive: float, guarded: float) -> float | None:
     return 1 - guarded / naive if naive else None
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
 
 
 def _by_id(tickets: Sequence[TicketShares]) -> dict[str, TicketShares]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.guards.types import Action, PolicyDecision, Reason
 
 LOGGER = "riskdesk.policy"
@@ -45,8 +45,7 @@ def counter_name(action: Action, reason: str, layer: str | None) -> str:
 
 def mean_clip_ratio(ratios: Iterable[float]) -> float | None:
     """Mean share of what was wanted that clipped orders kept; None without one. Its order of summing does not matter."""
-    found = list(ratios)
-    return math.fsum(found) / len(found) if found else None
+    return mean(list(ratios))
 
 
 class PolicyTelemetry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,6 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
-from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.guards.types import Action, Layer, MetadataValue
 from riskdesk_assets.limits.limit import Leg, Limit
 
@@ -115,19 +113,10 @@ class GuardMemory:
             {**item._asdict(), "rebalanced_on": item.rebalanced_on and item.rebalanced_on.isoformat()} for item in self.tickets
         ]
 
-    def to_json(self) -> str:
-        """Canonical JSON."""
-        return canonical_json(self.fields)
-
     @classmethod
     def from_fields(cls, rows: list[dict[str, object]]) -> GuardMemory:
         """The memory that :attr:`fields`, read back from JSON, describe."""
         return cls(tuple(_memory(row) for row in rows))
-
-    @classmethod
-    def from_json(cls, text: str) -> GuardMemory:
-        """The memory a canonical JSON text describes."""
-        return cls.from_fields(json.loads(text))
 
 
 class TicketDecision(NamedTuple):

@@ -134,13 +134,8 @@ def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: S
     return tuple(adjusted)
 
 
-def forced_reductions(approved: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> float:
-    """Dollars of held gross that the approved sizes give up: what a session must trade whatever is added."""
-    before = gross_by_ticket(held)
-    return _forced(gross_by_ticket(approved), before, held_in_direction(approved, held, before))
-
-
 def _forced(now: Mapping[str, float], before: Mapping[str, float], same: Mapping[str, float]) -> float:
+    """Dollars of held gross that the approved sizes give up: what a session must trade whatever is added."""
     return sum(
         max(0.0, held_gross - min(now.get(ticket_id, 0.0), same.get(ticket_id, 0.0)))
         for ticket_id, held_gross in before.items()

@@ -188,6 +188,11 @@ class Limit:
         return _whole(max(0, sum(losses)), COEFFICIENT_UNIT * len(losses))
 
 
+def label_of(name: str) -> str:
+    """A limit's name without its member: ``group`` of ``group:regional``."""
+    return name.split(":", 1)[0]
+
+
 def _whole(amount: AmountT, unit: int) -> AmountT:
     """amount / unit, rounded up where amounts are integers: an audited quantity is never understated."""
     return -(-amount // unit) if isinstance(amount, int) else amount / unit

@@ -30,7 +30,8 @@ _SAMPLE = (
     "risk_model/estimators.py",
 )
 _LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py", "limits/bucket_limits.py")
-_FACTOR_SOURCES = (*_SAMPLE, "features/name_windows.py", "risk_model/exposures.py", "risk_model/factors.py")
+_YEAR = "common/sample_statistics.py"
+_FACTOR_SOURCES = (*_SAMPLE, _YEAR, "features/name_windows.py", "risk_model/exposures.py", "risk_model/factors.py")
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ def _costs(config: Config) -> tuple[Model, ...]:
             "One-way cost per dollar traded and borrow a day"
             + (f", with {model.impact:g} x daily volatility x sqrt(nav / adv) x |trade|^1.5." if model.impact else "."),
             [config.desk.costs, model],
-            ("construction/inputs.py",),
+            (_YEAR, "construction/inputs.py"),
         )
         for name, model in sorted(config.desk.cost_models.items())
     )

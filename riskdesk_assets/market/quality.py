@@ -42,8 +42,6 @@ WARN = "WARN"
 # Wrong whoever needs the bar; large_return is never an error (a crash is real); the rest is one where a ticket needs the name.
 _ALWAYS_ERROR = (NOT_A_SESSION, DUPLICATE_BAR, BAD_PRICE, BEHIND_SESSION)
 _ALWAYS_WARN = (LARGE_RETURN,)
-# A bar with one of these is no bar: nothing may be priced, traded or measured with it.
-HARD_CHECKS = (BAD_PRICE, STALE_PRINT, DUPLICATE_BAR, NOT_A_SESSION)
 
 EVERY_SYMBOL = "*"
 # A bar is compared with the one before it only when that is at most so many sessions old.
@@ -101,7 +99,11 @@ def check_bars(
 
 
 def usable(bars: pl.DataFrame, calendar: SessionCalendar, stale_sessions: int = 1) -> pl.DataFrame:
-    """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings."""
+    """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings.
+
+    A bad price, a stale print, a bar that stands there twice or on no session is no bar: nothing may be priced, traded or
+    measured with it.
+    """
     single = bars.unique(_KEY, keep="none").sort(_KEY)
     return (
         single.with_columns(stale=_stale_run() >= stale_sessions)

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
@@ -31,7 +32,6 @@ CRISIS_LAST = date(2020, 4, 16)
 NO_GROUP = "none"
 """Group of a symbol the universe does not trade (an index fund): the market and little else."""
 
-SESSIONS_A_YEAR = 252
 Levels = NDArray[np.float64]
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import deepest_fall
 from riskdesk_assets.common.settings import Config, RiskReportSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.risk_inputs import sessions_before
@@ -156,11 +157,7 @@ def _drawdown(days: Sequence[Outcome], held: Sequence[Outcome], settings: RiskRe
     """Largest fall of cumulated P&L against that of a Brownian motion of the mean predicted variance."""
     if len(held) < settings.check_minimum:
         return _too_few("drawdown", len(held), settings, None)
-    total = peak = fall = 0.0
-    for day in days:
-        total += day.pnl
-        peak = max(peak, total)
-        fall = max(fall, peak - total)
+    fall = deepest_fall(day.pnl for day in days)
     variance = sum((day.predicted.volatility or 0.0) ** 2 for day in held) / len(held)
     expected = estimated_drawdown(variance**0.5, len(held))
     message = f"the largest fall was {fall:.2%} of nav, {expected:.2%} were to be expected without drift"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.settings import FragilitySettings, RiskReportSettings
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.risk_model.arguments import Matrix, Vector
@@ -19,7 +20,6 @@ from riskdesk_assets.risk_model.scenario import correlation_shock
 from riskdesk_assets.risk_model.tail_level import tail_multiples
 from riskdesk_assets.risk_model.tail_risk import TailRisk, historical_tail_risk, monte_carlo_tail_risk, parametric_tail_risk
 
-SESSIONS_A_YEAR = 252
 FRAGILITY_CLASSES = ("NONE", "WATCH", "SOFT", "FRAGILE")
 UNKNOWN = "UNKNOWN"
 STABILITY_PARTS = ("volatility", "correlation", "liquidity", "drawdown", "fragility")

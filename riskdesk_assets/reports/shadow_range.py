@@ -18,6 +18,7 @@ import polars as pl
 
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
@@ -42,7 +43,6 @@ _TABLES = (
 )
 
 
-TRADING_DAYS = 252
 MOST_SESSIONS = 45  # rows of a table that a person still reads one by one
 
 
@@ -84,7 +84,7 @@ class StoredShadow:
     def tracking_error(self) -> float | None:
         """A year's, as a fraction of nav: sqrt(252) x the standard deviation of the daily P&L difference / nav."""
         per_session = self.report.tracking_per_session
-        return None if per_session is None else per_session * math.sqrt(TRADING_DAYS) / self.nav
+        return None if per_session is None else per_session * math.sqrt(SESSIONS_A_YEAR) / self.nav
 
 
 def stored_shadow(

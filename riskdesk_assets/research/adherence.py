@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 import polars as pl
 
 from riskdesk_assets.book.clips import TICKET_CAPS
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.limits.limit import label_of
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
 from riskdesk_assets.research.backtest_tables import LIMIT_USE, RISK_CHECKS
-from riskdesk_assets.research.performance import mean
-
-_OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_CLAMP_B": "leg_notional"}
-POSITION_COUNT = "position_count"
+from riskdesk_assets.research.bound_sessions import CAPS, POSITION_COUNT, bound_sessions
 
 
 def limit_use(audit: pl.DataFrame, clips: pl.DataFrame) -> pl.DataFrame:
@@ -66,12 +64,12 @@ def _utilizations(rows: pl.DataFrame) -> pl.DataFrame:
 def _labels(names: pl.Series) -> pl.Series:
     """Limits' names without their members: ``group`` for ``group:regional``."""
     distinct = names.unique()
-    return names.replace_strict(distinct, [name.split(":", 1)[0] for name in distinct], return_dtype=pl.String)
+    return names.replace_strict(distinct, [label_of(name) for name in distinct], return_dtype=pl.String)
 
 
 def _clipped(clips: pl.DataFrame, labels: pl.Series) -> pl.DataFrame:
     """label and as_of_date of every clip that names one of the limits, or the number of positions."""
-    of_caps = pl.col("limit_name").replace_strict(_OF_CAPS, default="")
+    of_caps = pl.col("limit_name").replace_strict(CAPS, default="")
     named = clips.select(
         "as_of_date",
         label=pl.when(pl.col("stage") == TICKET_CAPS).then(of_caps).otherwise(_labels(clips["limit_name"])),
@@ -96,8 +94,5 @@ def risk_checks(frames: Mapping[str, pl.DataFrame], config: Config) -> pl.DataFr
     released = set(states.filter("released")["as_of_date"])
     audit = frames["limit_audit"].filter(pl.col("as_of_date").is_in(sorted(released)))
     breached = set(audit.filter(pl.col("status") == "BREACH")["as_of_date"])
-    binding: dict[str, set[date]] = {}
-    for day, family in audit.filter(pl.col("price_of_limit") > 0).select("as_of_date", "family").iter_rows():
-        binding.setdefault(family, set()).add(day)
-    days = LimitDays(len(released), len(breached), {family: len(found) for family, found in sorted(binding.items())})
+    days = LimitDays(len(released), len(breached), bound_sessions(audit))
     return RISK_CHECKS.frame(list(checks(known, window, days, config.desk.risk_report)))

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import deviation
 from riskdesk_assets.common.universe import PAIR_SEPARATOR
 from riskdesk_assets.construction.inputs import DeskContext
 from riskdesk_assets.market.print_panel import NOT_PRICED, Places, PrintPanel
@@ -28,7 +29,6 @@ from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESS
 from riskdesk_assets.research.backtest_tables import CHALLENGERS
 from riskdesk_assets.research.challenger_market import Array, Leg, Market
 from riskdesk_assets.research.exact_sums import exact_sums_at, running_sums
-from riskdesk_assets.research.performance import deviation
 from riskdesk_assets.research.timeseries import FLAT
 
 EQUAL_WEIGHT, INVERSE_VOLATILITY = "equal_weight", "inverse_volatility"

@@ -47,12 +47,6 @@ class PairFormation:
     pvalue: float | None
 
 
-def pair_formation(legs: tuple[str, str], log_prices: tuple[Array, Array], context: DeskContext) -> PairFormation:
-    """As :func:`pair_formations`, of one pair; log prices of shape (bars,)."""
-    log_one, log_other = (log_price[:, np.newaxis] for log_price in log_prices)
-    return pair_formations([legs], log_one, log_other, context)[0]
-
-
 def pair_formations(
     pairs: Sequence[tuple[str, str]], log_one: Array, log_other: Array, context: DeskContext
 ) -> list[PairFormation]:

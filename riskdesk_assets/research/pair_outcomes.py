@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR, mean
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.common.universe import pair_id
@@ -26,8 +27,8 @@ from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.features.spread import half_life
 from riskdesk_assets.features.windows import Array, windowed_correlation
 from riskdesk_assets.research.pair_finder import PairSearch
+from riskdesk_assets.research.rank_correlation import spearman
 
-SESSIONS_A_YEAR = 252
 TIME_STOP_SESSIONS = 60
 """As the tickets that ship."""
 OUTCOME_SCHEMA = {
@@ -121,7 +122,7 @@ def pair_outcomes(
         pairs=frame,
         top=_fared(frame.head(top), significance, longest),
         everyone=_fared(frame, significance, longest),
-        rank_correlation=_spearman(frame["score"], frame["net_return"]),
+        rank_correlation=spearman(frame["score"], frame["net_return"]),
     )
 
 
@@ -213,13 +214,5 @@ def _fared(frame: pl.DataFrame, significance: float, longest: float) -> Fared:
 
 
 def _mean(values: pl.Series) -> float:
-    known = [float(value) for value in values.drop_nulls().to_list()]
-    return sum(known) / len(known) if known else 0.0
-
-
-def _spearman(left: pl.Series, right: pl.Series) -> float | None:
-    """Pearson's correlation of the ranks (average ranks in ties); None where one side has no order."""
-    left_rank, right_rank = left.rank("average").to_numpy(), right.rank("average").to_numpy()
-    if np.ptp(left_rank) == 0 or np.ptp(right_rank) == 0:
-        return None
-    return float(windowed_correlation(left_rank, right_rank, left.len())[-1])
+    """Of what is known; 0 of nothing."""
+    return mean(values.drop_nulls().to_list()) or 0.0

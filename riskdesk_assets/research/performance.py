@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR, deviation, mean
 from riskdesk_assets.research.exact_sums import running_sums
-
-SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True)
@@ -21,19 +20,6 @@ class Drawdown:
 
     dollars: float
     fraction: float
-
-
-def mean(values: Sequence[float]) -> float | None:
-    """Arithmetic mean; None of nothing."""
-    return math.fsum(values) / len(values) if values else None
-
-
-def deviation(values: Sequence[float]) -> float | None:
-    """Standard deviation with ddof 1; None of fewer than two values."""
-    if len(values) < 2:
-        return None
-    center = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - center) ** 2 for value in values) / (len(values) - 1))
 
 
 def annual_volatility(returns: Sequence[float]) -> float | None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.research.backtest_tables import SCENARIO_PNL
 from riskdesk_assets.research.exact_sums import exact_sums
-from riskdesk_assets.research.performance import mean
 
 
 def scenario_pnl(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

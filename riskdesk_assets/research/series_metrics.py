@@ -6,8 +6,9 @@ import math
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.reports.realized import OK, PENDING, SKIPPED_NO_COMMON_SESSION, SKIPPED_NO_PRICE
-from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, mean, sharpe_ratio
+from riskdesk_assets.research.performance import annual_volatility, drawdown, hit_rate, sharpe_ratio
 from riskdesk_assets.research.timeseries import FLAT
 
 SKIPPED = (SKIPPED_NO_PRICE, SKIPPED_NO_COMMON_SESSION)

@@ -10,17 +10,19 @@ from typing import Literal
 
 from riskdesk_assets.book.clips import BUDGET, OPTIMIZER, STAGES, TICKET_CAPS, WHOLE_LOTS
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
+from riskdesk_assets.common.sample_statistics import deviation, mean
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.desk_day import DayResult
 from riskdesk_assets.construction.summary import book_size
 from riskdesk_assets.construction.walk import Walk
+from riskdesk_assets.limits.limit import label_of
+from riskdesk_assets.research.bound_sessions import CAPS, POSITION_COUNT
+from riskdesk_assets.research.performance import drawdown, sharpe_ratio
 from riskdesk_assets.risk_model.model_checks import bias_ratio, kupiec_pof
 from riskdesk_assets.strategy.budget_cuts import CUTS
 
 Unit = Literal["nav", "dollars", "sessions", "number", "ratio", "probability"]
-SESSIONS_A_YEAR = 252
 _TAIL = 0.01
-_OF_CAPS = {"GROSS_CLAMP": "ticket_gross", "LEG_CLAMP_A": "leg_notional", "LEG_CLAMP_B": "leg_notional"}
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,12 @@ def walk_measures(walk: Walk, config: Config) -> tuple[Measure, ...]:
         *_pnl(walk.days, nav),
         *_risk(walk, nav),
         *(Measure("release", f"sessions {status}", "sessions", float(count)) for status, count in _statuses(walk.days)),
-        *(Measure("limit bound", label, "sessions", float(count)) for label, count in bound_sessions(walk.days).items()),
+        *(Measure("limit bound", label, "sessions", float(count)) for label, count in limit_sessions(walk.days).items()),
         *(Measure("stage", label, "sessions", float(count)) for label, count in stage_sessions(walk.days).items()),
     )
 
 
-def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
+def limit_sessions(days: Sequence[DayResult]) -> dict[str, int]:
     """Limit label -> on how many sessions a limit of it bound: it had a price, or a clip names it. In order of the label.
 
     A label is a limit's name without its member: ``group`` for ``group:regional``. A limit that never bound counts 0.
@@ -60,11 +62,11 @@ def bound_sessions(days: Sequence[DayResult]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for day in days:
         known = {row.limit.name for row in day.release.audit}
-        found.update({_label(name): 0 for name in known})
+        found.update({label_of(name): 0 for name in known})
         named = {name for name, price in day.release.prices.items() if price > 0}
-        named |= {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == "position_count"}
-        named |= {_OF_CAPS[clip.limit_name] for clip in day.clips if clip.stage == TICKET_CAPS and clip.limit_name in _OF_CAPS}
-        found.update({_label(name) for name in named})
+        named |= {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == POSITION_COUNT}
+        named |= {CAPS[clip.limit_name] for clip in day.clips if clip.stage == TICKET_CAPS and clip.limit_name in CAPS}
+        found.update({label_of(name) for name in named})
     return dict(sorted(found.items()))
 
 
@@ -87,13 +89,13 @@ def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:
 def _sizes(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
     sizes = [book_size(day) for day in days]
     gross = [value / nav for value, _ in sizes]
-    yield Measure("book", "gross, mean", "nav", _mean(gross))
+    yield Measure("book", "gross, mean", "nav", mean(gross))
     yield Measure("book", "gross, 95th percentile", "nav", _quantile(gross, 0.95))
     yield Measure("book", "gross, most", "nav", max(gross, default=None))
-    yield Measure("book", "|net|, mean", "nav", _mean([abs(value) / nav for _, value in sizes]))
-    yield Measure("book", "tickets held, mean", "number", _mean([float(len(day.state.positions)) for day in days]))
+    yield Measure("book", "|net|, mean", "nav", mean([abs(value) / nav for _, value in sizes]))
+    yield Measure("book", "tickets held, mean", "number", mean([float(len(day.state.positions)) for day in days]))
     traded = [sum(abs(fill.traded) for fill in day.fills) / TICKS_PER_DOLLAR / nav for day in days]
-    yield Measure("book", "turnover a session, mean", "nav", _mean(traded))
+    yield Measure("book", "turnover a session, mean", "nav", mean(traded))
 
 
 def _pnl(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
@@ -103,10 +105,8 @@ def _pnl(days: Sequence[DayResult], nav: float) -> Iterator[Measure]:
     yield Measure("P&L", "gross", "dollars", sum(gross))
     yield Measure("P&L", "costs", "dollars", sum(costs))
     yield Measure("P&L", "net", "dollars", sum(net))
-    spread = _deviation(net)
-    sharpe = None if spread is None or spread == 0 else sum(net) / len(net) / spread * math.sqrt(SESSIONS_A_YEAR)
-    yield Measure("P&L", "Sharpe ratio, net, a year", "ratio", sharpe)
-    yield Measure("P&L", "largest drawdown, net", "nav", _drawdown(net, nav))
+    yield Measure("P&L", "Sharpe ratio, net, a year", "ratio", sharpe_ratio(net))
+    yield Measure("P&L", "largest drawdown, net", "nav", drawdown(net, nav).fraction)
 
 
 def _risk(walk: Walk, nav: float) -> Iterator[Measure]:
@@ -122,7 +122,7 @@ def _risk(walk: Walk, nav: float) -> Iterator[Measure]:
         if row["var_99"]:
             observations += 1
             exceptions += pnl < -float(row["var_99"])
-    realized = _deviation([pnl for pnl, _ in pairs])
+    realized = deviation([pnl for pnl, _ in pairs])
     forecast = math.sqrt(math.fsum(vol * vol for _, vol in pairs) / len(pairs)) if pairs else None
     bias = bias_ratio([pnl for pnl, _ in pairs], [vol for _, vol in pairs]).ratio if len(pairs) > 1 else None
     kupiec = kupiec_pof(observations, exceptions, _TAIL).p_value if observations else None
@@ -140,34 +140,7 @@ def _statuses(days: Sequence[DayResult]) -> list[tuple[str, int]]:
     return [(status, counts.get(status, 0)) for status in (*usual, *sorted(set(counts) - set(usual)))]
 
 
-def _label(name: str) -> str:
-    return name.split(":", 1)[0]
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return math.fsum(values) / len(values) if values else None
-
-
 def _quantile(values: Sequence[float], level: float) -> float | None:
     """The smallest value with at least ``level`` of the values at or below it."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(level * len(ordered)) - 1)] if ordered else None
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    """Standard deviation, ddof 1."""
-    if len(values) < 2:
-        return None
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-
-
-def _drawdown(net: Sequence[float], nav: float) -> float:
-    """The deepest fall of nav plus cumulated P&L below its highest point, as a fraction of that point."""
-    equity = peak = nav
-    deepest = 0.0
-    for amount in net:
-        equity += amount
-        peak = max(peak, equity)
-        deepest = max(deepest, (peak - equity) / peak)
-    return deepest

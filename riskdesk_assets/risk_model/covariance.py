@@ -76,7 +76,7 @@ class Covariance:
 
 
 def ledoit_wolf(panel_returns: Matrix, symbols: Sequence[str], min_coverage: float) -> Covariance:
-    """Ledoit-Wolf covariance of the names with enough returns.
+    """Ledoit-Wolf covariance of the names with enough returns. Call it within single_threaded: BLAS threads change last bits.
 
     Args:
         panel_returns: daily returns, shape (window, symbols), NaN where there is none.
@@ -93,8 +93,13 @@ def ledoit_wolf(panel_returns: Matrix, symbols: Sequence[str], min_coverage: flo
     Source: methods.md section 7; Ledoit and Wolf (2004), "A well-conditioned estimator for large-dimensional covariance
     matrices", as in scikit-learn.
     """
-    with single_threaded():
-        return _estimate(panel_returns, symbols, min_coverage)
+    names, sample, _ = complete_sample(panel_returns, symbols, min_coverage)
+    if not names:
+        return Covariance((), np.empty((0, 0)), 0.0, 0)
+    matrix, shrinkage = _shrunk(sample)
+    symmetric = (matrix + matrix.T) / 2.0
+    check_psd(symmetric)
+    return Covariance(names, symmetric, shrinkage, len(sample))
 
 
 def covariances(panel: Panel, settings: OptimizerSettings, sessions: Sequence[date]) -> Iterator[tuple[date, Covariance]]:
@@ -116,7 +121,7 @@ def covariances(panel: Panel, settings: OptimizerSettings, sessions: Sequence[da
                 if session not in row_of:
                     raise StateError(f"no bars for {session}, so no covariance")
                 ending = last_rows_padded(returns, row_of[session], window)
-                done.append((session, _estimate(ending, panel.symbols, settings.covariance_min_coverage)))
+                done.append((session, ledoit_wolf(ending, panel.symbols, settings.covariance_min_coverage)))
         yield from done
 
 
@@ -136,16 +141,6 @@ def last_rows_padded(values: Matrix, row: int, window: int) -> Matrix:
 
 
 _SESSIONS_AT_ONCE = 64
-
-
-def _estimate(returns: Matrix, symbols: Sequence[str], min_coverage: float) -> Covariance:
-    names, sample, _ = complete_sample(returns, symbols, min_coverage)
-    if not names:
-        return Covariance((), np.empty((0, 0)), 0.0, 0)
-    matrix, shrinkage = _shrunk(sample)
-    symmetric = (matrix + matrix.T) / 2.0
-    check_psd(symmetric)
-    return Covariance(names, symmetric, shrinkage, len(sample))
 
 
 def _shrunk(sample: Matrix) -> tuple[Matrix, float]:

@@ -39,8 +39,7 @@ class TailMethod(StrEnum):
 class TailRisk:
     """The loss that is exceeded with probability 1 - ``level``, and the mean loss beyond it; positive numbers are losses.
 
-    ``tail_count`` is the number of days or scenarios in the tail out of ``observations`` (both None where a formula was used);
-    ``seed`` and ``degrees_of_freedom`` are those the numbers were made with, None where there are none.
+    ``observations`` are the days or scenarios they were found in, None where a formula was used.
     """
 
     method: TailMethod
@@ -48,9 +47,6 @@ class TailRisk:
     value_at_risk: float
     expected_shortfall: float
     observations: int | None = None
-    tail_count: int | None = None
-    seed: int | None = None
-    degrees_of_freedom: float | None = None
 
 
 def historical_tail_risk(pnl: Sequence[float] | Vector, levels: Sequence[float]) -> tuple[TailRisk, ...]:
@@ -68,7 +64,7 @@ def historical_tail_risk(pnl: Sequence[float] | Vector, levels: Sequence[float])
 
     Source: methods.md section 10.
     """
-    return _sample_tails(finite_vector("pnl", pnl), levels, TailMethod.HISTORICAL, None, None)
+    return _sample_tails(finite_vector("pnl", pnl), levels, TailMethod.HISTORICAL)
 
 
 def parametric_tail_risk(
@@ -100,18 +96,8 @@ def parametric_tail_risk(
     for level in levels:
         quantile, shortfall = tail_multiples(level, degrees_of_freedom)
         var, es = quantile * spread - centre, shortfall * spread - centre
-        results.append(TailRisk(method, float(level), var, es, degrees_of_freedom=degrees_of_freedom))
+        results.append(TailRisk(method, float(level), var, es))
     return tuple(results)
-
-
-def sample_parametric_tail_risk(
-    pnl: Sequence[float] | Vector, levels: Sequence[float], *, degrees_of_freedom: float | None = None
-) -> tuple[TailRisk, ...]:
-    """``parametric_tail_risk`` with the mean and the standard deviation (ddof 1) of a sample of two days or more."""
-    days = finite_vector("pnl", pnl, least_length=2).tolist()
-    mean = math.fsum(days) / len(days)
-    variance = math.fsum((day - mean) ** 2 for day in days) / (len(days) - 1)
-    return parametric_tail_risk(math.sqrt(variance), levels, mean=mean, degrees_of_freedom=degrees_of_freedom)
 
 
 def monte_carlo_tail_risk(
@@ -130,7 +116,7 @@ def monte_carlo_tail_risk(
         covariance: of daily returns, shape (names, names), positive semidefinite.
         levels: confidences, each between 0.5 and 1.
         scenarios: number of simulated days, 1 or more.
-        seed: of the Philox generator, 0 or more; the same seed gives the same bits, and it is in the result.
+        seed: of the Philox generator, 0 or more; the same seed gives the same bits.
         degrees_of_freedom: of the Student-t (one chi-square per day for all names), above 2; None for the normal.
 
     Returns:
@@ -146,7 +132,7 @@ def monte_carlo_tail_risk(
     count = whole_number("scenarios", scenarios, least=1)
     key = whole_number("seed", seed, least=0)
     freedom = None if degrees_of_freedom is None else checked_degrees_of_freedom(degrees_of_freedom)
-    return _sample_tails(_simulated(book, matrix, count, key, freedom), levels, TailMethod.MONTE_CARLO, key, freedom)
+    return _sample_tails(_simulated(book, matrix, count, key, freedom), levels, TailMethod.MONTE_CARLO)
 
 
 _SCENARIOS_AT_ONCE = 8192
@@ -185,13 +171,11 @@ def _mixing(seed: int, count: int, freedom: float) -> Vector:
     return factors
 
 
-def _sample_tails(
-    pnl: Vector, levels: Sequence[float], method: TailMethod, seed: int | None, freedom: float | None
-) -> tuple[TailRisk, ...]:
+def _sample_tails(pnl: Vector, levels: Sequence[float], method: TailMethod) -> tuple[TailRisk, ...]:
     losses = np.sort(0.0 - pnl)[::-1]
     results = []
     for level in levels:
         count = tail_count(len(losses), level)
         tail = losses[:count].tolist()
-        results.append(TailRisk(method, float(level), tail[-1], math.fsum(tail) / count, len(losses), count, seed, freedom))
+        results.append(TailRisk(method, float(level), tail[-1], math.fsum(tail) / count, len(losses)))
     return tuple(results)

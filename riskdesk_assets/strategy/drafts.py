@@ -54,11 +54,6 @@ class LintReport:
     notices: tuple[Notice, ...]
     tickets: tuple[str, ...]
 
-    @property
-    def clean(self) -> bool:
-        """True when every file is usable."""
-        return not self.problems
-
 
 def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active: Path | None = None) -> Path:
     """Write a validated, commented ticket file into the folder of drafts, all of it or nothing, never over another.

@@ -18,12 +18,12 @@ import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.portfolios import PortfolioConfig, ScoreSettings
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 
 FILE = "file"
 MOST_CONVICTION = 5
-TRADING_DAYS = 252
 COLUMNS = ("instrument", "date", "score", "confidence")
 _MOST_PROBLEMS = 20
 # session -> instrument -> (score, confidence)
@@ -59,7 +59,7 @@ def instrument_scores(
     daily: dict[date, dict[str, float]] = {}
     known = instrument_state.drop_nulls("vol_20").sort("as_of_date", "symbol").select("as_of_date", "symbol", "vol_20")
     for session, symbol, annual in known.iter_rows():
-        daily.setdefault(session, {})[symbol] = annual / math.sqrt(TRADING_DAYS)
+        daily.setdefault(session, {})[symbol] = annual / math.sqrt(SESSIONS_A_YEAR)
     rows: list[dict[str, object]] = []
     unusable: dict[str, InputError] = {}
     for mandate in config.mandates:

@@ -13,7 +13,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-TRADING_DAYS = 252
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
+
 Couple = tuple[str, str]
 
 
@@ -77,7 +78,7 @@ def spread_volatility(beta: float, volatility_a: float, volatility_b: float, cor
         correlation: of the legs' returns.
     """
     variance = volatility_a**2 + (beta * volatility_b) ** 2 - 2 * beta * correlation * volatility_a * volatility_b
-    return math.sqrt(max(0.0, variance) / TRADING_DAYS) / (1 + abs(beta))
+    return math.sqrt(max(0.0, variance) / SESSIONS_A_YEAR) / (1 + abs(beta))
 
 
 def side_of(orientation: str, zscore: float) -> int:

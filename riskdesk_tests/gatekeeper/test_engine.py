@@ -213,8 +213,9 @@ def test_a_gatekeeper_goes_on_after_a_restart_as_if_there_had_been_none() -> Non
     assert again.state == gatekeeper.state
     for changes in ({}, {"direction": -1}, {"symbol": "JPM"}):
         assert ask(again, **changes) == ask(gatekeeper, **changes)
-    with pytest.raises(InputError):
-        manager_from_json(kept.replace('"realized_pnl"', '"realised_pnl"'))
+    for text in ("", "[" * 5000, kept.replace('"realized_pnl"', '"realised_pnl"')):
+        with pytest.raises(InputError):
+            manager_from_json(text)
 
 
 def test_a_state_written_before_orders_were_kept_by_side_is_read_as_what_it_said() -> None:

@@ -13,7 +13,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.guards.ticket_guards import guard_book
 from riskdesk_assets.guards.ticket_types import GuardMemory, GuardRules, Shares, TicketMemory, TicketShares
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
-from riskdesk_tests.guards.tickets import Walk, rules
+from riskdesk_tests.guards.tickets import Walk, kept, rules
 
 DAY = date(2026, 3, 2)
 NAMES = ("BAC", "C", "GS", "JPM", "KEY", "MS")
@@ -169,4 +169,4 @@ def test_what_is_said_of_a_ticket_is_what_became_of_it(held, ideal, prices, own,
         assert item.action != "CLIP" or 0 <= item.metadata["clip_ratio"] <= 1
     counted = sum(count for name, count in result.counters.items() if name != "avg_clip_ratio")
     assert counted == len(result.decisions)
-    assert GuardMemory.from_json(result.memory.to_json()) == result.memory
+    assert kept(result.memory) == result.memory

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
+from riskdesk_assets.common.hashing import canonical_json
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.guards.guard_rules import guard_rules
 from riskdesk_assets.guards.ticket_guards import guard_book
@@ -30,6 +32,11 @@ def pair(
     return TicketShares(ticket_id, symbols, shares, frozen)
 
 
+def kept(memory: GuardMemory) -> GuardMemory:
+    """A memory as the next session reads it, from the JSON of the one before."""
+    return GuardMemory.from_fields(json.loads(canonical_json(memory.fields)))
+
+
 class Walk:
     """Sessions one after the other, each from where the one before left the desk."""
 
@@ -45,7 +52,7 @@ class Walk:
         """One session."""
         result = guard_book(self.held, ideal, prices or PRICES, self.rules, self.memory, self.day)
         # What is remembered goes through JSON, as it does between two sessions of the desk.
-        self.memory = GuardMemory.from_json(result.memory.to_json())
+        self.memory = kept(result.memory)
         assert self.memory == result.memory
         known = {item.ticket_id: item for item in (*self.held, *ideal)}
         self.held = tuple(replace(known[key], shares=shares) for key, shares in result.positions.items() if any(shares))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from riskdesk_assets.limits.catalogue import TicketCaps, book_limits, for_session, forced_reductions, ticket_limits
+from riskdesk_assets.limits.catalogue import TicketCaps, book_limits, for_session, ticket_limits
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
 from riskdesk_tests.desk_builder import changed, desk_config
 
@@ -36,17 +36,15 @@ def test_what_forced_exits_trade_is_taken_from_what_may_be_added_and_no_more_tha
     # T1 gives up 200 - 80 = 120; T2 grows
     held = (*pair("T1", 100.0), *pair("T2", 10.0))
     approved = (*pair("T1", 40.0), *pair("T2", 50.0))
-    assert forced_reductions(approved, held) == 120.0
     assert bounds(approved, held)[1] == 380 * DOLLAR
     # an exit larger than the whole turnover bound leaves nothing to add, and is itself allowed
     large = pair("T1", 400.0)
-    assert forced_reductions(pair("T1", 0.0), large) == 800.0
     assert bounds((*pair("T1", 0.0), *pair("T2", 50.0)), large)[1] == 0
     assert TURNOVER.measured(pair("T1", 0.0), large) == 0
 
 
 def test_turning_around_gives_up_all_that_is_held_and_adds_all_that_is_new() -> None:
-    assert forced_reductions(pair("T1", -30.0), pair("T1", 50.0)) == 100.0
+    assert bounds(pair("T1", -30.0), pair("T1", 50.0))[1] == 400 * DOLLAR
     assert TURNOVER.measured(pair("T1", -30.0), pair("T1", 50.0)) == 60.0
 
 

@@ -14,6 +14,7 @@ from riskdesk_tests.desk_builder import changed, desk_config
 
 PACKAGE = Path(riskdesk_assets.__file__).parent
 ROOMS = ("riskdesk_assets.limits.", "riskdesk_assets.optimizer.", "riskdesk_assets.features.")
+YEAR = "common/sample_statistics.py"
 DAYS = [date(2026, 3, 2), date(2026, 3, 3)]
 
 
@@ -80,6 +81,12 @@ def test_a_models_sources_hold_every_file_of_the_rooms_it_is_made_in() -> None:
                 if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(ROOMS):
                     used = str(node.module).removeprefix("riskdesk_assets.").replace(".", "/") + ".py"
                     assert used in model.sources, (model.model_id, source)
+
+
+def test_a_model_that_reads_the_trading_year_hashes_where_it_stands() -> None:
+    for model in model_register(desk_config()):
+        reads = [source for source in model.sources if "common.sample_statistics import" in (PACKAGE / source).read_text()]
+        assert (YEAR in model.sources) == bool(reads), (model.model_id, reads)
 
 
 def test_classic_has_no_program_for_the_tickets() -> None:

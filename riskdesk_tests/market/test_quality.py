@@ -14,7 +14,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import QualitySettings
 from riskdesk_assets.market import quality
 from riskdesk_assets.market.files import FilesVendor
-from riskdesk_assets.market.quality import HARD_CHECKS, check_bars, usable
+from riskdesk_assets.market.quality import BAD_PRICE, DUPLICATE_BAR, NOT_A_SESSION, STALE_PRINT, check_bars, usable
 from riskdesk_tests.market.bar_rows import Row, frame, plain_rows
 from riskdesk_tests.market.fmp_stub import weekday_calendar
 
@@ -23,13 +23,14 @@ HISTORY = date(2024, 2, 12)
 DAY = date(2024, 3, 20)
 BEFORE = date(2024, 3, 19)
 FIVE = ("open", "high", "low", "close", "adj_close")
+HARD = (BAD_PRICE, STALE_PRINT, DUPLICATE_BAR, NOT_A_SESSION)
 Found = list[tuple[str, date, str, str]]
 
 
 def hard_faults(findings: pl.DataFrame) -> pl.DataFrame:
     """The bars with a finding that makes them count as none."""
     key = ("symbol", "as_of_date")
-    return findings.filter(pl.col("check_name").is_in(HARD_CHECKS)).select(key).unique().sort(key)
+    return findings.filter(pl.col("check_name").is_in(HARD)).select(key).unique().sort(key)
 
 
 @pytest.fixture

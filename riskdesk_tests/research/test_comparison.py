@@ -22,7 +22,7 @@ from riskdesk_assets.reports.recompute import day_tables
 from riskdesk_assets.research.comparison import Comparison, compare
 from riskdesk_assets.research.comparison_files import TABLE, TEXT, VARIANTS, markdown, read_comparison, write_comparison
 from riskdesk_assets.research.variants import Variant, variant_config
-from riskdesk_assets.research.walk_measures import bound_sessions, stage_sessions, walk_measures
+from riskdesk_assets.research.walk_measures import limit_sessions, stage_sessions, walk_measures
 from riskdesk_assets.strategy.strategy_file import Strategy
 from riskdesk_tests.desk_builder import (
     CODE,
@@ -122,7 +122,7 @@ def test_a_limit_binds_on_a_session_with_a_price_or_a_clip_that_names_it() -> No
     audit, clips = done.frames["limit_audit"], done.frames["clip_ledger"]
     expected = set(audit.filter((pl.col("limit_name") == "portfolio_gross") & (pl.col("price_of_limit") > 0))["as_of_date"])
     expected |= set(clips.filter(pl.col("limit_name") == "portfolio_gross")["as_of_date"])
-    found = bound_sessions(done.days)
+    found = limit_sessions(done.days)
     assert found["portfolio_gross"] == len(expected) > 0
     assert set(found) >= {name.split(":")[0] for name in audit["limit_name"]}
     assert found["turnover"] == 0

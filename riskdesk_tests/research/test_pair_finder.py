@@ -28,7 +28,7 @@ from riskdesk_assets.features.panel import Panel, build_panel
 from riskdesk_assets.features.spread import half_life
 from riskdesk_assets.research.multiple_testing import benjamini_hochberg
 from riskdesk_assets.research.pair_finder import COMPONENTS, PairSearch, find_pairs
-from riskdesk_assets.research.pair_formation import level_beta, pair_formation, round_trip
+from riskdesk_assets.research.pair_formation import PairFormation, level_beta, pair_formations, round_trip
 from riskdesk_assets.research.pair_outcomes import pair_outcomes
 from riskdesk_assets.research.pair_settings import PairFinderSettings, ScoreWeights, load_pair_settings
 from riskdesk_tests.desk_builder import changed, desk_config, sessions_from
@@ -48,6 +48,12 @@ def walks(seed: int = 3, count: int = 420, names: Sequence[str] = NAMES) -> Pane
     rng = np.random.default_rng(seed)
     moves = rng.normal(0, 0.01, (count, 1)) + rng.normal(0, 0.008, (count, len(names))) * np.linspace(0.7, 1.4, len(names))
     return panel_of(sessions_from(date(2022, 1, 3), count), names, np.exp(4 + np.cumsum(moves, axis=0)))
+
+
+def formed(legs: tuple[str, str], log_prices: tuple[np.ndarray, np.ndarray]) -> PairFormation:
+    """One pair alone, of its log prices."""
+    one, other = (log_price[:, np.newaxis] for log_price in log_prices)
+    return pair_formations([legs], one, other, desk_context(config()))[0]
 
 
 def panel_of(sessions: Sequence[date], names: Sequence[str], prices: np.ndarray) -> Panel:
@@ -100,7 +106,7 @@ def test_slope_and_half_life_are_the_reference_numbers_on_real_bars(real_bars_di
 def test_every_number_of_a_pair_is_what_statsmodels_and_numpy_say() -> None:
     panel = walks()
     log_a, log_b = (np.ascontiguousarray(panel.log_adj[-252:, panel.column(leg)]) for leg in ("KEY", "BAC"))
-    found = pair_formation(("BAC", "KEY"), (log_b, log_a), desk_context(config()))
+    found = formed(("BAC", "KEY"), (log_b, log_a))
     assert (found.leg_a, found.leg_b) == ("KEY", "BAC")  # KEY moves more
     line = sm.OLS(log_a, sm.add_constant(log_b)).fit()
     assert found.level_beta == pytest.approx(line.params[1], rel=1e-9)
@@ -252,7 +258,7 @@ def test_a_few_missing_bars_are_skipped_not_filled() -> None:
     row = holed.pairs.filter(pl.col("pair_id").is_in(["BAC__C", "C__BAC"])).row(0, named=True)
     kept = [place for place in range(len(prices) - 252, len(prices)) if place != len(prices) - 30]
     logs = {leg: np.log(prices[kept, panel.column(leg)]) for leg in ("BAC", "C")}
-    alone = pair_formation(("BAC", "C"), (logs["BAC"], logs["C"]), desk_context(config()))
+    alone = formed(("BAC", "C"), (logs["BAC"], logs["C"]))
     assert row["half_life"] == pytest.approx(alone.half_life, rel=1e-9)
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,20 +27,30 @@ ROOT = Path(__file__).resolve().parents[2]
 
 THREADS = """
 import hashlib, numpy as np, threadpoolctl
-from riskdesk_assets.risk_model.covariance import ledoit_wolf
+from riskdesk_assets.features.panel import Panel
+from riskdesk_assets.risk_model.covariance import covariances
+from riskdesk_tests.features.market import DESK, weekdays
 rng = np.random.default_rng(5)
-returns = rng.normal(0, 0.01, (504, 300)) + rng.normal(0, 0.01, (504, 1))
-covariance = ledoit_wolf(returns, [f"S{i:03}" for i in range(300)], 0.9)
+returns = rng.normal(0, 0.01, (505, 300)) + rng.normal(0, 0.01, (505, 1))
+days, prices = weekdays(505), 50.0 * np.exp(np.cumsum(returns, axis=0))
+panel = Panel(tuple(days), tuple(f"S{i:03}" for i in range(300)), *[prices] * 6)
+settings = DESK.optimizer.model_copy(update={"covariance_window": 504})
+((_, covariance),) = covariances(panel, settings, days[-1:])
 print(hashlib.sha256(covariance.matrix.tobytes()).hexdigest(), covariance.shrinkage.hex())
 print(max(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"))
 """
+
+
+def estimated(returns: np.ndarray, names: Sequence[str], min_coverage: float) -> Covariance:
+    with single_threaded():
+        return ledoit_wolf(returns, names, min_coverage)
 
 
 def test_it_is_scikit_learns_estimator() -> None:
     from sklearn.covariance import LedoitWolf
 
     wanted = LedoitWolf().fit(RETURNS)
-    got = ledoit_wolf(RETURNS, NAMES, 0.9)
+    got = estimated(RETURNS, NAMES, 0.9)
     assert (got.symbols, got.observations) == (SYMBOLS, 252)
     np.testing.assert_allclose(got.matrix, wanted.covariance_, rtol=1e-12, atol=0)
     assert got.shrinkage == pytest.approx(wanted.shrinkage_, rel=1e-12)
@@ -63,13 +74,13 @@ def test_it_is_scikit_learns_estimator_to_the_bit(seed: int, rows: int, names: i
         returns[:, 0] = returns[:, -1]
     with single_threaded():
         matrix, shrinkage = wanted_of(returns)
-    got = ledoit_wolf(returns, [f"S{name:02}" for name in range(names)], 1.0)
+    got = estimated(returns, [f"S{name:02}" for name in range(names)], 1.0)
     assert got.matrix.tobytes() == ((matrix + matrix.T) / 2.0).tobytes()
     assert got.shrinkage.hex() == float(shrinkage).hex()
 
 
 def test_returns_that_never_move_are_not_shrunk() -> None:
-    still = ledoit_wolf(np.zeros((252, 3)), NAMES[:3], 0.9)
+    still = estimated(np.zeros((252, 3)), NAMES[:3], 0.9)
     assert (still.shrinkage, still.matrix.any()) == (0.0, False)
 
 
@@ -77,13 +88,13 @@ def test_a_name_below_the_coverage_is_left_out_and_the_others_drop_its_gaps_no_m
     holed = RETURNS.copy()
     holed[:30, 2] = np.nan  # 222 of 252 is 0.881
     holed[:25, 4] = np.nan  # 227 of 252 is 0.901
-    got = ledoit_wolf(holed, NAMES, 0.9)
+    got = estimated(holed, NAMES, 0.9)
     assert (got.symbols, got.observations) == (("AAA", "BBB", "DDD", "EEE"), 227)
-    np.testing.assert_array_equal(got.matrix, ledoit_wolf(RETURNS[25:, [0, 1, 3, 4]], ["AAA", "BBB", "DDD", "EEE"], 0.9).matrix)
+    np.testing.assert_array_equal(got.matrix, estimated(RETURNS[25:, [0, 1, 3, 4]], ["AAA", "BBB", "DDD", "EEE"], 0.9).matrix)
 
 
 def test_no_name_with_enough_returns_gives_a_covariance_of_nothing() -> None:
-    got = ledoit_wolf(np.full((252, 2), np.nan), ["AAA", "BBB"], 0.9)
+    got = estimated(np.full((252, 2), np.nan), ["AAA", "BBB"], 0.9)
     assert (got.symbols, got.matrix.shape, got.observations) == ((), (0, 0), 0)
     assert got.volatility({}) == 0.0
 
@@ -91,15 +102,15 @@ def test_no_name_with_enough_returns_gives_a_covariance_of_nothing() -> None:
 def test_names_that_never_trade_on_the_same_sessions_are_refused_by_name() -> None:
     returns = np.array([[0.01, np.nan], [np.nan, 0.02]] * 10)
     with pytest.raises(StateError, match="only 0 sessions on which all of AAA, BBB"):
-        ledoit_wolf(returns, ["AAA", "BBB"], 0.4)
+        estimated(returns, ["AAA", "BBB"], 0.4)
 
 
 def test_the_matrix_is_symmetric_and_positive_semidefinite_even_when_two_names_are_one() -> None:
     twins = np.column_stack([RETURNS, RETURNS[:, 0], np.zeros(252)])
-    matrix = ledoit_wolf(twins, [*NAMES, "TWIN", "FLAT"], 0.9).matrix
+    matrix = estimated(twins, [*NAMES, "TWIN", "FLAT"], 0.9).matrix
     assert np.array_equal(matrix, matrix.T)
     assert np.linalg.eigvalsh(matrix)[0] >= 0
-    flat = ledoit_wolf(np.zeros((252, 3)), NAMES[:3], 0.9)
+    flat = estimated(np.zeros((252, 3)), NAMES[:3], 0.9)
     assert flat.volatility(dict.fromkeys(NAMES[:3], 1.0)) == 0.0
 
 
@@ -116,7 +127,7 @@ def test_a_portfolios_volatility_worked_by_hand() -> None:
 
 
 def test_the_order_of_weights_changes_no_bit_of_the_volatility() -> None:
-    covariance = ledoit_wolf(RETURNS, NAMES, 0.9)
+    covariance = estimated(RETURNS, NAMES, 0.9)
     weights = dict(zip(NAMES, (0.31, -0.17, 0.23, -0.41, 0.07), strict=True))
     backwards = dict(reversed(weights.items()))
     assert covariance.volatility(weights).hex() == covariance.volatility(backwards).hex()
@@ -141,7 +152,7 @@ def test_the_returns_are_simple_returns_of_adj_close_over_the_window() -> None:
     bars = made_up_bars(days)
     ((_, got),) = covariances(build_panel(bars, days, SYMBOLS), DESK.optimizer, days[-1:])
     paths = np.stack([bars.filter(pl.col("symbol") == s)["adj_close"].to_numpy() for s in SYMBOLS], axis=1)
-    np.testing.assert_array_equal(got.matrix, ledoit_wolf((paths[1:] / paths[:-1] - 1.0)[-252:], NAMES, 0.9).matrix)
+    np.testing.assert_array_equal(got.matrix, estimated((paths[1:] / paths[:-1] - 1.0)[-252:], NAMES, 0.9).matrix)
 
 
 def test_a_session_without_bars_is_refused() -> None:

@@ -22,7 +22,6 @@ from riskdesk_assets.risk_model.tail_risk import (
     historical_tail_risk,
     monte_carlo_tail_risk,
     parametric_tail_risk,
-    sample_parametric_tail_risk,
 )
 
 LEVELS = (0.95, 0.99)
@@ -68,10 +67,10 @@ def test_the_historical_tail_of_twenty_days_is_found_by_hand() -> None:
     pnl = [0.01, -0.05, 0.02, -0.03, 0.0, 0.01, -0.04, 0.03, 0.02, 0.01] * 2
     # Worst of twenty: 0.05, 0.05, 0.04, 0.04, ... At 85% the tail is three days, at 95% one.
     wide, narrow = historical_tail_risk(pnl, (0.85, 0.95))
-    assert (wide.method, wide.tail_count, wide.observations) == (TailMethod.HISTORICAL, 3, 20)
+    assert (wide.method, wide.observations) == (TailMethod.HISTORICAL, 20)
     assert wide.value_at_risk == 0.04
     assert wide.expected_shortfall == pytest.approx((0.05 + 0.05 + 0.04) / 3, rel=1e-15)
-    assert (narrow.tail_count, narrow.value_at_risk, narrow.expected_shortfall) == (1, 0.05, 0.05)
+    assert (narrow.value_at_risk, narrow.expected_shortfall) == (0.05, 0.05)
 
 
 def test_a_sample_without_a_loss_has_a_negative_var_and_a_flat_one_none() -> None:
@@ -108,12 +107,6 @@ def test_the_student_t_quantile_is_the_tables() -> None:
     # Standard table: t with 4 degrees of freedom at 95% is 2.132 and at 99% 3.747; scaled by sqrt(2 / 4) to a volatility of 1.
     assert tail_multiples(0.95, 4.0)[0] == pytest.approx(2.132 * math.sqrt(0.5), abs=5e-4)
     assert tail_multiples(0.99, 4.0)[0] == pytest.approx(3.747 * math.sqrt(0.5), abs=5e-4)
-
-
-def test_a_sample_gives_the_parametric_tail_of_its_own_moments() -> None:
-    # Hand arithmetic: mean 0.01, squared deviations 0.0001 x (1 + 9 + 1 + 9) over 3.
-    got = sample_parametric_tail_risk([0.02, -0.02, 0.0, 0.04], (0.95,))[0]
-    assert got.value_at_risk == pytest.approx(1.6448536269514722 * math.sqrt(0.002 / 3) - 0.01, rel=1e-12)
 
 
 def test_jorions_two_currencies_have_their_published_component_vars() -> None:
@@ -208,10 +201,10 @@ def test_monte_carlo_converges_to_the_parametric_tail_within_four_standard_error
         assert abs(got.value_at_risk - wanted.value_at_risk) < 4 * error
         # Of the expected shortfall: at most the sd of the loss beyond VaR plus that of VaR, over the root of the tail's days.
         assert abs(got.expected_shortfall - wanted.expected_shortfall) < 4 * (
-            error + volatility * 1.5 / math.sqrt(got.tail_count or 1)
+            error + volatility * 1.5 / math.sqrt(tail_count(scenarios, got.level))
         )
         assert error < 0.01 * wanted.value_at_risk
-        assert (got.seed, got.observations, got.degrees_of_freedom) == (11, scenarios, freedom)
+        assert got.observations == scenarios
 
 
 def test_monte_carlo_is_the_same_to_the_bit_with_the_same_seed_and_not_with_another() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
+
 ALLOWED_LENGTHS = "6 months, 6m, 90 days, 12w, 2 years, half a year"
 NUMBERS = {
     name: number
@@ -68,7 +70,7 @@ def sessions_of(text: str) -> int:
     if found is None:
         raise DayError(f"{text.strip()[:40]!r} is no number of sessions (allowed: 40 days, 8 weeks, 2 months)")
     count, unit = number(found[1]), found[2]
-    factor = {"w": 5, "m": 21, "q": 63, "y": 252}.get(unit[0], 1)
+    factor = {"w": 5, "m": 21, "q": 63, "y": SESSIONS_A_YEAR}.get(unit[0], 1)
     return count * factor
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
+from riskdesk_assets.common.sample_statistics import deviation
 from riskdesk_assets.reports.page.blocks import Figure, Section
 from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
@@ -83,12 +84,9 @@ def realized_volatility(equities: Sequence[float], nav: float, window: int = _RE
     """Standard deviation (n - 1) of the last ``window`` daily changes of equity, of NAV; None before there are as many."""
     found: list[float | None] = []
     for place in range(len(equities)):
-        if place < window:
-            found.append(None)
-            continue
-        changes = [equities[at] - equities[at - 1] for at in range(place - window + 1, place + 1)]
-        mean = math.fsum(changes) / window
-        found.append(math.sqrt(math.fsum((change - mean) ** 2 for change in changes) / (window - 1)) / nav)
+        changes = [equities[at] - equities[at - 1] for at in range(place - window + 1, place + 1)] if place >= window else []
+        spread = deviation(changes)
+        found.append(None if spread is None else spread / nav)
     return found
 
 

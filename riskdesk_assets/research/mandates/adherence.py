@@ -7,12 +7,13 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import RiskReportSettings
-from riskdesk_assets.limits.limit import Family
+from riskdesk_assets.limits.limit import Family, label_of
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
 from riskdesk_assets.research.backtest_tables import RISK_CHECKS
+from riskdesk_assets.research.bound_sessions import bound_sessions
 from riskdesk_assets.research.mandates.tables import LIMIT_SLACK, LIMIT_USE
-from riskdesk_assets.research.performance import mean
 
 ANSWERED = ("OPTIMAL", "SOFTENED")
 """Statuses of a session whose weights the optimizer chose; on any other yesterday's stand as the returns left them."""
@@ -22,7 +23,7 @@ _PER_NAME = (Family.NAME_GROSS.value, Family.LIQUIDITY.value)
 
 def limit_key(name: str, family: str) -> str:
     """What a limit is called over a range: of one per name the label alone, else its own name."""
-    return name.split(":", 1)[0] if family in _PER_NAME else name
+    return label_of(name) if family in _PER_NAME else name
 
 
 def limit_slack(limits: pl.DataFrame, nav: float) -> pl.DataFrame:
@@ -131,15 +132,6 @@ def risk_checks(series: pl.DataFrame, limits: pl.DataFrame, nav: float, settings
     breached = set(of_answered.filter(pl.col("status") == "BREACH")["as_of_date"])
     days = LimitDays(len(answered), len(breached), bound_sessions(of_answered))
     return RISK_CHECKS.frame(list(checks(known, list(known), days, settings)))
-
-
-def bound_sessions(limits: pl.DataFrame) -> dict[str, int]:
-    """Family -> on how many sessions one of its limits had a price."""
-    found: dict[str, set[date]] = {}
-    priced = limits.filter(pl.col("price_of_limit").is_not_null()).select("as_of_date", "family")
-    for session, family in priced.iter_rows():
-        found.setdefault(family, set()).add(session)
-    return {family: len(days) for family, days in sorted(found.items())}
 
 
 def softened_sessions(limits: pl.DataFrame) -> dict[str, int]:

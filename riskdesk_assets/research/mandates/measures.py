@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from riskdesk_assets.common.portfolios import PortfolioConfig
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR, deviation, mean
 from riskdesk_assets.reports.realized import DELISTED, PENDING
-from riskdesk_assets.research.mandates.adherence import bound_sessions, soft_gross, softened_sessions
+from riskdesk_assets.research.bound_sessions import bound_sessions
+from riskdesk_assets.research.mandates.adherence import soft_gross, softened_sessions
 from riskdesk_assets.research.mandates.series import EQUAL_WEIGHT
 from riskdesk_assets.research.performance import (
-    SESSIONS_A_YEAR,
     annual_volatility,
-    deviation,
     drawdown,
-    mean,
     sharpe_ratio,
 )
 from riskdesk_assets.research.series_metrics import Metrics, series_metrics

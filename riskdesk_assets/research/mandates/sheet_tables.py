@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.reports.page.blocks import Cell, Column, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, share_bar
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
-from riskdesk_assets.research.performance import mean
 
 Frames = Mapping[str, pl.DataFrame]
 Metrics = Mapping[str, Any]

@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.mandates import MandateInputs
 from riskdesk_assets.limits.fact_limits import NO_FACTS
@@ -114,7 +115,7 @@ def scenario_pnl(days: pl.DataFrame, series: pl.DataFrame, benchmark: pl.DataFra
                 "mean_pnl": math.fsum(ordered["pnl"]) / ordered.height,
                 "best_pnl": max(ordered["pnl"].to_list()),
                 "benchmark_worst_pnl": min(rival, default=None),
-                "benchmark_mean_pnl": math.fsum(rival) / len(rival) if rival else None,
+                "benchmark_mean_pnl": mean(rival),
                 **_lived(stretches.get(str(name)), series, benchmark),
             }
         )

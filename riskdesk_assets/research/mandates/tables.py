@@ -116,9 +116,6 @@ SCENARIO_PNL = Table(
 """One row per scenario, in dollars; ``lived_*``: what was earned after costs on the sessions of a stretch of history that the
 range lived through whole."""
 
-LIVE_TABLES = ("instrument_scores", "scenarios", "target_portfolios", "engine_decisions", "portfolio_limits")
-"""Tables of the warehouse that a mandate's backtest keeps: the rows a live mandate would have written."""
-
 MANDATE_BACKTEST_TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (

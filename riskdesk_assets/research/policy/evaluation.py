@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riskdesk_assets.common.policy_settings import PolicySettings
+from riskdesk_assets.common.sample_statistics import deviation
 from riskdesk_assets.controllers.baseline import Proposal, Signal, Stance, propose
 from riskdesk_assets.controllers.policy import decide_value
 from riskdesk_assets.controllers.policy_model import Fit
@@ -142,32 +142,8 @@ def volatility_scale(baseline: Array, policy: Array, settings: PolicySettings) -
     scale = np.full(len(baseline), np.nan)
     for place in range(settings.vol_match_minimum, len(baseline)):
         prior = slice(max(0, place - settings.vol_match_window), place)
-        own, other = deviation(policy[prior]), deviation(baseline[prior])
+        own, other = (deviation(side[prior].tolist()) or 0.0 for side in (policy, baseline))
         if own > 0.0 and other > 0.0:
             most = settings.vol_match_max_scale
             scale[place] = min(max(other / own, 1.0 / most), most)
     return scale
-
-
-def mean(values: Array) -> float:
-    """Mean, summed exactly; 0 of nothing."""
-    return math.fsum(values.tolist()) / len(values) if len(values) else 0.0
-
-
-def deviation(values: Array) -> float:
-    """Standard deviation, ddof 1, summed exactly; 0 where fewer than two values."""
-    if len(values) < 2:
-        return 0.0
-    numbers = values.tolist()
-    mean = math.fsum(numbers) / len(numbers)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in numbers) / (len(numbers) - 1))
-
-
-def drawdown(net: Array) -> float:
-    """The deepest fall of the cumulated P&L below its highest point, both counted from 0; in the P&L's own unit."""
-    level = peak = deepest = 0.0
-    for value in net.tolist():
-        level += value
-        peak = max(peak, level)
-        deepest = max(deepest, peak - level)
-    return deepest

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskdesk_assets.common.policy_settings import PromotionSettings
+from riskdesk_assets.common.sample_statistics import deepest_fall, mean
 from riskdesk_assets.controllers.policy_model import PROMOTED, REJECTED, Criterion
 from riskdesk_assets.research.policy.bootstrap import Array, bootstrap_means, lower_bound
-from riskdesk_assets.research.policy.evaluation import WalkForward, drawdown, mean
+from riskdesk_assets.research.policy.evaluation import WalkForward
 
 DAYS, BASE, STRESSED = "n_days", "lower_bound", "lower_bound_stressed"
 DRAWDOWN, DRAWDOWN_STRESSED = "drawdown", "drawdown_stressed"
@@ -84,7 +85,7 @@ def _no_deeper(walk: WalkForward, settings: PromotionSettings, at: str) -> Itera
         (DRAWDOWN, 1.0, "at the desk's costs"),
         (DRAWDOWN_STRESSED, settings.stressed_cost_multiple, at),
     ):
-        policy, baseline = (drawdown(net) for net in walk.matched(multiple))
+        policy, baseline = (deepest_fall(net.tolist()) for net in walk.matched(multiple))
         said = f"deepest drawdown {policy:.2%} of capital against the baseline's {baseline:.2%} {words}, no deeper asked"
         yield Criterion(name=name, value=policy, bound=baseline, passed=policy <= baseline, meaning=said)
 
@@ -92,6 +93,6 @@ def _no_deeper(walk: WalkForward, settings: PromotionSettings, at: str) -> Itera
 def _earns(walk: WalkForward, settings: PromotionSettings, at: str) -> Criterion:
     """The policy's own mean net P&L a session, at stressed costs."""
     policy, _ = walk.matched(settings.stressed_cost_multiple)
-    own = mean(policy)
+    own = mean(policy.tolist()) or 0.0
     said = f"the policy itself made {own * 1e4:+.3f} bp of capital a day {at}, above 0 asked"
     return Criterion(name=NET, value=own, bound=0.0, passed=own > 0.0, meaning=said)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
 
-from riskdesk_assets.research.policy.evaluation import Array, WalkForward, deviation, drawdown
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR, deepest_fall, mean
+from riskdesk_assets.research.performance import sharpe_ratio
+from riskdesk_assets.research.policy.evaluation import Array, WalkForward
 from riskdesk_assets.research.policy.simulation import Outcome
 from riskdesk_assets.research.policy.training import Trained
+from riskdesk_assets.research.rank_correlation import spearman
 
-SESSIONS_A_YEAR = 252
 DECILES = 10
 
 
@@ -117,11 +117,7 @@ def rank_correlation(trained: Trained) -> float | None:
     rows = _predicted_rows(trained)
     if rows.height < 3:
         return None
-    ranks = [rows[name].rank("average").to_list() for name in ("value", "net_return")]
-    centre = (rows.height + 1) / 2
-    left, right = ([rank - centre for rank in each] for each in ranks)
-    spread = math.sqrt(math.fsum(x * x for x in left) * math.fsum(x * x for x in right))
-    return math.fsum(x * y for x, y in zip(left, right, strict=True)) / spread if spread else None
+    return spearman(rows["value"], rows["net_return"])
 
 
 def folds(walk: WalkForward) -> list[FoldLine]:
@@ -140,22 +136,17 @@ def walk_frame(walk: WalkForward) -> pl.DataFrame:
     return pl.DataFrame(columns | {"scale": walk.scale}).with_columns(pl.col("scale").fill_nan(None))
 
 
-def mean(values: Sequence[float]) -> float | None:
-    """Mean, summed exactly; None of nothing."""
-    return math.fsum(values) / len(values) if values else None
-
-
 def _side(net: Array, outcome: Outcome, there: Any, cost_multiple: float, scale: Any = 1.0) -> Side:
-    spread, average = deviation(net), mean(net.tolist()) or 0.0
+    earned = net.tolist()
 
     def of(values: Array) -> float:
         return mean((scale * values[there]).tolist()) or 0.0
 
     return Side(
-        net_a_year=average * SESSIONS_A_YEAR,
+        net_a_year=(mean(earned) or 0.0) * SESSIONS_A_YEAR,
         costs_a_year=of(outcome.costs) * cost_multiple * SESSIONS_A_YEAR,
-        sharpe=average / spread * math.sqrt(SESSIONS_A_YEAR) if spread else None,
-        drawdown=drawdown(net),
+        sharpe=sharpe_ratio(earned),
+        drawdown=deepest_fall(earned),
         units=of(outcome.units),
         held=mean(outcome.held[there].tolist()) or 0.0,
         traded=of(outcome.traded),

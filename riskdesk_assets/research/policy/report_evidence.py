@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.controllers.policy_model import Criterion
 from riskdesk_assets.reports.page.blocks import Block, Cell, Column, Fact, Facts, Figure, Section, Table
 from riskdesk_assets.reports.page.charts import Line, Panel, diverging_bar, line_chart
@@ -11,7 +12,7 @@ from riskdesk_assets.reports.page.numerals import NOTHING, count, percent, plain
 from riskdesk_assets.research.policy.bootstrap import Array
 from riskdesk_assets.research.policy.evaluation import WalkForward
 from riskdesk_assets.research.policy.gate import BASE, DAYS, NET, STRESSED
-from riskdesk_assets.research.policy.measures import Side, costs, deciles, mean, rank_correlation, sides
+from riskdesk_assets.research.policy.measures import Side, costs, deciles, rank_correlation, sides
 from riskdesk_assets.research.policy.training import Trained
 
 BP = 1e4

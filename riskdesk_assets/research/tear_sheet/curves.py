@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.reports.page.blocks import Figure
 from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.reports.page.numerals import dollars, percent, plain
@@ -78,7 +79,7 @@ def rolling_figures(content: SheetContent) -> list[Figure]:
         ),
     )
     low, high = _ends(volatility)
-    predicted = [None if value is None else value * math.sqrt(252) for value in series["ex_ante_volatility"]]
+    predicted = [None if value is None else value * math.sqrt(SESSIONS_A_YEAR) for value in series["ex_ante_volatility"]]
     told = (
         f"Realized between {percent(low)} and {percent(high)} of NAV a year; {percent(content.number('volatility'))} over the "
         "whole range."

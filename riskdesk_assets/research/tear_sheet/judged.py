@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.reports.page.blocks import Cell, Column, Table
 from riskdesk_assets.reports.page.charts import share_bar
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
 from riskdesk_assets.reports.realized import PENDING
 from riskdesk_assets.research.challengers import NAMES
-from riskdesk_assets.research.performance import annual_volatility, drawdown, mean, sharpe_ratio
+from riskdesk_assets.research.performance import annual_volatility, drawdown, sharpe_ratio
 from riskdesk_assets.research.tear_sheet.content import SheetContent
 
 _CHECKS = {"drawdown": "drawdown before costs"}

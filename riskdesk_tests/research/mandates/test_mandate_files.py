@@ -19,12 +19,14 @@ from riskdesk_assets.research.backtest_replay import replay_backtest
 from riskdesk_assets.research.backtest_request import BacktestRequest
 from riskdesk_assets.research.backtest_run import BacktestRuns, PublishedBacktest
 from riskdesk_assets.research.mandates.files import COMPARED_FILES, SCORES
-from riskdesk_assets.research.mandates.tables import LIVE_TABLES, MANDATE_BACKTEST_TABLES
+from riskdesk_assets.research.mandates.tables import MANDATE_BACKTEST_TABLES
 from riskdesk_tests.desk_builder import calendar, sessions_from
 from riskdesk_tests.desk_on_disk import DeskFolder, edit, make_desk
 from riskdesk_tests.research.mandates.mandate_backtests import LONG, NEUTRAL
 
 DAYS = sessions_from(date(2024, 9, 3), 6)
+# The rows a live mandate would have written.
+LIVE_TABLES = ("instrument_scores", "scenarios", "target_portfolios", "engine_decisions", "portfolio_limits")
 
 
 def request(mandate: str = NEUTRAL, **fields: object) -> BacktestRequest:

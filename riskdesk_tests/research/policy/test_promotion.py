@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.common.sample_statistics import deepest_fall
 from riskdesk_assets.common.settings import ROOT, load_paths
 from riskdesk_assets.controllers.policy_model import parse_policy, require_usable
 from riskdesk_assets.market.files import FilesVendor
 from riskdesk_assets.research.comparison_bars import comparison_history
 from riskdesk_assets.research.policy.bootstrap import bootstrap_means, lower_bound
-from riskdesk_assets.research.policy.evaluation import drawdown
 from riskdesk_assets.research.policy.gate import judged
 from riskdesk_assets.research.policy.training import Trained, train, training_inputs
 from riskdesk_assets.research.policy.training_set import learnable, rows_hash
@@ -86,7 +86,7 @@ def test_every_criterion_follows_from_the_walk_forward() -> None:
         other = (found.walk.baseline.gross - multiple * found.walk.baseline.costs)[there]
         means = bootstrap_means(own - other, settings.bootstrap_samples, 20, settings.bootstrap_seed)
         assert gate[name].value == lower_bound(means, 0.95)
-        assert (gate[fall].value, gate[fall].bound) == (drawdown(own), drawdown(other))
+        assert (gate[fall].value, gate[fall].bound) == (deepest_fall(own.tolist()), deepest_fall(other.tolist()))
     assert gate["net_stressed"].value == pytest.approx(float(own.mean()), rel=1e-12)
 
 

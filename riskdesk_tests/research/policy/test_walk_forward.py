@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.proposal import ticket_rules
-from riskdesk_assets.research.policy.evaluation import WalkForward, deviation, drawdown, volatility_scale, walk_forward
+from riskdesk_assets.research.policy.evaluation import WalkForward, volatility_scale, walk_forward
 from riskdesk_assets.research.policy.simulation import SimulatedTicket
 from riskdesk_assets.research.policy.training import TrainingInputs, training_inputs
 from riskdesk_assets.research.policy.training_set import learnable
@@ -117,11 +117,3 @@ def test_too_short_a_history_has_no_walk_forward() -> None:
     context = desk_context(CONFIG)
     args = (few.rows, few.states, few.panel, few.sessions, [], SETTINGS)
     assert walk_forward(*args, context.cost_rates, context.borrow_rates) is None
-
-
-def test_drawdown_and_deviation_by_hand() -> None:
-    assert drawdown(np.array([1.0, -3.0, 1.0, -1.0, 5.0, -2.0])) == 3.0
-    assert drawdown(np.array([-1.0, -1.0])) == 2.0
-    assert drawdown(np.array([])) == 0.0
-    assert deviation(np.array([1.0, 2.0, 4.0])) == pytest.approx(np.std([1, 2, 4], ddof=1))
-    assert deviation(np.array([5.0])) == 0.0
