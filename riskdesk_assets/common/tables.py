@@ -324,7 +324,8 @@ _ALL = (
         "risk_contributions",
         _columns(
             "as_of_date: DATE; portfolio_id instrument_id: VARCHAR; weight marginal_volatility component_volatility "
-            "component_var_99 component_es_99 factor_share days_to_liquidate headroom_up headroom_down: DOUBLE; "
+            "marginal_var_99 component_var_99 component_es_99 component_var_99_historical component_es_99_historical "
+            "factor_share days_to_liquidate headroom_up headroom_down: DOUBLE; "
             "headroom_up_limit headroom_down_limit: VARCHAR"
         ),
         ("as_of_date", "portfolio_id", "instrument_id"),

@@ -135,13 +135,23 @@ def _names(out: Console, names: Sequence[NameRisk], nav: float) -> None:
     if not held:
         return
     rows = table(
-        "name", ">weight", ">volatility", ">VaR 99", ">ES 99", ">days to sell", title="Who makes the risk, dollars a day"
+        "name",
+        ">weight",
+        ">volatility",
+        ">VaR 99",
+        ">of $1 more",
+        ">ES 99 lived",
+        ">days to sell",
+        title="Who makes the risk, dollars a day: parts of volatility and VaR (normal) and of ES (historical)",
     )
     for name in held[:LISTED]:
-        parts = (name.component_volatility, name.component_var_99, name.component_es_99)
-        cells = ("-" if part is None else dollars(part * nav) for part in parts)
+        volatility, var, lived = (
+            "-" if part is None else dollars(part * nav)
+            for part in (name.component_volatility, name.component_var_99, name.component_es_99_historical)
+        )
+        more = "-" if name.marginal_var_99 is None else f"{100 * name.marginal_var_99:+.1f}¢"
         days = "-" if name.days_to_liquidate is None else f"{name.days_to_liquidate:.2f}"
-        rows.add_row(name.symbol, f"{name.weight:+.2%}", *cells, days)
+        rows.add_row(name.symbol, f"{name.weight:+.2%}", volatility, var, more, lived, days)
     out.print()
     out.print(rows)
     if len(held) > LISTED:

@@ -15,9 +15,16 @@ from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.risk_model.arguments import Matrix, Vector
 from riskdesk_assets.risk_model.covariance import Covariance
 from riskdesk_assets.risk_model.factors import FactorModel
-from riskdesk_assets.risk_model.risk_contributions import RiskContributions, book_pnl, portfolio_volatility, risk_contributions
+from riskdesk_assets.risk_model.risk_contributions import (
+    RiskContributions,
+    TailContributions,
+    book_pnl,
+    historical_contributions,
+    parametric_contributions,
+    portfolio_volatility,
+    risk_contributions,
+)
 from riskdesk_assets.risk_model.scenario import correlation_shock
-from riskdesk_assets.risk_model.tail_level import tail_multiples
 from riskdesk_assets.risk_model.tail_risk import TailRisk, historical_tail_risk, monte_carlo_tail_risk, parametric_tail_risk
 
 FRAGILITY_CLASSES = ("NONE", "WATCH", "SOFT", "FRAGILE")
@@ -89,29 +96,33 @@ class StabilityVector:
 class NameRisk:
     """What one name brings to the book's risk; None where it is not covered.
 
-    ``marginal_volatility`` is the change of the book's volatility per unit of weight; components sum over names to the book's
-    volatility and to its normal VaR and expected shortfall at 99%. ``factor_share`` is the share of the book's variance that
-    the name brings through factors; over names it sums to the book's.
+    A marginal risk is the change of the book's per unit of weight added. Components are weight x marginal and sum over names to
+    the book's: its volatility, its VaR and expected shortfall at 99% by the normal distribution, and those it would have lived
+    through (what the name lost on the day that is the historical VaR, and on average over the days of the tail).
+    ``factor_share`` is the share of the book's variance that the name brings through factors; over names it sums to the book's.
     """
 
     symbol: str
     weight: float
     marginal_volatility: float | None
     component_volatility: float | None
+    marginal_var_99: float | None
     component_var_99: float | None
     component_es_99: float | None
+    component_var_99_historical: float | None
+    component_es_99_historical: float | None
     factor_share: float | None
     days_to_liquidate: float | None
 
 
 @dataclass(frozen=True)
 class Volatility:
-    """Contributions to volatility by the covariance's names, and the multiples that make VaR and expected shortfall of it."""
+    """Contributions to volatility by the covariance's names, and to the normal VaR and expected shortfall at one level."""
 
     book: Book
     symbols: tuple[str, ...]
     found: RiskContributions | None
-    multiples: tuple[float, float]
+    tail: TailContributions | None
     missing: tuple[str, ...]
 
     @property
@@ -126,19 +137,43 @@ class Volatility:
             return {}
         return {"volatility": self.found.total, "volatility_annual": self.found.total * math.sqrt(SESSIONS_A_YEAR)}
 
-    def by_name(self, factor_shares: Mapping[str, float], days: Mapping[str, float]) -> tuple[NameRisk, ...]:
-        """Every name of the covariance and every other one held, sorted by symbol."""
-        known: dict[str, tuple[float, float]] = {}
-        if self.found is not None:
-            pairs = zip(self.found.marginal, self.found.component, strict=True)
-            known = dict(zip(self.symbols, pairs, strict=True))
+    def by_name(
+        self, lived_through: Mapping[str, tuple[float, float]], factor_shares: Mapping[str, float], days: Mapping[str, float]
+    ) -> tuple[NameRisk, ...]:
+        """Every name of the covariance and every other one held, sorted by symbol.
+
+        Args:
+            lived_through: parts of the historical VaR and expected shortfall.
+            factor_shares: shares of variance that come through factors.
+            days: days to liquidate.
+        """
+        known: dict[str, tuple[float, float, float, float, float]] = {}
+        if self.found is not None and self.tail is not None:
+            var, shortfall = self.tail.value_at_risk, self.tail.expected_shortfall
+            parts = zip(
+                self.found.marginal, self.found.component, var.marginal, var.component, shortfall.component, strict=True
+            )
+            known = dict(zip(self.symbols, parts, strict=True))
         rows: list[NameRisk] = []
         for symbol in sorted({*known, *self.book.weights}):
-            marginal, component = known.get(symbol, (None, None))
-            var, es = (None if component is None else component * multiple for multiple in self.multiples)
             weight = self.book.weights.get(symbol, 0.0)
-            time = days.get(symbol) if weight else 0.0
-            rows.append(NameRisk(symbol, weight, marginal, component, var, es, factor_shares.get(symbol), time))
+            marginal, component, marginal_var, var_99, es_99 = known.get(symbol, (None,) * 5)
+            lived_var, lived_es = lived_through.get(symbol, (None, None))
+            rows.append(
+                NameRisk(
+                    symbol=symbol,
+                    weight=weight,
+                    marginal_volatility=marginal,
+                    component_volatility=component,
+                    marginal_var_99=marginal_var,
+                    component_var_99=var_99,
+                    component_es_99=es_99,
+                    component_var_99_historical=lived_var,
+                    component_es_99_historical=lived_es,
+                    factor_share=factor_shares.get(symbol),
+                    days_to_liquidate=days.get(symbol) if weight else 0.0,
+                )
+            )
         return tuple(rows)
 
 
@@ -164,15 +199,20 @@ def contributions(book: Book, covariance: Covariance, level: float) -> Volatilit
     """Volatility of the book and what each name of the covariance adds to it, at weight 0 too (methods.md section 10)."""
     symbols = covariance.symbols
     found = risk_contributions(book.over(symbols), covariance.matrix) if symbols else None
-    return Volatility(book, symbols, found, tail_multiples(level), book.outside(symbols))
+    tail = None if found is None else parametric_contributions(found, level)
+    return Volatility(book, symbols, found, tail, book.outside(symbols))
 
 
 @dataclass(frozen=True)
 class Tails:
-    """VaR and expected shortfall by method; ``observations`` days behind the historical ones, 0 where there are none."""
+    """VaR and expected shortfall by method; ``observations`` days behind the historical ones, 0 where there are none.
+
+    ``by_name``: what each name held brings to the historical VaR and expected shortfall at the highest level.
+    """
 
     metrics: Metrics
     observations: int
+    by_name: Mapping[str, tuple[float, float]]
     missing: tuple[str, ...]
 
 
@@ -208,16 +248,21 @@ def tails(
         _put(metrics, "monte_carlo", simulated)
     known, past = _past(book, history, history_symbols, min_coverage)
     enough = len(past) >= settings.check_minimum
+    by_name: dict[str, tuple[float, float]] = {}
     if enough:
         pnl = book_pnl(past, book.over(known)) if known else np.zeros(len(past))
         _put(metrics, "historical", historical_tail_risk(pnl, levels))
+        if known:
+            parts = historical_contributions(past, book.over(known), max(levels))
+            both = zip(parts.value_at_risk.component, parts.expected_shortfall.component, strict=True)
+            by_name = dict(zip(known, both, strict=True))
     headline = "historical" if enough else "normal"
     for level in levels:
         for kind in ("var", "es"):
             name = f"{kind}_{_percent(level)}"
             if f"{name}_{headline}" in metrics:
                 metrics[name] = metrics[f"{name}_{headline}"]
-    return Tails(metrics, len(past) if enough else 0, book.outside(known if enough else ()))
+    return Tails(metrics, len(past) if enough else 0, by_name, book.outside(known if enough else ()))
 
 
 def _past(book: Book, history: Matrix, symbols: Sequence[str], min_coverage: float) -> tuple[tuple[str, ...], Matrix]:

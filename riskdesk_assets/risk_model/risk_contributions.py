@@ -64,27 +64,21 @@ def risk_contributions(weights: Sequence[float] | Vector, covariance: Sequence[S
 
 
 def parametric_contributions(
-    weights: Sequence[float] | Vector,
-    covariance: Sequence[Sequence[float]] | Matrix,
-    level: float,
-    *,
-    degrees_of_freedom: float | None = None,
+    volatility: RiskContributions, level: float, *, degrees_of_freedom: float | None = None
 ) -> TailContributions:
     """Component and marginal VaR and expected shortfall of a normal P&L of mean 0, or of a Student-t one.
 
     Args:
-        weights: of the book, shape (names,), fractions of NAV.
-        covariance: of daily returns, shape (names, names), positive semidefinite.
+        volatility: ``risk_contributions`` of the book.
         level: confidence, between 0.5 and 1.
         degrees_of_freedom: of the Student-t, above 2; None for the normal.
 
     Raises:
-        ValueError: as ``risk_contributions``, or the level or the degrees of freedom are out of their range.
+        ValueError: the level or the degrees of freedom are out of their range.
 
-    Source: methods.md section 10.
+    Source: methods.md section 10; Jorion, "Value at Risk", chapter 7.
     """
     quantile, shortfall = tail_multiples(level, degrees_of_freedom)
-    volatility = risk_contributions(weights, covariance)
     return TailContributions(float(level), volatility.times(quantile), volatility.times(shortfall))
 
 

@@ -32,8 +32,9 @@ def test_every_figure_told_is_in_a_table_row(built: DeskFolder) -> None:
     for name in ("stability_vector", "methods", "weights_source", "missing", "covered"):
         assert said[name] == metadata[name]
     stored = built.warehouse.read("risk_contributions", built.last, built.last).filter(pl.col("portfolio_id") == "bank_pairs")
-    assert [(name["symbol"], name["weight"], name["component_var_99"]) for name in said["contributions"]] == list(
-        stored.select("instrument_id", "weight", "component_var_99").iter_rows()
+    parts = ("weight", "marginal_var_99", "component_var_99", "component_es_99_historical")
+    assert [(name["symbol"], *(name[part] for part in parts)) for name in said["contributions"]] == list(
+        stored.select("instrument_id", *parts).iter_rows()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from dataclasses import replace
@@ -29,7 +30,7 @@ from riskdesk_assets.reports.page.copies import LATEST, copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image, cumulated
 from riskdesk_assets.reports.page.history import drawdowns, realized_volatility
-from riskdesk_assets.reports.page.numerals import audited, cents, dollars, percent
+from riskdesk_assets.reports.page.numerals import audited, cents, dollars, percent, plain
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_tests.desk_builder import calendar, sessions_from
 from riskdesk_tests.desk_on_disk import DeskFolder, make_desk, run
@@ -355,6 +356,26 @@ def test_the_risk_reports_figures_are_dollars_of_nav(content: PageContent) -> No
     assert "history does not know AAA" in read.words
     assert f"ES 99, one day {dollars(0.0125 * nav)}" in read.words
     assert f"Worst scenario: **banks\\_down\\_20 {dollars(-0.02 * nav)}**" in page_digest(risky(content))
+
+
+def test_what_each_name_adds_to_the_risk_sums_to_the_books(content: PageContent) -> None:
+    nav, owner = content.config.desk.nav, content.config.desk.portfolio_id
+    rows = content.frames["risk_contributions"].filter(pl.col("portfolio_id") == owner, pl.col("weight") != 0.0)
+    metrics = content.own("portfolio_risk_reports")[0]["risk_metrics"]
+    whole = json.loads(str(metrics))
+    shown = Reader(desk_page(content)).rows("contributions")
+    assert len(shown) == rows.height + 1 > 2
+    for row in rows.iter_rows(named=True):
+        assert shown[row["instrument_id"]][3:6] == [
+            dollars(row["component_var_99"] * nav),
+            f"{plain(100 * row['marginal_var_99'], 1, signed=True)}¢",
+            dollars(None if row["component_es_99_historical"] is None else row["component_es_99_historical"] * nav),
+        ]
+    assert shown["Book"][2:4] == ["100.0%", dollars(whole["var_99_normal"] * nav)]
+    assert rows["component_var_99"].sum() == pytest.approx(whole["var_99_normal"], rel=1e-9)
+    lived = whole.get("es_99_historical")
+    assert shown["Book"][5] == dollars(None if lived is None else lived * nav)
+    assert lived is None or rows["component_es_99_historical"].sum() == pytest.approx(lived, rel=1e-9)
 
 
 @pytest.mark.parametrize("said", ["", "null", "[]", "{", '{"var_99": "much", "sector:": null}', '{"x": 1e999}'])

@@ -53,6 +53,9 @@ def test_the_report_of_two_names_is_found_by_hand() -> None:
     assert (axp.marginal_volatility, bac.marginal_volatility) == pytest.approx((0.005, -0.01))
     assert (axp.component_volatility, bac.component_volatility) == pytest.approx((0.0025, 0.0025))
     assert axp.component_var_99 == pytest.approx(0.0025 * 2.326348, abs=5e-9)
+    # A dollar more of AXP adds 1.16 cents of VaR 99, one of BAC (held short) takes 2.33.
+    assert (axp.marginal_var_99, bac.marginal_var_99) == pytest.approx((0.005 * 2.326348, -0.01 * 2.326348), abs=5e-8)
+    assert (axp.component_var_99_historical, axp.component_es_99_historical) == (None, None)  # no history
     size = {name: metrics[name] for name in ("gross", "net", "long", "short", "leverage", "names")}
     assert size == {"gross": 0.75, "net": 0.25, "long": 0.5, "short": 0.25, "leverage": 0.75, "names": 2.0}
     assert metrics["concentration"] == pytest.approx((2 / 3) ** 2 + (1 / 3) ** 2)
@@ -117,6 +120,11 @@ def test_the_historical_tail_is_that_of_todays_book_in_its_past() -> None:
     assert report.risk_metrics["es_99"] == pytest.approx(losses[:5].mean(), rel=1e-12)
     assert report.risk_metrics["var_95"] == pytest.approx(losses[24], rel=1e-12)
     assert report.methods["historical_observations"] == 500
+    # What each name lost on the fifth-worst of the 500 days, and on average over the five.
+    worst = np.argsort(past @ [0.5, -0.25])[:5]
+    for name, column, weight in zip(report.contributions, (0, 1), (0.5, -0.25), strict=True):
+        assert name.component_var_99_historical == pytest.approx(-weight * past[worst[-1], column], rel=1e-12)
+        assert name.component_es_99_historical == pytest.approx(-weight * past[worst, column].mean(), rel=1e-12)
 
 
 def test_a_held_name_that_did_not_live_through_a_scenario_is_told_and_one_that_is_not_held_is_not() -> None:
@@ -140,7 +148,8 @@ def test_a_new_listing_is_left_out_by_name_and_share_and_the_rest_is_computed() 
     for name in ("volatility", "var_99_historical", "es_95_monte_carlo"):
         assert report.risk_metrics[name] == risk_report(without).risk_metrics[name]
     new = next(name for name in report.contributions if name.symbol == "NEW")
-    assert (new.weight, new.marginal_volatility, new.component_var_99) == (0.25, None, None)
+    assert (new.weight, new.marginal_volatility, new.marginal_var_99, new.component_var_99) == (0.25, None, None, None)
+    assert (new.component_var_99_historical, new.component_es_99_historical) == (None, None)
 
 
 def test_an_empty_book_has_no_risk_and_breaks_nothing() -> None:
@@ -191,10 +200,13 @@ def test_components_sum_to_the_whole_and_the_worst_is_worse_than_the_bad(
         ("volatility", "component_volatility"),
         ("var_99_normal", "component_var_99"),
         ("es_99_normal", "component_es_99"),
+        ("var_99_historical", "component_var_99_historical"),
+        ("es_99_historical", "component_es_99_historical"),
     ):
-        assert math.fsum(getattr(name, part) for name in report.contributions) == pytest.approx(
-            metrics[total], rel=1e-9, abs=1e-15
-        )
+        parts = [getattr(name, part) for name in report.contributions if name.weight]
+        assert math.fsum(parts) == pytest.approx(metrics[total], rel=1e-9, abs=1e-15)
+    for name in report.contributions:
+        assert name.component_var_99 == pytest.approx(name.weight * name.marginal_var_99, rel=1e-12, abs=1e-18)
     for method in ("normal", "student_t", "historical", "monte_carlo"):
         assert metrics[f"var_95_{method}"] <= metrics[f"var_99_{method}"] <= metrics[f"es_99_{method}"] + 1e-15
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskdesk_assets.risk_model.risk_contributions import (
+    TailContributions,
     book_pnl,
     historical_contributions,
     parametric_contributions,
@@ -117,13 +118,19 @@ def test_jorions_two_currencies_have_their_published_component_vars() -> None:
     assert sum(got.component) == pytest.approx(got.total, rel=1e-14)
 
 
+def by_formula(
+    weights: list[float] | np.ndarray, covariance: np.ndarray, level: float, freedom: float | None = None
+) -> TailContributions:
+    return parametric_contributions(risk_contributions(weights, covariance), level, degrees_of_freedom=freedom)
+
+
 def test_marginal_var_is_the_slope_of_var() -> None:
-    got = parametric_contributions(WEIGHTS, COVARIANCE, 0.99, degrees_of_freedom=5.0)
+    got = by_formula(WEIGHTS, COVARIANCE, 0.99, 5.0)
     for name in range(len(WEIGHTS)):
         step = np.zeros(len(WEIGHTS))
         step[name] = 1e-6
-        above = parametric_contributions(WEIGHTS + step, COVARIANCE, 0.99, degrees_of_freedom=5.0)
-        below = parametric_contributions(WEIGHTS - step, COVARIANCE, 0.99, degrees_of_freedom=5.0)
+        above = by_formula(WEIGHTS + step, COVARIANCE, 0.99, 5.0)
+        below = by_formula(WEIGHTS - step, COVARIANCE, 0.99, 5.0)
         for kind in ("value_at_risk", "expected_shortfall"):
             slope = (getattr(above, kind).total - getattr(below, kind).total) / 2e-6
             assert getattr(got, kind).marginal[name] == pytest.approx(slope, rel=1e-6)
@@ -139,7 +146,7 @@ def test_contributions_sum_to_the_total(weights: list[float], level: float) -> N
     assert volatility == pytest.approx(
         math.sqrt(max(0.0, float(np.array(weights) @ COVARIANCE @ weights))), rel=1e-10, abs=1e-18
     )
-    parametric = parametric_contributions(weights, COVARIANCE, level)
+    parametric = by_formula(weights, COVARIANCE, level)
     (formula,) = parametric_tail_risk(volatility, (level,))
     historical = historical_contributions(RETURNS, weights, level)
     (sample,) = historical_tail_risk(book_pnl(RETURNS, weights), (level,))
@@ -156,8 +163,8 @@ def test_scaling_the_book_scales_every_risk_exactly(weights: list[float], scale:
     # Powers of two, so that the floats scale without rounding; subnormal weights would round.
     small = [0.0 if abs(weight) < 1e-6 else weight for weight in weights]
     big = [scale * weight for weight in small]
-    assert parametric_contributions(big, COVARIANCE, 0.99).expected_shortfall.total == pytest.approx(
-        scale * parametric_contributions(small, COVARIANCE, 0.99).expected_shortfall.total, rel=1e-15
+    assert by_formula(big, COVARIANCE, 0.99).expected_shortfall.total == pytest.approx(
+        scale * by_formula(small, COVARIANCE, 0.99).expected_shortfall.total, rel=1e-15
     )
     one, two = (historical_tail_risk(book_pnl(RETURNS, book), LEVELS) for book in (small, big))
     assert [tail.value_at_risk for tail in two] == [scale * tail.value_at_risk for tail in one]
@@ -170,8 +177,8 @@ def test_scaling_the_book_scales_every_risk_exactly(weights: list[float], scale:
 @given(books, st.permutations(range(6)))
 def test_the_order_of_the_names_changes_no_bit_of_the_book(weights: list[float], order: list[int]) -> None:
     book, moved = np.array(weights), np.array(weights)[order]
-    here = parametric_contributions(book, COVARIANCE, 0.95)
-    there = parametric_contributions(moved, COVARIANCE[np.ix_(order, order)], 0.95)
+    here = by_formula(book, COVARIANCE, 0.95)
+    there = by_formula(moved, COVARIANCE[np.ix_(order, order)], 0.95)
     assert there.value_at_risk.total == here.value_at_risk.total
     assert there.value_at_risk.component == tuple(here.value_at_risk.component[name] for name in order)
     assert book_pnl(RETURNS[:, order], moved).tobytes() == book_pnl(RETURNS, book).tobytes()

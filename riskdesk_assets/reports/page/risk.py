@@ -186,7 +186,7 @@ def _scenarios(content: PageContent) -> Table | None:
 
 
 def _contributions(content: PageContent) -> Table | None:
-    nav = content.config.desk.nav
+    nav, metrics = content.config.desk.nav, risk_metrics(content)
     rows = [row for row in content.own("risk_contributions") if number(row, "weight")]
     if not rows:
         return None
@@ -202,9 +202,9 @@ def _contributions(content: PageContent) -> Table | None:
                 Cell(percent(number(row, "weight"), signed=True)),
                 Cell("", drawing=diverging_bar(part, largest)),
                 Cell(percent(part / total if total else None)),
-                Cell(dollars(part * nav)),
                 Cell(_money(row, "component_var_99", nav)),
-                Cell(_money(row, "component_es_99", nav)),
+                Cell(_cents_per_dollar(number(row, "marginal_var_99"))),
+                Cell(_money(row, "component_es_99_historical", nav)),
                 Cell(percent(number(row, "factor_share"), 0)),
                 Cell(plain(number(row, "days_to_liquidate"), 4)),
                 Cell(_headroom(row, "up")),
@@ -216,16 +216,24 @@ def _contributions(content: PageContent) -> Table | None:
         Column("Weight"),
         Column("takes | adds", "bar"),
         Column("of risk"),
-        Column("Volatility"),
         Column("VaR 99"),
-        Column("ES 99"),
+        Column("of $1 more"),
+        Column("ES 99 lived"),
         Column("Factors"),
         Column("Days out"),
         Column("Room to buy"),
         Column("Room to sell"),
     )
-    caption = "Who makes the risk: each name's part of volatility, VaR and ES; the parts sum to the book's"
-    return Table("contributions", caption, "risk_contributions", columns, lines)
+    caption = "Who makes the risk: each name's share of volatility, its part of the normal VaR and of the historical ES"
+    var, shortfall = (_share_money(number(metrics, name), nav) for name in ("var_99_normal", "es_99_historical"))
+    foot = ("Book", "", "", percent(1.0 if total else None), var, "", shortfall, "", "", "", "")
+    note = "Of $1 more: what another dollar bought adds to VaR 99. ES 99 lived: the mean loss on the worst days of the past."
+    return Table("contributions", caption, "risk_contributions", columns, lines, [Cell(text) for text in foot], note=note)
+
+
+def _cents_per_dollar(marginal: float | None) -> str:
+    """A marginal risk, which is dollars per dollar of weight added, in cents."""
+    return NOTHING if marginal is None else f"{plain(100 * marginal, 1, signed=True)}¢"
 
 
 def _headroom(row: Row, side: str) -> str:
