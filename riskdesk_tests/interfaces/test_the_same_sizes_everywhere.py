@@ -21,7 +21,7 @@ from riskdesk_assets.reports.workbook.session_content import workbook_content
 from riskdesk_assets.reports.workbook.workbook import workbook_bytes
 from riskdesk_tests.interfaces.conftest import DeskFolder
 from riskdesk_tests.interfaces.test_morning_command import Changed, shown
-from riskdesk_tests.reports.test_desk_page import Reader
+from riskdesk_tests.reports.page.pages import Reader
 
 
 def sizes_with_one_cut_to_0(desk: DeskFolder) -> tuple[pl.DataFrame, str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from riskdesk_assets.reports.page.charts import Line, line_chart
 from riskdesk_assets.research.tear_sheet.axes import dollar_panel, percent_panel, ratio_panel
-from riskdesk_tests.reports.test_desk_page import Reader
+from riskdesk_tests.reports.page.pages import Reader
 
 SIZES = st.floats(-1e9, 1e9).filter(lambda value: value == 0 or abs(value) > 1e-3)
 

@@ -20,7 +20,7 @@ from riskdesk_assets.research.tear_sheet.content import SheetContent
 from riskdesk_assets.research.tear_sheet.heat_map import monthly_pnl
 from riskdesk_assets.research.tear_sheet.sheet import sections, tear_sheet
 from riskdesk_tests.desk_builder import make_ticket, sessions_from, shipped_tickets
-from riskdesk_tests.reports.test_desk_page import HOSTILE, Reader
+from riskdesk_tests.reports.page.pages import HOSTILE, Reader
 from riskdesk_tests.research.backtests import backtested, inputs_of_backtest, quiet
 
 DAYS = sessions_from(date(2024, 9, 3), 70)

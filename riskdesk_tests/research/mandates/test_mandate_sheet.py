@@ -15,7 +15,7 @@ from riskdesk_assets.research.mandates.files import sheet_content
 from riskdesk_assets.research.mandates.sheet import MandateSheetContent, mandate_sheet
 from riskdesk_assets.research.mandates.sheet_figures import factor_figure
 from riskdesk_assets.research.mandates.tables import MANDATE_BACKTEST_TABLES
-from riskdesk_tests.reports.test_desk_page import HOSTILE, Reader
+from riskdesk_tests.reports.page.pages import HOSTILE, Reader
 from riskdesk_tests.research.mandates.mandate_backtests import DAYS, LONG, MANDATES, NEUTRAL, kept
 from riskdesk_tests.research.mandates.mandate_backtests import plain as walked
 
