@@ -21,7 +21,8 @@ from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.interfaces.bench_peers import PEERS, Array, Contender, Market, Solve, installed
 from riskdesk_assets.interfaces.bench_tickets import ticket_days
 from riskdesk_assets.interfaces.failures import Failure
-from riskdesk_assets.optimizer.compiled import CompiledProgram, Constraint, Leaf, Parameter, compile_program, run_clarabel
+from riskdesk_assets.optimizer.compiled import CompiledProgram, compile_program, run_clarabel
+from riskdesk_assets.optimizer.cvxpy_protocols import Constraint, Leaf, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

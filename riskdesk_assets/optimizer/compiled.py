@@ -20,14 +20,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, cast
+from typing import cast
 
 import numpy as np
 
+from riskdesk_assets.optimizer.cvxpy_protocols import (
+    ClarabelAnswer,
+    Cone,
+    Constraint,
+    Leaf,
+    LeafT,
+    Problem,
+    SolvingChain,
+)
 from riskdesk_assets.optimizer.sparse_columns import Array, Columns, LinearMap, Mask, Pattern, Places
-
-if TYPE_CHECKING:
-    from scipy import sparse
 
 # One thread, because a sum split over threads may round differently; a limit on iterations and none on time, because a time
 # limit makes the answer depend on the machine.
@@ -42,112 +48,6 @@ _SETTINGS: Mapping[str, float | int | bool | str] = {
 _BACKEND = "COO"
 _SIGNS = ("nonneg", "pos", "nonpos", "neg")
 _WITH_A_POINT = ("optimal", "optimal_inaccurate")
-
-
-class Leaf(Protocol):
-    """A CVXPY Variable or Parameter."""
-
-    @property
-    def id(self) -> int:
-        """Its number in CVXPY."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-
-
-LeafT = TypeVar("LeafT", bound=Leaf)
-
-
-class Parameter(Leaf, Protocol):
-    """A CVXPY Parameter."""
-
-    value: Array | None
-    attributes: Mapping[str, object]
-
-    def is_nonneg(self) -> bool:
-        """Whether it was declared not to be negative."""
-
-    def is_nonpos(self) -> bool:
-        """Whether it was declared not to be positive."""
-
-
-class Constraint(Protocol):
-    """A CVXPY constraint: an equality, an inequality of any convex expression, or one second-order cone."""
-
-    @property
-    def id(self) -> int:
-        """Its number in CVXPY."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Its shape."""
-
-
-class Problem(Protocol):
-    """A CVXPY Problem."""
-
-    constraints: Sequence[Constraint]
-    objective: object
-
-    def parameters(self) -> Sequence[Parameter]:
-        """Its parameters."""
-
-    def variables(self) -> Sequence[Leaf]:
-        """Its variables."""
-
-    def get_problem_data(
-        self, solver: str, *, enforce_dpp: bool, canon_backend: str, solver_opts: Mapping[str, object]
-    ) -> tuple[_Data, _Chain, object]:
-        """The canonical data for a solver, the chain of reductions and what inverts them."""
-
-
-class _Reduced(Protocol):
-    """CVXPY's map from parameters to the numbers of one sparse matrix."""
-
-    reduced_mat: sparse.csr_array
-    problem_data_index: tuple[Places, Places, tuple[int, int]]
-
-    def cache(self, keep_zeros: bool) -> None: ...
-
-
-class Cone(Protocol):
-    """A Clarabel cone that its number of rows says all of."""
-
-    dim: int
-
-    def __init__(self, dim: int) -> None: ...
-
-
-class _ConeProgram(Protocol):
-    """CVXPY's parametrized cone program."""
-
-    parameters: Sequence[Leaf]
-    param_id_to_col: Mapping[int, int]
-    total_param_size: int
-    x: _Sized
-    q: sparse.csr_array
-    P: sparse.csr_array | None
-    reduced_A: _Reduced  # noqa: N815 - CVXPY's name
-    reduced_P: _Reduced  # noqa: N815 - CVXPY's name
-
-
-class _Sized(Protocol):
-    size: int
-
-
-class _Data(TypedDict):
-    param_prob: _ConeProgram
-    dims: object
-
-
-class _Solution(Protocol):
-    primal_vars: dict[int, object]
-    dual_vars: dict[int, object]
-
-
-class _Chain(Protocol):
-    def invert(self, solution: SimpleNamespace, inverse_data: object) -> _Solution: ...
 
 
 @dataclass(frozen=True)
@@ -342,16 +242,6 @@ class CompiledProgram:
         return vector
 
 
-class ClarabelAnswer(Protocol):
-    """Clarabel's solution object."""
-
-    status: object
-    x: Sequence[float]
-    z: Sequence[float]
-    obj_val: float
-    iterations: int
-
-
 def run_clarabel(program: Canonical, options: Mapping[str, float | int | bool]) -> ClarabelAnswer:
     """Clarabel on a canonical program: a new solver on one thread, with no limit on time."""
     import clarabel
@@ -466,7 +356,7 @@ def _upper(index: tuple[Places, Places, tuple[int, int]]) -> tuple[Places, Patte
 
 
 def _places(
-    problem: Problem, chain: _Chain, inverse: object, size: int, height: int
+    problem: Problem, chain: SolvingChain, inverse: object, size: int, height: int
 ) -> tuple[dict[int, _Place], dict[int, _Place]]:
     """Where variables and duals stand in the solver's vectors, read off CVXPY's own inversion.
 
@@ -498,7 +388,7 @@ def _places(
     return found[0], found[1]
 
 
-def _inverted(chain: _Chain, inverse: object, point: Array, prices: Array) -> tuple[dict[int, object], dict[int, object]]:
+def _inverted(chain: SolvingChain, inverse: object, point: Array, prices: Array) -> tuple[dict[int, object], dict[int, object]]:
     answer = SimpleNamespace(status="Solved", x=point, z=prices, obj_val=0.0, solve_time=0.0, iterations=0)
     solution = chain.invert(answer, inverse)
     return solution.primal_vars, solution.dual_vars

@@ -19,7 +19,8 @@ from typing import Protocol
 
 import numpy as np
 
-from riskdesk_assets.optimizer.compiled import CompiledProgram, Constraint, Parameter, Problem, compile_program
+from riskdesk_assets.optimizer.compiled import CompiledProgram, compile_program
+from riskdesk_assets.optimizer.cvxpy_protocols import Constraint, Parameter, Problem
 from riskdesk_assets.optimizer.sparse_columns import Array, Places
 
 # Row and term counts are rounded up to this, so that days share compiled shapes; what is added says 0 <= 1 or e >= 0.

@@ -19,7 +19,8 @@ from typing import Protocol
 
 import numpy as np
 
-from riskdesk_assets.optimizer.compiled import CompiledProgram, Constraint, Leaf, compile_program
+from riskdesk_assets.optimizer.compiled import CompiledProgram, compile_program
+from riskdesk_assets.optimizer.cvxpy_protocols import Constraint, Leaf
 from riskdesk_assets.optimizer.limit_rows import Array
 
 # Row counts are rounded up to this, so that days share compiled shapes; what is added says 0 <= 1.
