@@ -80,9 +80,9 @@ def propose(rules: Rules, signal: Signal | None, stance: Stance, session: date, 
         return Proposal(stance.side * rules.max_units, reason, never_add=True, armed=stance.armed)
     size = abs(signal.zscore)
     armed = stance.armed or size < rules.exit_z
-    if signal.extreme_z:
-        return _broken(rules, stance, armed=armed)
     reversion = 0 if signal.zscore == 0 else (-1 if signal.zscore > 0 else 1)
+    if signal.extreme_z:
+        return _broken(rules, stance, reversion, armed=armed)
     if stance.side and stance.side == reversion and size >= rules.exit_z:
         if not _allowed(rules.orientation, stance.side):
             return Proposal(0.0, "ORIENTATION_CHANGED", never_add=True, armed=armed)
@@ -97,11 +97,17 @@ def leg_notionals(units: float, budget: float, beta: float) -> tuple[float, floa
     return sign * notional, -sign * beta * notional
 
 
-def _broken(rules: Rules, stance: Stance, *, armed: bool) -> Proposal:
+def _broken(rules: Rules, stance: Stance, reversion: int, *, armed: bool) -> Proposal:
     if rules.flatten_on_breakdown:
         return Proposal(0.0, "BREAKDOWN_FLATTEN", never_add=True, armed=armed and not rules.rearm_after_breakdown)
-    reason = "BREAKDOWN_HOLD" if stance.side else "BREAKDOWN_NO_ENTRY"
-    return Proposal(stance.side * rules.max_units, reason, never_add=True, armed=armed)
+    if not stance.side:
+        return Proposal(0.0, "BREAKDOWN_NO_ENTRY", never_add=True, armed=armed)
+    # What is held through a breakdown waits for z to come back; where z broke out on the other side, it has come and gone.
+    if stance.side != reversion:
+        return Proposal(0.0, "EXIT", never_add=True, armed=armed)
+    if not _allowed(rules.orientation, stance.side):
+        return Proposal(0.0, "ORIENTATION_CHANGED", never_add=True, armed=armed)
+    return Proposal(stance.side * rules.max_units, "BREAKDOWN_HOLD", never_add=True, armed=armed)
 
 
 def _entry(rules: Rules, signal: Signal, stance: Stance, reversion: int, entry_block: str | None, *, armed: bool) -> Proposal:

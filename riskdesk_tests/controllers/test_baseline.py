@@ -125,6 +125,13 @@ def test_a_ticket_that_does_not_flatten_holds_through_a_breakdown_and_never_adds
     assert decide(3.5, FLAT, flatten_on_breakdown=False).units == 0.0
 
 
+def test_a_breakdown_on_the_other_side_ends_what_is_held_and_so_does_a_side_the_ticket_no_longer_takes() -> None:
+    crossed = decide(3.5, LONG, flatten_on_breakdown=False)
+    assert (crossed.units, crossed.reason) == (0.0, "EXIT")
+    edited = decide(3.5, SHORT, flatten_on_breakdown=False, orientation="LONG_SPREAD")
+    assert (edited.units, edited.reason) == (0.0, "ORIENTATION_CHANGED")
+
+
 def test_a_ticket_is_in_force_on_its_last_day_and_flat_after_it() -> None:
     last = RULES.expires_on
     assert decide(2.0, on=last).units == -1.0
