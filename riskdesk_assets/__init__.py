@@ -9,8 +9,15 @@ if TYPE_CHECKING:
     from riskdesk_assets.gatekeeper.config import RPMConfig
     from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
     from riskdesk_assets.gatekeeper.schemas import TradeApprovalStatus
-    from riskdesk_assets.guards.evaluate import evaluate_trading_decision
-    from riskdesk_assets.guards.types import PolicyContext, PolicyDecision
+    from riskdesk_assets.guards.config import PolicyConfig, load_policy
+    from riskdesk_assets.guards.evaluate import (
+        HierarchicalPolicyIntegration,
+        OrderManager,
+        PortfolioManager,
+        evaluate_trading_decision,
+    )
+    from riskdesk_assets.guards.orchestrator import PolicyOrchestrator
+    from riskdesk_assets.guards.types import PolicyContext, PolicyDecision, PositionIntent
     from riskdesk_assets.reports.expected_pnl_engine import (
         classify_regime,
         expected_pnl,
@@ -28,9 +35,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "HierarchicalPolicyIntegration",
+    "OrderManager",
+    "PolicyConfig",
     "PolicyContext",
     "PolicyDecision",
+    "PolicyOrchestrator",
     "PortfolioEngine",
+    "PortfolioManager",
+    "PositionIntent",
     "RPMConfig",
     "RiskPortfolioManager",
     "RiskReport",
@@ -44,13 +57,21 @@ __all__ = [
     "expected_pnl",
     "expected_return",
     "kupiec_pof",
+    "load_policy",
     "total_expected_pnl",
     "traffic_light",
 ]
 
 _HOME = dict.fromkeys(__all__, "riskdesk_assets.risk_model.model_checks") | {
+    "HierarchicalPolicyIntegration": "riskdesk_assets.guards.evaluate",
+    "OrderManager": "riskdesk_assets.guards.evaluate",
+    "PolicyConfig": "riskdesk_assets.guards.config",
     "PolicyContext": "riskdesk_assets.guards.types",
     "PolicyDecision": "riskdesk_assets.guards.types",
+    "PolicyOrchestrator": "riskdesk_assets.guards.orchestrator",
+    "PortfolioManager": "riskdesk_assets.guards.evaluate",
+    "PositionIntent": "riskdesk_assets.guards.types",
+    "load_policy": "riskdesk_assets.guards.config",
     "RPMConfig": "riskdesk_assets.gatekeeper.config",
     "RiskPortfolioManager": "riskdesk_assets.gatekeeper.engine",
     "PortfolioEngine": "riskdesk_assets.reports.portfolio_engine",

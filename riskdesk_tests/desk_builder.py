@@ -17,6 +17,7 @@ from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR, price_ticks
 from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
 from riskdesk_assets.common.settings import ROOT, Config, load_config, load_paths
+from riskdesk_assets.common.strategy_names import FILE
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.carry import Mark
 from riskdesk_assets.construction.day_sources import WalkInputs
@@ -39,7 +40,7 @@ from riskdesk_assets.strategy.budgets import BUDGET_INPUTS, strategy_budgets
 from riskdesk_assets.strategy.library import strategy_library
 from riskdesk_assets.strategy.loading import LoadedTicket, TicketFolder, load_tickets
 from riskdesk_assets.strategy.snapshots import ticket_snapshots
-from riskdesk_assets.strategy.strategy_file import FILE, Strategy, load_strategies
+from riskdesk_assets.strategy.strategy_file import Strategy, load_strategies
 from riskdesk_assets.strategy.ticket import Ticket
 
 CODE = "the tests' own code version"

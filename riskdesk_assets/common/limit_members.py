@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.portfolios import FragilityClass
+from riskdesk_assets.common.written_places import written_place
 
 if TYPE_CHECKING:
     from riskdesk_assets.common.settings import Config
@@ -64,18 +64,7 @@ def _named(config: Config) -> Iterator[tuple[tuple[str, ...], Collection[str]]]:
 
 
 def _problem(profile: str, folder: Path, path: tuple[str, ...], known: Collection[str]) -> Problem:
-    document, place = _where(profile, folder, path)
+    written = tuple(int(part) if part.isdecimal() else part for part in path)
+    document, place = written_place(profile, folder, path if path[0] == "portfolios" else written)
     said = f"is not known{nearest(path[-1], known)}"
     return Problem(document.file, document.line(place), ".".join(map(str, place)), said, ", ".join(sorted(known)))
-
-
-def _where(profile: str, folder: Path, path: tuple[str, ...]) -> tuple[strict_yaml.Document, tuple[str | int, ...]]:
-    """The file that writes the member: the profile laid over, or the section's own."""
-    overlay = strict_yaml.load(folder / "profiles" / f"{profile}.yaml")
-    if path in overlay.lines:
-        return overlay, path
-    if path[0] == "portfolios":
-        documents = [strict_yaml.load(each) for each in sorted((folder / "portfolios").glob("*.yaml"))]
-        return next(each for each in documents if each.data.get("portfolio_id") == path[1]), path[2:]
-    written: tuple[str | int, ...] = tuple(int(part) if part.isdecimal() else part for part in path[1:])
-    return strict_yaml.load(folder / f"{path[0]}.yaml"), written

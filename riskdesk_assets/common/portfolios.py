@@ -21,6 +21,10 @@ FragilityClass = Literal["NONE", "WATCH", "SOFT", "FRAGILE"]
 Softening = Literal["turnover", "liquidity", "fragility", "scenario_loss", "volatility", "factor", "sector", "country", "group"]
 
 
+TICKETS, PAIR_REVERSION = "tickets", "pair_reversion"
+"""Words of ``strategies`` that are no name in config/strategies.csv: every ticket in force, every pair that is watched."""
+
+
 class ScoreSettings(StrictModel):
     """Where a mandate's scores come from: the pairs' z-scores and convictions, or a CSV or Parquet file the user gives.
 
@@ -49,6 +53,13 @@ class ShortfallLimit(StrictModel):
 
 class PortfolioConfig(StrictModel):
     """One portfolio: the desk's own (kind: pairs, built from tickets) or a research mandate (built from instrument scores).
+
+    ``strategies`` feed it: ``tickets`` the desk's own; a mandate ``pair_reversion``, every pair that is watched, or strategies
+    of config/strategies.csv by name, the pairs of their tickets in force alone (of scores from a file it says whose they are,
+    and no more). ``markets`` are countries: a mandate holds names of these alone, and the desk's own has to list every one of
+    the universe's, for a ticket may trade any name. ``base_currency`` is one the universe's names are quoted in; nothing is
+    converted. ``risk_model_id`` and ``cost_model_id`` are the words that the descriptions in TABLES["models"] end with; pairs
+    pay one-way rates, and no cost model with market impact.
 
     ``leverage_limit`` and ``gross_exposure_limit`` bound the sum of |weight|, ``per_instrument_max_weight`` |weight| of a
     name, the dictionaries the sum of |net weight| per sector, country or industry group, |net weight| per currency, and

@@ -28,6 +28,7 @@ from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.money import MOST_NAV
 from riskdesk_assets.common.policy_settings import PolicySettings
 from riskdesk_assets.common.portfolio_files import portfolio_files
+from riskdesk_assets.common.portfolio_scope import require_followed
 from riskdesk_assets.common.portfolios import PortfolioConfig
 from riskdesk_assets.common.scenarios import Scenarios
 from riskdesk_assets.common.sizing import FILE as SIZING_RULES
@@ -442,6 +443,7 @@ def load_config(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config
         expected_returns=load_expected_returns(paths.config),
     )
     require_known_members(config, paths.config)
+    require_followed(config, paths.config)
     return config
 
 

@@ -74,10 +74,10 @@ def import_(ctx: click.Context, file: Path, yes: bool, force: bool, as_json: boo
     from riskdesk_assets.interfaces.workbook_import import do_import, read_plan
     from riskdesk_assets.interfaces.workbook_view import plan_json, show_plan
 
-    if not as_json and not yes and not _somebody_watches():
-        raise Unusable("nobody is there to confirm: give --yes, or --json to see the plan alone")
     prepared = read_plan(file, force=force)
     plan = prepared.plan
+    if not plan.empty and not as_json and not yes and not _somebody_watches():
+        raise Unusable("nobody is there to confirm: give --yes, or --json to see the plan alone")
     if as_json and not yes:
         echo_json({**plan_json(plan), "applied": False})
         return

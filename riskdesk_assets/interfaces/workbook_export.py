@@ -9,6 +9,7 @@ from pathlib import Path
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import calendar_end, load_calendar
 from riskdesk_assets.common.settings import Paths, load_config, load_paths
+from riskdesk_assets.common.strategy_names import FILE
 from riskdesk_assets.common.version import code_version
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.whole_file import replace_file
@@ -18,7 +19,7 @@ from riskdesk_assets.reports.workbook.copies import place_workbook
 from riskdesk_assets.reports.workbook.library import library_of
 from riskdesk_assets.reports.workbook.session_content import TABLES_SHOWN, workbook_content
 from riskdesk_assets.reports.workbook.workbook import workbook_bytes
-from riskdesk_assets.strategy.strategy_file import FILE, load_strategies
+from riskdesk_assets.strategy.strategy_file import load_strategies
 
 SUFFIX = ".xlsx"
 

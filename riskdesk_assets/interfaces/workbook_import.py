@@ -10,6 +10,7 @@ from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.csv_file import MAX_BYTES
 from riskdesk_assets.common.sessions import NEW_YORK
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
+from riskdesk_assets.common.strategy_names import FILE
 from riskdesk_assets.common.writer_lock import single_writer
 from riskdesk_assets.reports.workbook.apply import Imported, Places, apply_import
 from riskdesk_assets.reports.workbook.choices import choices_of
@@ -17,7 +18,6 @@ from riskdesk_assets.reports.workbook.drafting import Folders
 from riskdesk_assets.reports.workbook.plan import ImportPlan, Standing, plan_import
 from riskdesk_assets.reports.workbook.reader import read_workbook
 from riskdesk_assets.strategy.loading import archived_ids, load_tickets
-from riskdesk_assets.strategy.strategy_file import FILE
 
 _DRAFT_SUFFIX = ".yaml"
 

@@ -20,7 +20,7 @@ ONE_RUN = BackfillPolicy.single_run()
 _DESCRIPTIONS = {
     "portfolios": "Every portfolio: the desk's own and the research mandates.",
     "engine_configs": "The configuration of every portfolio, and the desk's limits, as canonical JSON with its hash.",
-    "models": "Every risk model, construction, controller and cost model, with a hash of its settings and sources.",
+    "models": "Every risk model and report, construction, controller and cost model, with a hash of its settings and sources.",
     "limit_changes": "Every change of a limit since the session before: from, to, and who made and who approved it.",
 }
 _NUMBERS = {

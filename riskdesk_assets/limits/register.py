@@ -31,20 +31,44 @@ _SAMPLE = (
 )
 _LIMIT_SOURCES = ("limits/limit.py", "limits/catalogue.py", "limits/fact_limits.py", "limits/bucket_limits.py")
 _YEAR = "common/sample_statistics.py"
+_REPORT_SOURCES = (
+    _YEAR,
+    "features/panel.py",
+    "features/own_bars.py",
+    "features/windows.py",
+    "risk_model/covariance.py",
+    "risk_model/arguments.py",
+    "risk_model/risk_contributions.py",
+    "risk_model/scenario.py",
+    "risk_model/tail_level.py",
+    "risk_model/tail_risk.py",
+    "reports/risk_inputs.py",
+    "reports/risk_measures.py",
+    "reports/risk_report.py",
+)
 _FACTOR_SOURCES = (*_SAMPLE, _YEAR, "features/name_windows.py", "risk_model/exposures.py", "risk_model/factors.py")
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model: ``settings`` are the numbers it reads, ``sources`` the files (below the package) it is made of."""
+    """One model: ``settings`` are the numbers it reads, ``sources`` the files (below the package) it is made of.
+
+    ``model_id`` is what rows carry; ``answers_to`` the words of the configuration that choose it, which end its description.
+    """
 
     model_id: str
     kind: str
     version: str
-    description: str
+    method: str
+    answers_to: str
     settings: object
     sources: tuple[str, ...]
     libraries: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The method in words, and the configuration's words for it."""
+        return f"{self.method} Answers to {self.answers_to}."
 
     @property
     def content_hash(self) -> str:
@@ -117,8 +141,16 @@ def model_rows(config: Config, sessions: Sequence[date]) -> pl.DataFrame:
 
 
 def model_register(config: Config) -> tuple[Model, ...]:
-    """Every model a number of the desk comes from: risk models, construction, controllers, costs; in order of kind and id."""
-    found = (*_risk_models(config), *_construction(config), *_controllers(config), *_costs(config))
+    """Every model a number of the desk comes from, in order of kind and id: risk models, construction, controllers, costs, and
+    the risk reports.
+    """
+    found = (
+        *_risk_models(config),
+        *_construction(config),
+        *_controllers(config),
+        *_costs(config),
+        *_risk_reports(config),
+    )
     return tuple(sorted(found, key=lambda model: (model.kind, model.model_id)))
 
 
@@ -150,7 +182,8 @@ def _risk_models(config: Config) -> tuple[Model, ...]:
             model_id=version,
             kind="risk_model",
             version=version.rsplit("-", 1)[-1],
-            description=described[key],
+            method=described[key],
+            answers_to=f"risk_model_id: {key}",
             settings=read[key],
             sources=sources[key],
             libraries=("numpy", "scikit-learn") if key == OAS else ("numpy",),
@@ -167,7 +200,9 @@ def _construction(config: Config) -> tuple[Model, ...]:
             "governor_1",
             "construction",
             "1",
-            "Scales whole tickets until ticket caps, name gross and portfolio gross hold; no solver.",
+            "Scales whole tickets until ticket caps, name gross and portfolio gross hold; no solver. Also builds the book "
+            "where the optimizer's fails its audit.",
+            "desk.optimizer.construction: governor",
             config.limits.model_dump(mode="json", exclude={"approval"}),
             (*_LIMIT_SOURCES, "limits/reach.py", "limits/governor.py"),
         )
@@ -179,6 +214,7 @@ def _construction(config: Config) -> tuple[Model, ...]:
                 "construction",
                 "1",
                 "Share of its approved size per ticket: expected reversion less risk, cost and distance, under every limit.",
+                _chosen_by(own.optimizer_type, own.risk_model_id),
                 [optimizer, own, config.limits.model_dump(mode="json", exclude={"approval"}), config.desk.costs],
                 (*_LIMIT_SOURCES, *_files("optimizer")),
                 ("clarabel", "cvxpy", "scs"),
@@ -193,12 +229,17 @@ def _construction(config: Config) -> tuple[Model, ...]:
                 "construction",
                 "1",
                 f"Weights of a research mandate: expected return less {risk}, linear and 3/2-power cost, under its limits.",
+                _chosen_by(kind, risk_model),
                 [members, config.desk.cost_models, optimizer.objective_scale, optimizer.accept_violation_nav],
                 (*_LIMIT_SOURCES, "limits/mandate_limits.py", *_files("optimizer")),
                 ("clarabel", "cvxpy", "scs"),
             )
         )
     return tuple(found)
+
+
+def _chosen_by(optimizer_type: str, risk_model_id: str) -> str:
+    return f"optimizer_type: {optimizer_type} with risk_model_id: {risk_model_id}"
 
 
 def _controllers(config: Config) -> tuple[Model, ...]:
@@ -209,6 +250,7 @@ def _controllers(config: Config) -> tuple[Model, ...]:
         "controller",
         "1",
         "Enters a pair at entry_z, leaves at exit_z, on a time stop, a breakdown or the ticket's expiry.",
+        "desk.controller.kind: baseline",
         settings.model_dump(mode="json", exclude={"kind", "policy_model"}),
         ("controllers/baseline.py",),
     )
@@ -219,6 +261,7 @@ def _controllers(config: Config) -> tuple[Model, ...]:
         "controller",
         "1",
         "A promoted model's size of the reversion side: nothing, half or a full unit, within the baseline's limits.",
+        "desk.controller.kind: policy",
         settings,
         tuple(f"controllers/{name}.py" for name in ("baseline", "policy", "policy_features", "policy_model")),
     )
@@ -233,10 +276,33 @@ def _costs(config: Config) -> tuple[Model, ...]:
             "1",
             "One-way cost per dollar traded and borrow a day"
             + (f", with {model.impact:g} x daily volatility x sqrt(nav / adv) x |trade|^1.5." if model.impact else "."),
+            f"cost_model_id: {name}",
             [config.desk.costs, model],
             (_YEAR, "construction/inputs.py"),
         )
         for name, model in sorted(config.desk.cost_models.items())
+    )
+
+
+def _risk_reports(config: Config) -> tuple[Model, ...]:
+    """The report on every risk model, by the model_id its rows of portfolio_risk_reports carry.
+
+    Its covariance is the risk model's, which has a row of its own; what it says of factors is always the factor model's.
+    """
+    desk, names = config.desk, config.universe.tradable
+    read = [desk.risk_report, desk.features.fragility, desk.risk_model.min_coverage, config.scenarios, names]
+    return tuple(
+        Model(
+            f"risk_{version}",
+            "risk_report",
+            version.rsplit("-", 1)[-1],
+            f"Risk report with the covariance of {version}: volatility, tails, exposures, scenarios, contributions.",
+            f"risk_model_id: {key}",
+            read,
+            _REPORT_SOURCES,
+            ("numpy",),
+        )
+        for key, version in sorted(MODEL_VERSIONS.items())
     )
 
 

@@ -75,7 +75,7 @@ def read_request(request: BacktestRequest, paths: Paths, environ: Mapping[str, s
     base = load_config(where, {**environ, _PROFILE: request.profile} if request.profile else environ)
     if request.mandate is not None:
         require_mandate(base, request.mandate)
-    config = _laid_over(base, Variant(request.name, request.overrides, "--set"), request.mandate)
+    config = _laid_over(base, Variant(request.name, request.overrides, "--set"), request.mandate, where.config)
     candidates = {
         name: variant_config(config, Variant(name, overrides, f"variant {name}"))
         for name, overrides in request.candidates.items()
@@ -98,7 +98,7 @@ def require_usable_variants(
     problems: dict[str, Problem] = {}
     for item in variants:
         try:
-            _laid_over(config, item, request.mandate)
+            _laid_over(config, item, request.mandate, paths.config)
         except InputError as error:
             for problem in error.problems:
                 problems.setdefault(str(problem).replace(f"variant {item.name}: ", ""), problem)
@@ -106,14 +106,14 @@ def require_usable_variants(
         raise InputError(list(problems.values()))
 
 
-def _laid_over(config: Config, variant: Variant, mandate: str | None) -> Config:
+def _laid_over(config: Config, variant: Variant, mandate: str | None, folder: Path) -> Config:
     """The configuration with a variant's values laid over, for the desk's own portfolio or for a mandate."""
     if mandate is None:
         return variant_config(config, variant)
     try:
         whole = replace(variant, overrides=mandate_overrides(variant.overrides, mandate, variant.where))
         changed = variant_config(config, whole, mandate)
-        require_usable(changed, mandate, variant.where)
+        require_usable(changed, mandate, variant.where, folder)
     except InputError as error:
         raise InputError([variant.placed(problem) for problem in error.problems]) from error
     return changed

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem, nearest
+from riskdesk_assets.common.portfolio_scope import scope_faults
 from riskdesk_assets.common.settings import Config
 
 SECTIONS = ("desk", "limits", "sizing", "portfolios")
@@ -120,9 +121,22 @@ def variant_config(config: Config, variant: Variant, mandate: str | None = None)
             place = place[part]
         place[last] = value
     try:
-        return strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
+        laid_over = strict_yaml.validate_data(content, Config, strict_yaml.Document(variant.where, content, {}))
+        if mandate is None:
+            _require_followed(laid_over, variant.where)
     except InputError as error:
         raise InputError([variant.placed(problem) for problem in error.problems]) from error
+    return laid_over
+
+
+def _require_followed(config: Config, where: str) -> None:
+    """Refuse words of the desk's own portfolio that nothing follows, as its file is."""
+    problems = [
+        Problem(where, None, ".".join(map(str, ("portfolios", config.own.portfolio_id, *field))), said, allowed)
+        for field, said, allowed in scope_faults(config, config.own, None)
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _within(path: str, other: str) -> bool:

@@ -13,10 +13,11 @@ from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import nearest
 from riskdesk_assets.common.regimes import MARKET_REGIMES
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.strategy_names import FILE
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.strategy.sizing import score
 from riskdesk_assets.strategy.snapshots import IN_FORCE
-from riskdesk_assets.strategy.strategy_file import ACTIVE, FILE, Strategy, load_strategies
+from riskdesk_assets.strategy.strategy_file import ACTIVE, Strategy, load_strategies
 from riskdesk_assets.strategy.ticket import TIER_NAMES
 
 FROM_FILE, FROM_TICKET = "file", "ticket"

@@ -2,9 +2,10 @@
 
 A score is in standard deviations. A pair's z pushes leg A by -z and leg B by +z x sign(beta), for a spread that is high is
 expected to fall. A pair weighs conviction / 5 of its strongest ticket in force, and one without a ticket as much as the least
-conviction: a signal nobody backs still says something. Of pairs that agree and pairs that contradict each other the sum over
-the root of the squared weights keeps the scale of one z; the confidence is how much they agree, |sum| / sum of |pushes|, for
-nothing else tells apart a name its pairs hold no view on from one they quarrel about.
+conviction: a signal nobody backs still says something. A mandate that names strategies of the library hears the pairs of their
+tickets in force alone. Of pairs that agree and pairs that contradict each other the sum over the root of the squared weights
+keeps the scale of one z; the confidence is how much they agree, |sum| / sum of |pushes|, for nothing else tells apart a name
+its pairs hold no view on from one they quarrel about.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
-from riskdesk_assets.common.portfolios import PortfolioConfig, ScoreSettings
+from riskdesk_assets.common.portfolios import PAIR_REVERSION, PortfolioConfig, ScoreSettings
 from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -55,7 +56,7 @@ def instrument_scores(
 
     Source: Grinold, "Alpha is Volatility Times IC Times Score" (1994), for expected_return, a fraction per day.
     """
-    pairs = _from_pairs(config, pair_state, ticket_snapshots, sessions)
+    heard: dict[frozenset[str], Scores] = {}
     daily: dict[date, dict[str, float]] = {}
     known = instrument_state.drop_nulls("vol_20").sort("as_of_date", "symbol").select("as_of_date", "symbol", "vol_20")
     for session, symbol, annual in known.iter_rows():
@@ -64,8 +65,12 @@ def instrument_scores(
     unusable: dict[str, InputError] = {}
     for mandate in config.mandates:
         settings = _settings(mandate)
-        found = pairs
-        if settings.path is not None:
+        if settings.path is None:
+            named = frozenset(mandate.strategies)
+            if named not in heard:
+                heard[named] = _from_pairs(config, pair_state, ticket_snapshots, sessions, named)
+            found = heard[named]
+        else:
             if folder is None:
                 continue
             try:
@@ -133,11 +138,16 @@ def _rows(
     return found
 
 
-def _from_pairs(config: Config, pair_state: pl.DataFrame, tickets: pl.DataFrame, sessions: Sequence[date]) -> Scores:
-    """Per session the score and confidence of every name with a pair."""
+def _from_pairs(
+    config: Config, pair_state: pl.DataFrame, tickets: pl.DataFrame, sessions: Sequence[date], strategies: frozenset[str]
+) -> Scores:
+    """Per session the score and confidence of every name with a pair that the strategies stand for."""
     most, least_beta = config.desk.features.breakdown_z, config.desk.controller.min_beta
     conviction: dict[tuple[date, str], int] = {}
     in_force = tickets.filter(pl.col("status") == "IN_FORCE").drop_nulls(["pair_id", "conviction"])
+    every_pair = PAIR_REVERSION in strategies
+    if not every_pair:
+        in_force = in_force.filter(pl.col("strategy").is_in(sorted(strategies)))
     for session, pair, level in in_force.select("as_of_date", "pair_id", "conviction").iter_rows():
         conviction[session, pair] = max(level, conviction.get((session, pair), 1))
     pushes: dict[date, dict[str, list[tuple[float, float]]]] = {session: {} for session in sessions}
@@ -146,6 +156,8 @@ def _from_pairs(config: Config, pair_state: pl.DataFrame, tickets: pl.DataFrame,
         if session not in pushes or z is None or beta is None or extreme or not (math.isfinite(z) and math.isfinite(beta)):
             continue
         if least_beta is not None and beta < least_beta:
+            continue
+        if not every_pair and (session, pair) not in conviction:
             continue
         weight = conviction.get((session, pair), 1) / MOST_CONVICTION
         clipped = max(-most, min(most, z))

@@ -16,17 +16,15 @@ from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.common.regimes import MARKET_REGIMES, MarketRegime
 from riskdesk_assets.common.sizing import SizingRules, Tier
+from riskdesk_assets.common.strategy_names import NAME, OPTIONAL, REQUIRED
 from riskdesk_assets.common.strict_yaml import read_bytes
 from riskdesk_assets.strategy.ticket import TIER_LEVELS, TIER_NAMES
 
-FILE = "strategies.csv"
 SignalType = Literal["mean_reversion", "flow", "macro", "weather", "seasonal", "other"]
 Status = Literal["active", "candidate"]
 SIGNAL_TYPES: tuple[SignalType, ...] = get_args(SignalType)
 ACTIVE: Status = "active"
 
-REQUIRED = ("StrategyName", "Bucket", "SignalType", "Conviction")
-OPTIONAL = ("ExpectedReturn", "ExpectedRisk", "RegimeFit", "TimeHorizon", "Notes", "Theme", "Catalyst", "Status")
 _REGIME_MARK = "|"
 _RETURNS, _RISKS = (-1.0, 2.0), (0.0, 5.0)
 
@@ -189,9 +187,9 @@ def _repeated(found: CsvFile) -> Sequence[Problem]:
     first: dict[str, CsvRow] = {}
     problems = []
     for row in found.rows:
-        name = row.cells["StrategyName"]
+        name = row.cells[NAME]
         earlier = first.setdefault(name.casefold(), row)
         if name and earlier is not row:
             said = f"{name!r} is also the name on line {earlier.line}"
-            problems.append(Problem(found.file, row.line, "StrategyName", said, "a name of its own"))
+            problems.append(Problem(found.file, row.line, NAME, said, "a name of its own"))
     return problems

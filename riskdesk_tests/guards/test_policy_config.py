@@ -10,6 +10,8 @@ import pytest
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.guards.config import load_policy
+from riskdesk_assets.guards.holdings_decisions import desk_policy, groups_of
+from riskdesk_tests.desk_builder import desk_config
 from riskdesk_tests.guards.policy import seed_policy
 
 SEED = ROOT / "config" / "policy" / "seed.yaml"
@@ -42,6 +44,18 @@ def test_the_documents_own_lines_load_without_the_readings(tmp_path):
     assert "Healthcare" not in written.risk.groups.cap_by_group
     assert (written.risk.portfolio.vol_target.min_scale, written.risk.portfolio.vol_target.max_scale) == (0.5, 1.5)
     assert written.policy.rebalance_triggers.on_hard_cap_breach
+
+
+def test_the_seed_policy_and_the_seed_profile_cap_every_name_of_the_universe_alike():
+    """`riskdesk guard --policy config/policy/seed.yaml` and a run under the profile seed are one document's numbers."""
+    policy, config = seed_policy().risk, desk_config("seed")
+    assert policy.groups.type == config.desk.guards.group_by
+    for symbol, group in groups_of(config.universe, policy.groups.type).items():
+        profile = desk_policy(config, symbol).risk
+        assert policy.groups.cap(group) == profile.groups.cap(group) == 50_000, symbol
+        assert policy.per_symbol.cap(symbol) == profile.per_symbol.cap(symbol)
+        assert policy.per_trade == profile.per_trade
+    assert (policy.portfolio.gross_cap, policy.portfolio.net_cap) == (profile.portfolio.gross_cap, profile.portfolio.net_cap)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from riskdesk_assets.common.sizing import TIERS
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.page.content import PageContent, page_content
 from riskdesk_assets.reports.page.page import desk_page
-from riskdesk_assets.reports.workbook.layout import DASHBOARD
+from riskdesk_assets.reports.strategy_files import portfolio_file
+from riskdesk_assets.reports.workbook.layout import DASHBOARD, SIZING_OUTPUT
 from riskdesk_assets.reports.workbook.session_content import workbook_content
 from riskdesk_assets.reports.workbook.workbook import workbook_bytes
 from riskdesk_tests.interfaces.conftest import DeskFolder
@@ -46,11 +47,15 @@ def page_of(desk: DeskFolder, sizes: pl.DataFrame) -> PageContent:
     )
 
 
+def sheet_rows(page: PageContent, sheet: str) -> list[list[object]]:
+    """Every row of one sheet of the workbook."""
+    book = load_workbook(io.BytesIO(workbook_bytes(workbook_content(page))))
+    return [list(row) for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)]
+
+
 def dashboard_rows(page: PageContent) -> dict[str, list[object]]:
     """First cell -> the others, of the workbook's dashboard."""
-    book = load_workbook(io.BytesIO(workbook_bytes(workbook_content(page))))
-    grid = book.get_sheet_by_name(DASHBOARD).to_python(skip_empty_area=False)
-    return {str(row[0]): list(row[1:]) for row in grid}
+    return {str(row[0]): row[1:] for row in sheet_rows(page, DASHBOARD)}
 
 
 def test_a_strategy_cut_to_0_counts_the_same_on_the_page_in_the_workbook_and_in_the_morning(built: DeskFolder) -> None:
@@ -99,3 +104,33 @@ def test_a_strategy_cut_to_0_counts_the_same_in_its_bucket_on_the_page_and_in_th
         dollars = [f"${value:,.0f}" for value in (in_allocated, in_cap, in_final)]
         assert [allocated, cap, final] == dollars
         assert used == pytest.approx(float(str(in_allocated)) / float(str(in_cap)))
+
+
+def test_a_strategy_out_of_its_regime_has_the_same_regime_adjustment_in_the_file_on_the_page_and_in_the_workbook(
+    built: DeskFolder,
+) -> None:
+    """Its adjustment times its fit, so that allocation x regime x correlation is the final size wherever it is read."""
+    sizes, name = sizes_with_one_cut_to_0(built)
+    page = page_of(built, sizes)
+    in_file = dict(portfolio_file(sizes, built.last).select("StrategyName", "RegimeAdjustment").iter_rows())
+    on_page = {key: cells[4] for key, cells in Reader(desk_page(page)).rows("strategy-sizes").items()}
+    results, steps = in_both_tables(sheet_rows(page, SIZING_OUTPUT), "Regime adjustment", "× regime, × fit")
+    assert in_file[name] == 0.0
+    assert in_file == pytest.approx(results)
+    assert in_file == pytest.approx(steps)
+    assert {key: f"{value:.3f}" for key, value in in_file.items()} == on_page
+
+
+def in_both_tables(rows: list[list[object]], *columns: str) -> list[dict[str, float]]:
+    """Strategy -> number of a column, of each table that has one of the columns; a table ends at an empty row or its total."""
+    found = []
+    titled = [[str(cell).strip() for cell in row] for row in rows]
+    for column in columns:
+        (header,) = (place for place, row in enumerate(titled) if column in row)
+        place, table = titled[header].index(column), {}
+        for row in rows[header + 1 :]:
+            if row[0] in ("", "Total"):
+                break
+            table[str(row[0])] = float(str(row[place]))
+        found.append(table)
+    return found

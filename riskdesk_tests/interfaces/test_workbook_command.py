@@ -138,9 +138,16 @@ def test_the_plan_alone_is_printed_as_json_and_nothing_is_done(desk: DeskFolder,
 
 
 def test_without_a_terminal_and_without_yes_an_import_is_refused(desk: DeskFolder, book: bytes) -> None:
-    refused = command(desk, "workbook", "import", edited(desk.root / "book.xlsx", book, {}))
+    before = hashes(desk.paths.config, desk.root / "tickets")
+    refused = command(desk, "workbook", "import", edited(desk.root / "book.xlsx", book, {"E5": "Low"}))
     assert refused.exit_code == 2
     assert "nobody is there to confirm: give --yes" in refused.stderr
+    assert hashes(desk.paths.config, desk.root / "tickets") == before
+
+
+def test_where_nothing_would_change_nobody_is_needed_to_confirm_it(desk: DeskFolder, book: bytes) -> None:
+    told = command(desk, "workbook", "import", edited(desk.root / "book.xlsx", book, {}))
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "book.xlsx: nothing would change\n", "")
 
 
 def test_an_import_that_is_not_confirmed_changes_nothing(

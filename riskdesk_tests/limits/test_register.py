@@ -68,13 +68,43 @@ def test_the_register_holds_every_risk_model_the_controller_the_constructions_an
         "portfolio_socp_factor_1",
     }
     assert {name for name, kind in rows.items() if kind == "cost"} == {"cost_linear", "cost_three_halves"}
+    assert {name for name, kind in rows.items() if kind == "risk_report"} == {
+        f"risk_{version}" for version in MODEL_VERSIONS.values()
+    }
     assert all(row["description"].endswith(".") for row in model_rows(desk_config(), DAYS[:1]).to_dicts())
+
+
+def test_every_word_a_portfolio_chooses_a_model_by_ends_the_description_of_one_of_that_kind() -> None:
+    register = model_register(desk_config())
+    for portfolio in desk_config().portfolios.values():
+        for kind, word in (
+            ("risk_model", f"risk_model_id: {portfolio.risk_model_id}"),
+            ("risk_report", f"risk_model_id: {portfolio.risk_model_id}"),
+            ("cost", f"cost_model_id: {portfolio.cost_model_id}"),
+        ):
+            assert (
+                len([each for each in register if each.kind == kind and each.description.endswith(f"Answers to {word}.")]) == 1
+            )
+
+
+def test_a_risk_report_hashes_the_files_its_own_room_makes_it_of_and_the_numbers_it_reads() -> None:
+    (report,) = (each for each in model_register(desk_config()) if each.model_id == "risk_factor-v1")
+    rooms = ("riskdesk_assets.reports.", "riskdesk_assets.risk_model.")
+    own_rows = {"risk_model/estimators.py", "risk_model/factors.py", "risk_model/rows.py"}  # the risk models' own
+    for source in report.sources:
+        for node in ast.walk(ast.parse((PACKAGE / source).read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(rooms):
+                used = str(node.module).removeprefix("riskdesk_assets.").replace(".", "/") + ".py"
+                assert used in {*report.sources, *own_rows}, source
+    reports = {f"risk_{version}" for version in MODEL_VERSIONS.values()}
+    assert hashes("desk.risk_report.monte_carlo_seed", 8) == reports
+    assert hashes("desk.features.fragility.soft_from", 0.6) == reports
 
 
 def test_a_models_sources_hold_every_file_of_the_rooms_it_is_made_in() -> None:
     """What a source imports of limits, optimizer or features makes the model's numbers, too."""
     for model in model_register(desk_config()):
-        if model.kind not in ("construction", "risk_model"):
+        if model.kind not in ("construction", "risk_model", "risk_report"):
             continue
         for source in model.sources:
             for node in ast.walk(ast.parse((PACKAGE / source).read_text())):

@@ -12,7 +12,7 @@ from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.strategy.scores import instrument_scores, scores_of_file
-from riskdesk_tests.desk_builder import calendar
+from riskdesk_tests.desk_builder import calendar, changed
 
 CONFIG = load_config(load_paths({}))
 DAY, NEXT = date(2024, 3, 4), date(2024, 3, 5)
@@ -64,6 +64,32 @@ def test_pairs_that_quarrel_leave_little_confidence_and_the_backed_one_weighs_mo
 def test_a_broken_pair_and_one_without_a_hedge_push_nothing() -> None:
     rows = scored(pair("JPM", "BAC", 4.0, extreme=True), pair("JPM", "WFC", 2.0, beta=0.1))
     assert rows["JPM"]["score"] == 0.0
+
+
+def test_a_mandate_that_names_strategies_hears_the_pairs_of_their_tickets_in_force_alone() -> None:
+    first, second = (mandate.portfolio_id for mandate in CONFIG.mandates)
+    config = changed(CONFIG, f"portfolios.{first}.strategies", ["Card lag", "Custody reversion"])
+    pairs = frame("pair_state", pair("JPM", "BAC", 2.0), pair("COF", "AXP", 1.0), pair("BK", "STT", 1.5), pair("GS", "MS", 2.5))
+    tickets = frame(
+        "ticket_snapshots",
+        *(
+            {"as_of_date": DAY, "status": status, "pair_id": name, "conviction": level, "strategy": strategy}
+            for name, level, strategy, status in (
+                ("JPM__BAC", 5, "Money-center reversion", "IN_FORCE"),
+                ("COF__AXP", 3, "Card lag", "IN_FORCE"),
+                ("COF__AXP", 5, "Money-center reversion", "IN_FORCE"),
+                ("BK__STT", 4, "Custody reversion", "EXPIRED"),
+                ("GS__MS", 4, None, "IN_FORCE"),
+            )
+        ),
+    )
+    state = frame("instrument_state", {"as_of_date": DAY, "symbol": "JPM", "vol_20": 0.252})
+    rows, _ = instrument_scores(config, Path(), pairs, state, tickets, [DAY], ALL)
+    heard = {
+        name: set(rows.filter((pl.col("portfolio_id") == name) & (pl.col("confidence") > 0))["instrument_id"])
+        for name in (first, second)
+    }
+    assert heard == {first: {"COF", "AXP"}, second: {"JPM", "BAC", "COF", "AXP", "BK", "STT", "GS", "MS"}}
 
 
 def test_a_file_gives_the_newest_row_up_to_the_session_and_none_that_is_too_old(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import ROOT
-from riskdesk_assets.strategy.strategy_file import FILE, OPTIONAL, REQUIRED, Strategy, load_strategies
+from riskdesk_assets.common.strategy_names import FILE, OPTIONAL, REQUIRED
+from riskdesk_assets.strategy.strategy_file import Strategy, load_strategies
 from riskdesk_tests.desk_builder import desk_config, shipped_strategies, shipped_tickets
 
 CONTRACT = (  # document 002, section 3.1

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from riskdesk_assets.common.csv_file import CsvFile
 from riskdesk_assets.common.hashing import digest
+from riskdesk_assets.common.strategy_names import OPTIONAL, REQUIRED
 from riskdesk_assets.reports.workbook.cells import inert, number_text
 from riskdesk_assets.reports.workbook.content import Library
 from riskdesk_assets.reports.workbook.layout import NAME_FIELD
-from riskdesk_assets.strategy.strategy_file import OPTIONAL, REQUIRED, Strategy
+from riskdesk_assets.strategy.strategy_file import Strategy
 
 COLUMNS: tuple[str, ...] = (*REQUIRED, *OPTIONAL)
 Cells = Mapping[str, str]

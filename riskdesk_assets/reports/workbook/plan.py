@@ -10,6 +10,7 @@ from riskdesk_assets.common.csv_file import CsvFile, parse_csv
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.sizing import SizingRules
+from riskdesk_assets.common.strategy_names import OPTIONAL, REQUIRED
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.reports.workbook.cells import Value, inert, number_text
 from riskdesk_assets.reports.workbook.drafting import DraftPlan, Folders, plan_drafts
@@ -17,7 +18,7 @@ from riskdesk_assets.reports.workbook.input_table import InputRow
 from riskdesk_assets.reports.workbook.layout import BASE, NAME_FIELD, READ_ME
 from riskdesk_assets.reports.workbook.library import COLUMNS, by_name, counted, csv_bytes, hash_of, written_columns
 from riskdesk_assets.reports.workbook.reader import WorkbookInput
-from riskdesk_assets.strategy.strategy_file import ACTIVE, OPTIONAL, REQUIRED, parse_strategies
+from riskdesk_assets.strategy.strategy_file import ACTIVE, parse_strategies
 
 Fields = Mapping[str, str]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.limit_members import FACTORS, GROUP_PREFIX
+from riskdesk_assets.common.portfolio_scope import named_strategies, scope_faults
+from riskdesk_assets.common.portfolios import PAIR_REVERSION, PortfolioConfig
 from riskdesk_assets.common.settings import Config
 
 OWN = "own."
@@ -61,17 +64,35 @@ def mandate_overrides(overrides: Mapping[str, object], portfolio_id: str, where:
     return found
 
 
-def require_usable(config: Config, portfolio_id: str, where: str) -> None:
-    """Refuse what a mandate's file would be refused for, beyond its form: an unknown cost model or factor (InputError)."""
+def require_usable(config: Config, portfolio_id: str, where: str, folder: Path) -> None:
+    """Refuse what a mandate's file would be refused for, beyond its form: an unknown factor, a word that nothing follows.
+
+    Args:
+        config: with the values laid over.
+        portfolio_id: the mandate.
+        where: the values come from.
+        folder: the configuration's.
+
+    Raises:
+        InputError: every such value.
+    """
     mandate = config.portfolios[portfolio_id]
     groups = {item.industry_group for item in config.universe.symbols.values()}
     factors = {*FACTORS, *(f"{GROUP_PREFIX}{group}" for group in groups)}
-    asked: list[tuple[str, str, Collection[str]]] = [("cost_model_id", mandate.cost_model_id, config.desk.cost_models)]
-    asked += [(f"factor_limits.{name}", name, factors) for name in mandate.factor_limits]
     problems = [
-        Problem(where, None, f"{OWN}{field}", f"{value!r} is not known{nearest(value, known)}", ", ".join(sorted(known)))
-        for field, value, known in asked
-        if value not in known
+        Problem(where, None, f"{OWN}{'.'.join(map(str, field))}", said, allowed)
+        for field, said, allowed in scope_faults(config, mandate, named_strategies(mandate, folder))
+    ]
+    problems += [
+        Problem(
+            where,
+            None,
+            f"{OWN}factor_limits.{name}",
+            f"{name!r} is not known{nearest(name, factors)}",
+            ", ".join(sorted(factors)),
+        )
+        for name in mandate.factor_limits
+        if name not in factors
     ]
     if problems:
         raise InputError(problems)
@@ -84,12 +105,19 @@ def mandate_notes(config: Config, portfolio_id: str, tickets: int) -> tuple[str,
     source = f"Scores come from {mandate.scores.path}." if mandate.scores and mandate.scores.path else ""
     return (
         source
-        or f"Scores are z-scores of the universe's and the tickets' pairs, weighted by the convictions of {counted} now, as if "
+        or f"Scores are z-scores of {_pairs(mandate)}, weighted by the convictions of {counted} now, as if "
         "in force on every session: what is known today may have shaped them.",
         "The universe is today's: a name that had died before is not in it, and one that will die is held until it does.",
         f"Weights are fractions of a static nav of ${mandate.own_nav:,.0f}; a session's return is weight times the return of "
         "adj_close to the next session, and returns add up.",
     )
+
+
+def _pairs(mandate: PortfolioConfig) -> str:
+    """Which pairs a mandate's scores come from."""
+    if PAIR_REVERSION in mandate.strategies:
+        return "the universe's and the tickets' pairs"
+    return f"the pairs of the tickets of {', '.join(sorted(mandate.strategies))}"
 
 
 def _below(path: str, places: Sequence[str]) -> bool:

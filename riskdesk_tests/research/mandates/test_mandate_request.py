@@ -14,7 +14,7 @@ from riskdesk_assets.research.mandates.request import mandate_notes, mandate_ove
 from riskdesk_assets.research.sweep import sweep_frame
 from riskdesk_assets.research.sweep_files import markdown
 from riskdesk_assets.research.variants import Variant, variant_config
-from riskdesk_tests.desk_builder import desk_config
+from riskdesk_tests.desk_builder import changed, desk_config
 from riskdesk_tests.research.mandates.mandate_backtests import LONG, NEUTRAL
 
 FIRST, LAST = date(2024, 9, 3), date(2024, 9, 6)
@@ -54,6 +54,11 @@ def test_two_mandates_and_two_values_have_labels_of_their_own() -> None:
         ({"own.turnover_limit": -0.1}, "at least 0"),
         ({"own.cost_model_id": "three_halfs"}, "did you mean 'three_halves'"),
         ({"own.factor_limits.sise": 0.1}, "did you mean 'size'"),
+        (
+            {"own.base_currency": "EUR"},
+            "own.base_currency: is 'EUR', and no name of the universe is quoted in it.*allowed: USD",
+        ),
+        ({"own.strategies": ["Card lagg"]}, "own.strategies.0: 'Card lagg' is not known; did you mean 'Card lag'"),
         ({"own.volatility_limit": 0.01}, "volatility_limit needs optimizer_type: SOCP"),
     ],
 )
@@ -90,7 +95,9 @@ def test_overrides_are_spelled_out_and_what_the_walk_reads_passes() -> None:
 
 def test_notes_tell_what_of_today_reaches_back() -> None:
     said = mandate_notes(desk_config(), LONG, 1)
-    assert "1 ticket as it reads now" in said[0]
+    assert "the universe's and the tickets' pairs, weighted by the convictions of 1 ticket as it reads now" in said[0]
+    named = changed(desk_config(), f"portfolios.{LONG}.strategies", ["Card lag", "Broker-dealer reversion"])
+    assert "the pairs of the tickets of Broker-dealer reversion, Card lag, weighted" in mandate_notes(named, LONG, 2)[0]
     assert "The universe is today's" in said[1]
     assert "$25,000,000" in said[2]
 

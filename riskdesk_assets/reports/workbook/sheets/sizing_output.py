@@ -97,7 +97,7 @@ def _result(canvas: Canvas, row: int, size: StrategySize, nav: float) -> None:
         (float(size.tickets), "count"),
         (size.recommended_size, "dollars"),
         (size.capital_allocation, "dollars"),
-        (size.regime_adjustment, "multiple"),
+        (_regime(size), "multiple"),
         (size.correlation_adjustment, "multiple"),
         (size.final_size, "dollars"),
         (None if size.final_size is None else size.final_size / nav, "percent"),
@@ -123,9 +123,6 @@ def _total(canvas: Canvas, row: int, sizes: Sequence[StrategySize], nav: float) 
 
 def _steps(canvas: Canvas, row: int, size: StrategySize) -> None:
     role = "body" if size.final_size else "dim"
-    regime = None
-    if size.regime_adjustment is not None and size.regime_fit is not None:
-        regime = size.regime_adjustment * size.regime_fit
     canvas.text(row, 0, size.name, role)
     figures = (
         (size.base_size, "dollars"),
@@ -136,13 +133,20 @@ def _steps(canvas: Canvas, row: int, size: StrategySize) -> None:
         (size.strategy_cap_multiplier, "multiple"),
         (size.bucket_multiplier, "multiple"),
         (size.capital_allocation, "dollars"),
-        (regime, "multiple"),
+        (_regime(size), "multiple"),
         (size.correlation_adjustment, "multiple"),
         (size.final_size, "dollars"),
     )
     for column, (value, shown) in enumerate(figures, start=1):
         canvas.number(row, column, value, shown, role)
     canvas.number(row, _LAST, size.mean_correlation, "correlation", role, align="left")
+
+
+def _regime(size: StrategySize) -> float | None:
+    """The regime's adjustment, 0 where the strategy does not fit the regime: what portfolio.csv and the page say."""
+    if size.regime_adjustment is None or size.regime_fit is None:
+        return None
+    return size.regime_adjustment * size.regime_fit
 
 
 def _ticket(canvas: Canvas, row: int, ticket: TicketSize) -> None:
