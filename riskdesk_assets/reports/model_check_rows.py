@@ -154,7 +154,7 @@ def _exceptions(label: str, level: float, days: Sequence[tuple[float, float]], s
 
 
 def _drawdown(days: Sequence[Outcome], held: Sequence[Outcome], settings: RiskReportSettings) -> Row:
-    """Largest fall of cumulated P&L, before costs as the predictions are, against that of a Brownian motion of the mean predicted variance."""
+    """Largest fall of cumulated P&L before costs against that of a Brownian motion of the mean predicted variance."""
     if len(held) < settings.check_minimum:
         return _too_few("drawdown", len(held), settings, None)
     fall = deepest_fall(day.pnl for day in days)
