@@ -88,6 +88,18 @@ class FeatureSettings(StrictModel):
     fragility: FragilitySettings
 
 
+class PairHealthSettings(StrictModel):
+    """From where a pair's figures warn, beside a ticket's horizon (methods.md section 2: warnings, not gates).
+
+    ``significance`` is that of the cointegration test, ``min_correlation`` of 60 daily returns, ``max_beta_stability`` the
+    standard deviation of the hedge ratio over window_hedge sessions.
+    """
+
+    significance: float = Field(gt=0, lt=1)
+    min_correlation: float = Field(ge=-1, le=1)
+    max_beta_stability: float = Field(gt=0)
+
+
 class QualitySettings(StrictModel):
     """Thresholds of the bar checks (methods.md section 1)."""
 
@@ -240,6 +252,7 @@ class Desk(StrictModel):
     nav: float = Field(gt=0, le=MOST_NAV)
     genesis_sessions: int = Field(ge=1, le=2520)
     features: FeatureSettings
+    pair_health: PairHealthSettings
     quality: QualitySettings
     budgets: BudgetSettings
     controller: ControllerSettings

@@ -80,9 +80,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
     \b
     riskdesk run              bring the desk up to the newest session
-    riskdesk morning          the desk on one screen
-    riskdesk console          the same in plain words
     riskdesk morning          the desk on one screen: regimes, expected P&L, clips, limits
+    riskdesk console          the same in plain words
     riskdesk explain JPM      why the position in JPM is what it is
     riskdesk tickets lint     check the ticket files
     riskdesk backtest         what the rules would have earned

@@ -17,6 +17,8 @@ import polars as pl
 from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.universe import pair_id
+from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
 from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, axes_of, clip_unit, limit_line
 from riskdesk_assets.limits.bucket_limits import LABEL as BUCKET
 from riskdesk_assets.limits.catalogue import OWN
@@ -83,7 +85,8 @@ class TicketStory:
     """One ticket on one session: its signal, the controller's answer, what each stage left of it, and what it holds.
 
     ``sizing`` is its row of strategy_budgets: every multiplier of its strategy, its share, its bucket. ``market_regime`` is the
-    session's (None: not known), ``tape_regimes`` those of its legs, by symbol.
+    session's (None: not known), ``tape_regimes`` those of its legs, by symbol, ``stress_bps`` beside them. ``health`` is its
+    pair's (None: no state that session), ``warnings`` what is wrong with it in words.
     """
 
     session: date
@@ -94,6 +97,7 @@ class TicketStory:
     source: str
     market_regime: str | None
     tape_regimes: Mapping[str, str]
+    stress_bps: Mapping[str, float]
     ticket_id: str
     leg_a: str
     leg_b: str
@@ -101,6 +105,8 @@ class TicketStory:
     sizing: Row
     zscore: float | None
     beta: float | None
+    health: PairHealth | None
+    warnings: tuple[str, ...]
     units: float
     reason: str
     stages: tuple[Stage, ...]
@@ -126,7 +132,7 @@ class TicketAnswer:
 class SymbolStory:
     """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets.
 
-    ``market_regime`` is the session's (None: not known), ``tape_regimes`` the symbol's own.
+    ``market_regime`` is the session's (None: not known), ``tape_regimes`` the symbol's own, ``stress_bps`` beside it.
     """
 
     session: date
@@ -137,6 +143,7 @@ class SymbolStory:
     source: str
     market_regime: str | None
     tape_regimes: Mapping[str, str]
+    stress_bps: Mapping[str, float]
     symbol: str
     name: str
     group: str
@@ -198,7 +205,8 @@ def _source(warehouse: Tables, session: date) -> str:
 def _regimes(warehouse: Tables, session: date, symbols: Sequence[str]) -> dict[str, Any]:
     """Both axes, each by its own name: the market's of the session, the tape's of the symbols."""
     axes = axes_of(warehouse, session)
-    return {"market_regime": axes.market, "tape_regimes": axes.tape_of(symbols)}
+    stress = {symbol: axes.stress_bps[symbol] for symbol in symbols if symbol in axes.stress_bps}
+    return {"market_regime": axes.market, "tape_regimes": axes.tape_of(symbols), "stress_bps": stress}
 
 
 def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> TicketStory:
@@ -207,6 +215,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
     proposal = _one(proposals, ticket_id)
     held = _held(warehouse, session, pl.col("ticket_id") == ticket_id)
     leg_a, leg_b = _legs(snapshot, proposal)
+    health = _health(warehouse, session, (leg_a, leg_b))
     fields = ("file", "status", "change", "orientation", "max_gross_notional", "max_leg_notional", "horizon_days", "conviction")
     more = ("time_stop_days", "flatten_on_breakdown", "effective_from", "expires_on", "entry_z", "exit_z", "note")
     decision = _one(warehouse.read("decisions", session, session), ticket_id)
@@ -230,6 +239,8 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         sizing={name: value for name, value in budget.items() if value is not None and name not in ("as_of_date", "ticket_id")},
         zscore=proposal.get("zscore"),
         beta=proposal.get("beta"),
+        health=health,
+        warnings=tuple(pair_warnings(health, snapshot.get("horizon_days"), config.desk).values()) if health else (),
         units=proposal.get("units", 0.0),
         reason=proposal.get("reason", snapshot.get("status", "")),
         stages=tuple(_stages(snapshot, budget, proposal, gate, decision, held, released=state["released"])),
@@ -242,6 +253,12 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         ),
         halt=_halt_said(state, ticket_id),
     )
+
+
+def _health(warehouse: Tables, session: date, legs: tuple[str, str]) -> PairHealth | None:
+    """The pair's figures; None where it has no state on the session."""
+    rows = warehouse.read("pair_state", session, session).filter(pl.col("pair_id") == pair_id(*legs))
+    return PairHealth.of_row(rows.row(0, named=True)) if rows.height else None
 
 
 def _halt_said(state: Row, ticket_id: str) -> str:

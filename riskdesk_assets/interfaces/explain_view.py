@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory, units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
@@ -33,6 +34,10 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     z = "-" if story.zscore is None else f"{story.zscore:+.2f}"
     beta = "-" if story.beta is None else f"{story.beta:.3f}"
     out.print(f"controller   z {z}   beta {beta}   units {units_said(story.units)}   {escaped(story.reason)}")
+    if story.health is not None:
+        out.print(f"pair         {_health(story.health)}")
+    if story.warnings:
+        out.print(f"warns of     [yellow]{escaped('; '.join(story.warnings))}[/]")
     if story.halt:
         out.print(f"halt         [bold red]{escaped(story.halt)}[/]")
     for line in story.held:
@@ -50,6 +55,18 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     _gate(out, story)
     _clips(out, story.clips)
     _limits(out, story.limits)
+
+
+def _health(health: PairHealth) -> str:
+    """How the pair fares, in one line: p of the cointegration test, sessions without a cross of the mean."""
+    life = "no half-life" if health.half_life is None else f"half-life {health.half_life:.1f} sessions"
+    figures = (
+        ("p", health.pvalue, ".3f"),
+        ("correlation", health.correlation, ".2f"),
+        ("sd of beta", health.beta_stability, ".3f"),
+    )
+    known = (f"{name} {value:{digits}}" for name, value, digits in figures if value is not None)
+    return "   ".join((life, *known, f"no cross for {health.no_cross_sessions}"))
 
 
 def _gate(out: Console, story: TicketStory) -> None:
@@ -98,11 +115,17 @@ def _sizing(row: Mapping[str, Any]) -> str:
 def _head(out: Console, story: TicketStory | SymbolStory, title: str) -> None:
     out.print(f"{banner(story.source)}   {story.session}   [{release_style(story.status)}]{story.status}[/]")
     out.print(title)
-    tape = ", ".join(f"{symbol} {regime}" for symbol, regime in story.tape_regimes.items())
+    tape = ", ".join(f"{symbol} {regime}{_stress(story, symbol)}" for symbol, regime in story.tape_regimes.items())
     out.print(f"regimes      market {story.market_regime or 'unknown'}   tape {escaped(tape or 'unknown')}")
     if not story.released:
         out.print("[bold red]No book was released[/]: what is held is what stood before.")
         out.print(f"why          {escaped(story.release_reason)}")
+
+
+def _stress(story: TicketStory | SymbolStory, symbol: str) -> str:
+    """The spread that highs and lows suggest: an indicator of stress, and no cost of the desk's."""
+    found = story.stress_bps.get(symbol)
+    return "" if found is None else f" (stress {found:.0f} bp)"
 
 
 def _clips(out: Console, clips: Sequence[ClipRow]) -> None:

@@ -110,7 +110,8 @@ def follow_pairs(paths: Paths, config: Config, asof: date, top: int, sessions: i
     history = followed_history(paths, calendar, config, asof, count, datetime.now(UTC))
     panel, source = panel_of(history, config), history.snapshot.source
     search = find_pairs(panel, config.universe.tradable, config, settings, asof)
-    return FaredPairs(pair_outcomes(panel, search, config, count, settings.significance, top), source)
+    significance = config.desk.pair_health.significance
+    return FaredPairs(pair_outcomes(panel, search, config, count, significance, top), source)
 
 
 def newest_stored(paths: Paths) -> date:

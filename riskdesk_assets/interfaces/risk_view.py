@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from riskdesk_assets.interfaces.terminal import banner, dollars, escaped, table
 from riskdesk_assets.reports.risk_measures import NameRisk
-from riskdesk_assets.reports.risk_reading import Breach, Headroom
+from riskdesk_assets.reports.risk_reading import Breach
 from riskdesk_assets.reports.risk_report import RiskReport
+from riskdesk_assets.reports.ticket_headroom import Headroom
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -154,13 +154,13 @@ def _exceptions(label: str, level: float, days: Sequence[tuple[float, float]], s
 
 
 def _drawdown(days: Sequence[Outcome], held: Sequence[Outcome], settings: RiskReportSettings) -> Row:
-    """Largest fall of cumulated P&L against that of a Brownian motion of the mean predicted variance."""
+    """Largest fall of cumulated P&L before costs against that of a Brownian motion of the mean predicted variance."""
     if len(held) < settings.check_minimum:
         return _too_few("drawdown", len(held), settings, None)
     fall = deepest_fall(day.pnl for day in days)
     variance = sum((day.predicted.volatility or 0.0) ** 2 for day in held) / len(held)
     expected = estimated_drawdown(variance**0.5, len(held))
-    message = f"the largest fall was {fall:.2%} of nav, {expected:.2%} were to be expected without drift"
+    message = f"the largest fall before costs was {fall:.2%} of nav, {expected:.2%} were to be expected without drift"
     return _row("drawdown", len(held), None, fall, None, expected, TOLD, message)
 
 

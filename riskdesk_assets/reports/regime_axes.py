@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,13 +12,18 @@ from riskdesk_assets.gatekeeper.config import TAPE_REGIMES
 
 @dataclass(frozen=True)
 class RegimeAxes:
-    """``market``: Calm, Normal, Event, or None where it is not known, with its z-scores; ``tape``: symbol -> regime."""
+    """``market``: Calm, Normal, Event, or None where it is not known, with its z-scores; ``tape``: symbol -> regime.
+
+    ``stress_bps``: symbol -> the spread that its highs and lows suggest (Corwin and Schultz), in basis points: an indicator of
+    stress beside the tape regime, read by nothing.
+    """
 
     market: str | None
     volatility_z: float | None
     dispersion_z: float | None
     volatility_source: str
     tape: Mapping[str, str]
+    stress_bps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def tape_counts(self) -> dict[str, int]:
@@ -43,12 +48,14 @@ def regime_axes(market_regime: pl.DataFrame, instrument_state: pl.DataFrame) -> 
     """
     day = market_regime.row(0, named=True) if market_regime.height else {}
     names = instrument_state.drop_nulls("tape_regime").sort("symbol").select("symbol", "tape_regime")
+    stress = instrument_state.drop_nulls("corwin_schultz_bps").sort("symbol").select("symbol", "corwin_schultz_bps")
     return RegimeAxes(
         market=day.get("regime"),
         volatility_z=day.get("volatility_z"),
         dispersion_z=day.get("dispersion_z"),
         volatility_source=str(day.get("volatility_source") or ""),
         tape=dict(names.iter_rows()),
+        stress_bps=dict(stress.iter_rows()),
     )
 
 

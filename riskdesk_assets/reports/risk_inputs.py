@@ -24,6 +24,8 @@ from riskdesk_assets.risk_model.estimators import MODEL_VERSIONS, covariances_of
 from riskdesk_assets.risk_model.factors import FactorModel
 from riskdesk_assets.risk_model.rows import models_of
 
+NO_BARS, NOT_OVER = "no bars of those days", "its days are not over at this close"
+"""Why a scenario of history has no shocks."""
 POSITIONS, TARGETS, WHAT_IF = "desk_positions", "target_portfolios", "what-if"
 OF_THE_SESSIONS = (
     POSITIONS,
@@ -101,6 +103,7 @@ class RiskSource:
             fragility=self.config.desk.features.fragility,
             min_coverage=self.config.desk.risk_model.min_coverage,
             proxied=self._proxied.get(session, {}),
+            unpriced=self._unpriced(session),
         )
 
     @cached_property
@@ -201,6 +204,12 @@ class RiskSource:
         for session, scenario, symbol in rows.iter_rows():
             found.setdefault(session, {}).setdefault(scenario, set()).add(symbol)
         return found
+
+    def _unpriced(self, session: date) -> dict[str, str]:
+        """Scenarios of history that no name has a shock of, and why."""
+        priced = self._shocks.get(session, {})
+        absent = [each for each in self.config.scenarios.historical if each.scenario_id not in priced]
+        return {each.scenario_id: NOT_OVER if each.end > session else NO_BARS for each in absent}
 
     @cached_property
     def _equities(self) -> dict[str, dict[date, float]]:

@@ -12,13 +12,13 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.features.compute import panel_of
-from riskdesk_assets.limits.limit import Leg
 from riskdesk_assets.market.history import read_history
-from riskdesk_assets.reports.headroom import Room, StandingBook, symbol_headroom, ticket_headroom
+from riskdesk_assets.reports.headroom import StandingBook, symbol_headroom
 from riskdesk_assets.reports.risk_inputs import RiskSource, portfolio_of
 from riskdesk_assets.reports.risk_report import RiskReport, risk_report
 from riskdesk_assets.reports.risk_rows import EARLIER, RISK_TABLES
 from riskdesk_assets.reports.standing_book import StandingBooks
+from riskdesk_assets.reports.ticket_headroom import Approved, Headroom, approved_legs, headroom_of_ticket
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,6 @@ class Breach:
     source: str
 
 
-@dataclass(frozen=True)
-class Headroom:
-    """How much more of a symbol (bought, sold) or of a ticket (on its side) each limit lets through, the smallest first.
-
-    ``direction`` says what more of it is: "buy", "sell", or the ticket's legs with their share of a dollar of gross.
-    """
-
-    word: str
-    direction: str
-    rooms: tuple[Room, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class StoredRisk:
     """A session as the warehouse has it: ``source`` for reports, ``books`` for limits."""
@@ -54,7 +42,7 @@ class StoredRisk:
     prices: str
     source: RiskSource
     books: StandingBooks
-    approved: Mapping[str, tuple[Leg[int], ...]]
+    approved: Approved
 
     def report(self, portfolio_id: str, weights: Mapping[str, float] | None = None) -> RiskReport:
         """The risk report of a portfolio, of what it holds or of these weights.
@@ -108,28 +96,19 @@ class StoredRisk:
         if symbol in self.config.universe.symbols:
             sides = (("buy", 1), ("sell", -1))
             return tuple(Headroom(symbol, label, symbol_headroom(book, symbol, side)) for label, side in sides)
-        legs = self._ticket_legs(book, word)
-        gross = sum(abs(leg.notional) for leg in legs)
-        said = ", ".join(f"{leg.notional / gross:+.1%} {leg.symbol}" for leg in legs)
-        return (Headroom(word, said, ticket_headroom(book, legs)),)
+        found = headroom_of_ticket(book, self.approved, word)
+        if found is None:
+            raise self._without_side(book, word)
+        return (found,)
 
-    def _ticket_legs(self, book: StandingBook, ticket_id: str) -> tuple[Leg[int], ...]:
-        held = tuple(leg for leg in book.legs if leg.ticket_id == ticket_id and leg.notional)
-        if held:
-            return held
-        if ticket_id not in self.approved:
-            tickets = sorted({*self.approved, *(leg.ticket_id for leg in book.legs)})
-            near = nearest(ticket_id.lower(), tickets) or nearest(ticket_id.upper(), self.config.universe.tradable)
-            message = f"{ticket_id!r} is neither a symbol nor a ticket of {self.session}{near}"
-            raise InputError(
-                Problem("", None, "", message, f"{', '.join(self.config.universe.tradable)}; {', '.join(tickets)}")
-            )
-        wanted = tuple(leg for leg in self.approved[ticket_id] if leg.notional)
-        if not wanted:
-            raise StateError(
-                f"{ticket_id} holds nothing and was approved for nothing on {self.session}: more of it has no side"
-            )
-        return wanted
+    def _without_side(self, book: StandingBook, word: str) -> InputError | StateError:
+        """Why more of a word has no side: it is neither a symbol nor a ticket, or a ticket that holds and was given nothing."""
+        tickets = sorted({*self.approved, *(leg.ticket_id for leg in book.legs)})
+        if word in tickets:
+            return StateError(f"{word} holds nothing and was approved for nothing on {self.session}: more of it has no side")
+        near = nearest(word.lower(), tickets) or nearest(word.upper(), self.config.universe.tradable)
+        message = f"{word!r} is neither a symbol nor a ticket of {self.session}{near}"
+        return InputError(Problem("", None, "", message, f"{', '.join(self.config.universe.tradable)}; {', '.join(tickets)}"))
 
 
 def stored_risk(paths: Paths, calendar: SessionCalendar, config: Config, warehouse: Warehouse, session: date) -> StoredRisk:
@@ -142,13 +121,7 @@ def stored_risk(paths: Paths, calendar: SessionCalendar, config: Config, warehou
     start = calendar.before(session, config.desk.risk_report.check_window)
     tables = {name: warehouse.read(name, session, session) for name in RISK_TABLES}
     tables |= {name: warehouse.read(name, start, session) for name in EARLIER}
-    proposals = warehouse.read("proposals", session, session)
-    approved: dict[str, tuple[Leg[int], ...]] = {}
-    for ticket_id, pair, *capped in proposals.select("ticket_id", "pair_id", "capped_a", "capped_b").iter_rows():
-        symbols = pair.split("__")
-        approved[ticket_id] = tuple(
-            Leg(ticket_id, symbol, round(notional * TICKS_PER_DOLLAR)) for symbol, notional in zip(symbols, capped, strict=True)
-        )
+    approved = approved_legs(warehouse.read("proposals", session, session))
     source = RiskSource(panel_of(history, config), config, tables, (session,), calendar.sessions)
     return StoredRisk(config, session, history.snapshot.source, source, StandingBooks(config, tables, (session,)), approved)
 

@@ -54,6 +54,7 @@ class RiskInputs:
         settings, fragility: windows, seed, participation; thresholds of the classes.
         min_coverage: share of the history's sessions a name needs a return on to be in the historical numbers.
         proxied: scenario_id -> names without bars of those days, whose shock is the mean of others.
+        unpriced: configured scenario_id -> why the session has no shocks of it.
     """
 
     portfolio_id: str
@@ -74,6 +75,7 @@ class RiskInputs:
     fragility: FragilitySettings
     min_coverage: float
     proxied: Mapping[str, Collection[str]] = field(default_factory=dict)
+    unpriced: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def model_id(self) -> str:
@@ -104,7 +106,8 @@ class RiskReport:
         methods: how the numbers were made: windows, observations, seed, degrees of freedom.
         missing: part of the report ("covariance", "history", "scenario:x") -> names held that it leaves out.
         covered: part of the report -> share of gross it covers.
-        notes: the same in words, and the scenarios in which a name held takes the mean return of others.
+        notes: the same in words, the configured scenarios that are not priced and why, and those in which a name held takes
+            the mean return of others.
     """
 
     portfolio_id: str
@@ -190,6 +193,7 @@ def risk_report(inputs: RiskInputs) -> RiskReport:
                 f"{part} leaves out {', '.join(names)}: it covers {covered[part]:.1%} of gross"
                 for part, names in missing.items()
             ),
+            *(f"scenario {scenario}: {why}" for scenario, why in sorted(inputs.unpriced.items())),
             *_proxies(book, inputs.proxied),
         ),
     )

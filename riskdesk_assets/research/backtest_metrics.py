@@ -33,7 +33,7 @@ def backtest_metrics(
     """Every metric by name, those of ``series_metrics`` first; dollars, but for what is named otherwise.
 
     ``days_with_features``: sessions with a z-score for a ticket in force. A ticket's ``hit_rate`` is among the sessions it was
-    held on.
+    held on, a bucket's among those on which one of its tickets was.
 
     Args:
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
@@ -50,7 +50,7 @@ def backtest_metrics(
         "released_breaches": _released_breaches(frames["limit_audit"]),
         "attribution": _parts(attributed),
         "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
-        "by_bucket": _by_bucket(attributed),
+        "by_bucket": _by_bucket(frames["desk_positions"], attributed),
         "by_name": _earned_by(realized, "symbol"),
     }
 
@@ -102,9 +102,7 @@ def _by_ticket(
     moves = traded(frames["portfolio_blotter"], frames["desk_positions"], context)
     turnover = dict(moves.group_by("ticket_id").agg(pl.col("notional_delta_cents").abs().sum()).iter_rows())
     pairs = dict(frames["proposals"].group_by("ticket_id").agg(pl.col("pair_id").sort_by("as_of_date").last()).iter_rows())
-    known = attributed.filter(pl.col("status") == OK)
-    of_positions = known.join(_held(frames["desk_positions"]), on=["as_of_date", "ticket_id"], how="semi")
-    daily = dict(of_positions.group_by("ticket_id").agg("pnl_net").iter_rows())
+    daily = _daily_by("ticket_id", frames["desk_positions"], attributed)
     earned, parts = _earned_by(realized, "ticket_id"), _parts_by(attributed, "ticket_id")
     return {
         ticket_id: {
@@ -125,14 +123,24 @@ def _held(positions: pl.DataFrame) -> pl.DataFrame:
     return positions.filter(pl.col("shares") != 0)
 
 
-def _by_bucket(attributed: pl.DataFrame) -> dict[str, Metrics]:
+def _daily_by(key: str, positions: pl.DataFrame, attributed: pl.DataFrame) -> dict[str, list[int]]:
+    """Per ticket or bucket, all its net P&L of each session whose P&L is known and on which it had a position."""
+    known = attributed.filter(pl.col("status") == OK)
+    with_position = known.join(_held(positions), on=["as_of_date", "ticket_id"], how="semi")
+    sessions = known.group_by(key, "as_of_date").agg(pl.col("pnl_net").sum())
+    return dict(sessions.join(with_position, on=[key, "as_of_date"], how="semi").group_by(key).agg("pnl_net").iter_rows())
+
+
+def _by_bucket(positions: pl.DataFrame, attributed: pl.DataFrame) -> dict[str, Metrics]:
     before_costs = (pl.col("pnl_net") - pl.col("costs")).sum()
     told = attributed.group_by("bucket").agg(pl.col("ticket_id").n_unique(), pnl_gross=before_costs)
     counts = {bucket: (tickets, amount) for bucket, tickets, amount in told.iter_rows()}
+    daily = _daily_by("bucket", positions, attributed)
     found: dict[str, Metrics] = {}
     for bucket, parts in _parts_by(attributed, "bucket").items():
         found[bucket] = {
             "tickets": counts[bucket][0],
+            "hit_rate": hit_rate(daily.get(bucket, [])),
             "pnl_gross": counts[bucket][1] / MILLIONTHS,
             "costs": -parts["costs"],
             "pnl_net": parts["pnl_net"],

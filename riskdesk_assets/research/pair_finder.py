@@ -92,8 +92,8 @@ def find_pairs(panel: Panel, symbols: Sequence[str], config: Config, settings: P
     Args:
         panel: bars that reach at least the formation window back.
         symbols: the names, in any order; the answer does not depend on it.
-        config: windows, costs, borrow.
-        settings: formation window, coverage, weights, significance.
+        config: windows, costs, borrow, significance of the cointegration test.
+        settings: formation window, coverage, weights.
         asof: a session of the panel.
 
     Raises:
@@ -118,7 +118,7 @@ def find_pairs(panel: Panel, symbols: Sequence[str], config: Config, settings: P
         sessions=settings.formation_sessions,
         pairs=frame,
         left_out=tuple(sorted(prices.keys() - covered.keys())),
-        tests=_many_tests(frame, settings.significance),
+        tests=_many_tests(frame, config.desk.pair_health.significance),
     )
 
 

@@ -35,14 +35,13 @@ class ScoreWeights(StrictModel):
 
 
 class PairFinderSettings(StrictModel):
-    """Windows in sessions, coverage as a share of the formation window, significance of the cointegration test."""
+    """Windows in sessions, coverage as a share of the formation window."""
 
     model_config = ConfigDict(strict=True)
 
     formation_sessions: int = Field(ge=120, le=2000)
     min_coverage: float = Field(gt=0, le=1)
     next_sessions: int = Field(ge=60, le=2000)
-    significance: float = Field(gt=0, lt=1)
     weights: ScoreWeights
 
 

@@ -31,6 +31,13 @@ def test_every_command_has_help(empty: DeskFolder, name: str) -> None:
         assert result.stdout.startswith("Usage: ")
 
 
+def test_the_first_screen_of_help_names_each_command_once(empty: DeskFolder) -> None:
+    lines = [line.split()[:2] for line in empty.run("--help").stdout.splitlines() if line.startswith("  riskdesk ")]
+    named = [command for _, command in lines]
+    assert "morning" in named
+    assert len(named) == len(set(named))
+
+
 def test_the_version_is_told(empty: DeskFolder) -> None:
     assert empty.run("--version").stdout.startswith("riskdesk, version ")
 

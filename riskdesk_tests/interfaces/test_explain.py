@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 import pytest
 
 from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
 from riskdesk_assets.interfaces.explain import TicketStory, explain
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
@@ -36,6 +38,30 @@ def test_a_ticket_is_told_from_its_intent_to_its_shares(built: DeskFolder) -> No
     assert [line["shares"] for line in story["held"]] == positions["shares"].to_list()
     cents = positions["notional_cents"].abs().sum()
     assert story["stages"][-1]["gross"] == pytest.approx(cents / 100)
+
+
+def test_a_ticket_is_told_with_the_health_of_its_pair_and_its_warnings_in_words(built: DeskFolder) -> None:
+    desk = load_config(load_paths(built.environ), {}).desk
+    states = {row["pair_id"]: row for row in built.warehouse.read("pair_state", built.last, built.last).to_dicts()}
+    warned = 0
+    for ticket in built.warehouse.read("ticket_snapshots", built.last, built.last).to_dicts():
+        health = PairHealth.of_row(states[ticket["pair_id"]])
+        expected = list(pair_warnings(health, ticket["horizon_days"], desk).values())
+        story = told(built, ticket["ticket_id"])
+        assert story["health"] == asdict(health)
+        assert story["warnings"] == expected
+        text = " ".join(built.run("explain", ticket["ticket_id"]).stdout.split())
+        assert f"correlation {health.correlation:.2f}" in text
+        assert f"no cross for {health.no_cross_sessions}" in text
+        assert ("; ".join(expected) in text) if expected else ("warns of" not in text)
+        warned += bool(expected)
+    assert warned
+
+
+def test_a_names_stress_stands_beside_its_tape_regime(built: DeskFolder) -> None:
+    row = built.warehouse.read("instrument_state", built.last, built.last).filter(pl.col("symbol") == "JPM").row(0, named=True)
+    assert told(built, "JPM")["stress_bps"] == {"JPM": row["corwin_schultz_bps"]}
+    assert f"JPM {row['tape_regime']} (stress {row['corwin_schultz_bps']:.0f} bp)" in built.run("explain", "JPM").stdout
 
 
 def test_no_stage_after_the_ticket_caps_adds_to_a_ticket(built: DeskFolder) -> None:

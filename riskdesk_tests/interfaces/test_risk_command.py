@@ -38,6 +38,11 @@ def test_every_figure_told_is_in_a_table_row(built: DeskFolder) -> None:
     )
 
 
+def test_a_configured_scenario_without_bars_is_a_note(built: DeskFolder) -> None:
+    assert "september_2008" not in told(built, "risk")["scenario_pnl"]
+    assert "scenario september_2008: no bars of those days" in " ".join(built.run("risk").stdout.split())
+
+
 def test_the_desk_holds_what_the_report_says_it_holds(built: DeskFolder) -> None:
     metrics = json.loads(own_report(built)["risk_metrics"])
     positions = built.warehouse.read("desk_positions", built.last, built.last)

@@ -92,6 +92,8 @@ def test_the_largest_fall_stands_beside_the_one_to_be_expected() -> None:
     row = judged(pnl)["drawdown"]
     assert row["statistic"] == pytest.approx(0.2)
     assert row["expected"] == pytest.approx(1.2533141 * 0.01 * 10.0, rel=1e-6)
+    # The risk report's largest drawdown, on the same page, is of the equity after costs.
+    assert str(row["message"]).startswith("the largest fall before costs was 20.00% of nav")
 
 
 def frames(**rows: list[Mapping[str, object]]) -> dict[str, pl.DataFrame]:

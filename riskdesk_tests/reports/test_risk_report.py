@@ -96,6 +96,13 @@ def test_the_report_of_two_names_is_found_by_hand() -> None:
     }
 
 
+def test_a_scenario_that_cannot_be_priced_is_told_and_not_a_number() -> None:
+    why = {"september_2008": "no bars of those days"}
+    report = risk_report(inputs_of_book({"AXP": 0.5}, TWO, PAIR, shocks={"fall": {"AXP": -0.2}}, unpriced=why))
+    assert list(report.scenario_pnl) == ["fall"]
+    assert "scenario september_2008: no bars of those days" in report.notes
+
+
 def test_factors_and_names_part_the_variance() -> None:
     # One factor of 1% a day, exposures 1 and 2, specific volatilities 1% and 2%: w = (0.5, -0.25) has no factor risk.
     model = FactorModel(

@@ -70,6 +70,16 @@ def test_every_source_names_a_table_that_is_kept_and_columns_it_has() -> None:
         assert words - tables - columns <= {"by", "from"}, (source, words - tables - columns)
 
 
+def test_a_bucket_is_shown_with_its_hit_rate() -> None:
+    buckets = done().metrics["by_bucket"]
+    shown = Reader(page()).rows("buckets")
+    assert buckets
+    assert {name: cells[0] for name, cells in shown.items()} == {
+        name: percent(item["hit_rate"])
+        for name, item in buckets.items()  # type: ignore[attr-defined]
+    }
+
+
 def test_the_headline_says_what_the_series_sums_to() -> None:
     series, text = done().frames["timeseries"], " ".join(Reader(page()).text)
     net = series["pnl_net"].to_list()

@@ -236,9 +236,25 @@ def test_every_metric_by_hand() -> None:
     assert (ticket["pnl_gross"], ticket["costs"], ticket["turnover"]) == (pytest.approx(102.0), pytest.approx(4.0502), 40_502.0)
     bucket = metrics["by_bucket"]["Spread"]  # type: ignore[index]
     assert (bucket["pnl_gross"], bucket["pnl_net"], bucket["tickets"]) == (pytest.approx(102.0), pytest.approx(97.9498), 1)
+    assert bucket["hit_rate"] == 2 / 3
     names = metrics["by_name"]
     assert names["JPM"]["pnl_gross"] == pytest.approx(302.0)  # type: ignore[index]
     assert names["BAC"]["pnl_gross"] == pytest.approx(-200.0)  # type: ignore[index]
+
+
+def test_a_buckets_hit_rate_is_over_its_sessions_with_a_position_and_all_its_tickets_earned_on_them() -> None:
+    series, realized, attributed, tables = found()
+    # A second ticket of the bucket, flat since before: on the first session its exit costs 200, on the fifth it earns.
+    paid = {DAYS[0]: -200_000_000, DAYS[4]: 9_000_000}
+    beside = attributed.filter(pl.col("as_of_date").is_in(list(paid))).with_columns(
+        ticket_id=pl.lit("u"), pnl_net=pl.col("as_of_date").replace_strict(paid, return_dtype=pl.Int64)
+    )
+    buckets = Buckets.of(tables["strategy_library"], tables["strategy_budgets"])
+    both = pl.concat([attributed, beside.select(attributed.columns)])
+    metrics = backtest_metrics(series, tables, realized, both, CONTEXT, buckets)
+    # 98 - 200, -200 and 202; the fifth session has no position.
+    assert metrics["by_bucket"]["Spread"]["hit_rate"] == 1 / 3  # type: ignore[index]
+    assert metrics["by_ticket"]["t"]["hit_rate"] == 2 / 3  # type: ignore[index]
 
 
 def test_the_attribution_of_every_session_by_hand() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from riskdesk_assets.common.errors import InputError, RiskDeskError
+from riskdesk_assets.features.pair_health import pair_warnings
 from riskdesk_assets.interfaces.console.grammar import FILLER, Slot
 from riskdesk_assets.interfaces.console.line import Line, read_line, words_of
 from riskdesk_assets.interfaces.console.pair_today import Left, PairToday, left_of, pair_today, reversion_side
@@ -200,6 +201,9 @@ def _today_lines(ticket: Ticket, around: Surroundings) -> Iterator[str]:
         yield "today: too few common bars for a z-score"
         return
     yield _state_line(today)
+    warned = pair_warnings(today.health, ticket.horizon_days, around.config.desk)
+    if warned:
+        yield f"warns of: {'; '.join(warned.values())}"
     side, why = _side(ticket, today, around)
     yield why
     try:
@@ -211,21 +215,23 @@ def _today_lines(ticket: Ticket, around: Surroundings) -> Iterator[str]:
 
 
 def _state_line(today: PairToday) -> str:
-    life = "does not revert" if today.half_life is None else f"{today.half_life:.1f} sessions"
-    alike = "-" if today.correlation is None else f"{today.correlation:.2f}"
+    health = today.health
+    life = "does not revert" if health.half_life is None else f"{health.half_life:.1f} sessions"
+    alike = "-" if health.correlation is None else f"{health.correlation:.2f}"
     computed = "" if today.watched else " (computed from the bars: nobody watches this pair)"
-    return f"{today.session}: z {today.zscore:+.2f}, half-life {life}, correlation {alike}, hedge {today.beta:.2f}{computed}"
+    return f"{today.session}: z {health.zscore:+.2f}, half-life {life}, correlation {alike}, hedge {health.beta:.2f}{computed}"
 
 
 def _side(ticket: Ticket, today: PairToday, around: Surroundings) -> tuple[int, str]:
     """The side that is measured, and what the rule would do today."""
     entry = around.config.desk.controller.entry_z if ticket.entry_z is None else ticket.entry_z
-    side = reversion_side(today.zscore)
+    zscore = today.health.zscore
+    side = reversion_side(zscore)
     allowed = {"BOTH": side, "LONG_SPREAD": 1, "SHORT_SPREAD": -1}[ticket.orientation]
     word = {1: f"long {ticket.leg_a}, short {ticket.leg_b}", -1: f"short {ticket.leg_a}, long {ticket.leg_b}"}
-    if abs(today.zscore) >= around.config.desk.features.breakdown_z:
+    if abs(zscore) >= around.config.desk.features.breakdown_z:
         return allowed, "today the rule would stay out: the pair counts as broken down"
-    if abs(today.zscore) < entry:
+    if abs(zscore) < entry:
         return allowed, f"today the rule would wait: |z| is below {entry:g}"
     if allowed != side:
         return allowed, f"today the rule would be {word[side]}, which this ticket does not allow"

@@ -11,6 +11,7 @@ from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.common.universe import pair_id
 from riskdesk_assets.controllers.baseline import leg_notionals
 from riskdesk_assets.features.compute import panel_of
+from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.features.pair_state import pair_state
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
 from riskdesk_assets.interfaces.pair_search import newest_stored
@@ -26,10 +27,7 @@ class PairToday:
     """A pair's state at the newest session with bars; ``watched``: read from the warehouse, else computed from its bars."""
 
     session: date
-    zscore: float
-    beta: float
-    half_life: float | None
-    correlation: float | None
+    health: PairHealth
     watched: bool
 
 
@@ -67,13 +65,12 @@ def pair_today(legs: tuple[str, str], around: Surroundings) -> PairToday | None:
         own = pair_state(panel_of(history, around.config), [legs], quiet, around.config.feature_version, session, session)
     if own.is_empty():
         return None
-    row = own.row(0, named=True)
-    return PairToday(session, row["zscore"], row["beta"], row["half_life_days"], row["corr_60"], watched)
+    return PairToday(session, PairHealth.of_row(own.row(0, named=True)), watched)
 
 
 def left_of(ticket: Ticket, today: PairToday, side: int, around: Surroundings) -> Left | None:
     """What its own caps and the limits of the standing book would leave of a ticket on one side; None without a book."""
-    legs = leg_notionals(side * ticket.max_units, ticket.max_gross_notional, today.beta)
+    legs = leg_notionals(side * ticket.max_units, ticket.max_gross_notional, today.health.beta)
     gross = sum(abs(size) for size in legs)
     own = gross * min(1.0, ticket.max_leg_notional / max(abs(size) for size in legs))
     try:

@@ -11,6 +11,8 @@ from riskdesk_assets.reports.page.content import PageContent, Row, number
 from riskdesk_assets.reports.page.headline import axes_of, released
 from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars, percent, plain
 
+_STRESS = "Stress: the spread that a name's highs and lows suggest, an indicator only; costs do not use it."
+_SPLIT = "Yesterday's shares are as they were then: a split or a delisting moved some without a trade."
 _FUNNEL = ("proposed", "scaled", "approved", "released")
 
 
@@ -31,7 +33,11 @@ def why_section(content: PageContent) -> Section:
 def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) -> Section:
     nav = content.config.desk.nav
     before, delta = _yesterday(content), _traded(content)
-    tape = axes_of(content).tape
+    axes = axes_of(content)
+
+    def regime(symbol: str) -> tuple[Cell, Cell]:
+        return Cell(axes.tape.get(symbol, NOTHING), "dim"), Cell(plain(axes.stress_bps.get(symbol), 0), "dim")
+
     gone = sorted((set(before) | set(delta)) - {str(row["symbol"]) for row in rows})
     equities = sorted(
         (row for row in rows if row["symbol"] != CASH),
@@ -53,7 +59,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
                 Cell("", drawing=diverging_bar(amount / 100, largest)),
                 Cell(count(before.get(symbol, 0))),
                 Cell(count(delta.get(symbol, 0), signed=True) if delta.get(symbol) else NOTHING),
-                Cell(tape.get(symbol, NOTHING), "dim"),
+                *regime(symbol),
                 Cell(str(row["tickets"]), "dim"),
             )
         )
@@ -66,7 +72,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
                 *empty,
                 Cell(count(before.get(symbol, 0))),
                 Cell(change),
-                Cell(tape.get(symbol, NOTHING), "dim"),
+                *regime(symbol),
                 Cell("closed", "dim"),
             )
         )
@@ -77,7 +83,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Cell(""),
             Cell(cents(stated)),
             Cell(percent(stated / 100 / nav, signed=True)),
-            *(Cell("") for _ in range(5)),
+            *(Cell("") for _ in range(6)),
         )
     )
     total = stated - cash
@@ -87,7 +93,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         Cell(""),
         Cell(""),
         Cell(cents(total)),
-        *(Cell("") for _ in range(5)),
+        *(Cell("") for _ in range(6)),
         Cell(said, "" if total == 0 else "bad"),
     )
     split = any(
@@ -107,11 +113,12 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Column("Yesterday"),
             Column("Change"),
             Column("Tape regime", "text"),
+            Column("Stress, bp"),
             Column("Tickets", "text"),
         ),
         rows=lines,
         total=foot,
-        note="Yesterday's shares are as they were then: a split or a delisting moved some without a trade." if split else "",
+        note=f"{_STRESS} {_SPLIT}" if split else _STRESS,
     )
     return Section("book", title, [shown], "" if equities else "The desk holds nothing.")
 

@@ -20,6 +20,10 @@ _STYLE = (
     "text{font:11px sans-serif;fill:#555}text.end{text-anchor:end}"
 )
 _TONES = {UNDERPERFORMING: "amber", "ON_TRACK": "good"}
+_TWO_PNLS = (
+    "P&L of the session, at the top, is what was held overnight made by this close, less today's trades and last night's "
+    "borrow; what became known today is the same book's, less the trades and the borrow of the session that made it."
+)
 
 
 def expected_section(content: PageContent) -> Section | None:
@@ -39,7 +43,7 @@ def expected_section(content: PageContent) -> Section | None:
     regime = total["market_regime"]
     lead = (
         f"Market regime {regime}: budgets in force x the bucket's weekly return x its factor in that regime; a day is a fifth "
-        "of a week. What became known is held against what the session before expected of it."
+        "of a week. What became known is held against what the session before expected of it. " + _TWO_PNLS
         if regime
         else "The market regime is not known, so nothing can be expected."
     )

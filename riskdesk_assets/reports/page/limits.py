@@ -6,6 +6,7 @@ from riskdesk_assets.reports.page.blocks import Cell, Column, Section, Table
 from riskdesk_assets.reports.page.charts import share_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
 from riskdesk_assets.reports.page.numerals import NOTHING, audited, count, percent, plain
+from riskdesk_assets.reports.page.tickets import room_table
 
 _SHOWN_FROM = 0.5
 _WORDS = {"OK": "", "AMBER": "amber", "BREACH": "BREACH"}
@@ -23,7 +24,7 @@ _COLUMNS = (
 
 
 def limits_section(content: PageContent) -> Section:
-    """Utilization bars, fullest first; what is below half and without a price is folded away."""
+    """Utilization bars, fullest first; what is below half and without a price is folded away. Then each ticket's room."""
     audit = sorted(content.rows("limit_audit"), key=_order)
     close = [row for row in audit if _close(row)]
     far = [row for row in audit if not _close(row)]
@@ -43,7 +44,8 @@ def limits_section(content: PageContent) -> Section:
         lead = "Nothing was audited on this session: no limit was measured."
     else:
         lead = "" if close else f"No limit is above {percent(_SHOWN_FROM, 0)} of its bound and none has a price."
-    return Section("limits", "Limits", [*blocks, *_changes(content)], lead)
+    room = room_table(content)
+    return Section("limits", "Limits", [*blocks, *([room] if room else []), *_changes(content)], lead)
 
 
 def _order(row: Row) -> tuple[float, str]:

@@ -14,6 +14,7 @@ from riskdesk_assets.reports.page.headline import banners, headline, source_word
 from riskdesk_assets.reports.page.history import history_section
 from riskdesk_assets.reports.page.limits import limits_section
 from riskdesk_assets.reports.page.mandates import engine_section, mandate_sections
+from riskdesk_assets.reports.page.pairs import pairs_section
 from riskdesk_assets.reports.page.risk import checks_section, risk_section
 from riskdesk_assets.reports.page.strategies import strategies_section
 
@@ -76,6 +77,7 @@ def _sections(content: PageContent) -> list[Section | None]:
         headline(content),
         book_section(content),
         why_section(content),
+        pairs_section(content),
         limits_section(content),
         strategies_section(content),
         risk_section(content),

@@ -109,14 +109,14 @@ def _split(content: PageContent, row: Row) -> Facts | None:
     annual = number(metrics, "volatility_annual")
     if annual is not None:
         items.append(Fact("Volatility a year", percent(annual), f"of NAV; {dollars(annual * nav)}"))
-    for label, key in (
-        ("Drawdown now", "drawdown_current"),
-        ("Largest drawdown", "drawdown_realized"),
-        ("Drawdown expected", "drawdown_estimated"),
+    for label, key, of in (
+        ("Drawdown now", "drawdown_current", "of NAV after costs"),
+        ("Largest drawdown", "drawdown_realized", "of NAV after costs"),
+        ("Drawdown expected", "drawdown_estimated", "of NAV"),
     ):
         value = number(metrics, key)
         if value is not None:
-            items.append(Fact(label, percent(value, 2), f"of NAV; {dollars(value * nav)}"))
+            items.append(Fact(label, percent(value, 2), f"{of}; {dollars(value * nav)}"))
     slowest, within = number(metrics, "days_to_liquidate"), number(metrics, "liquidated_in_one_day")
     if slowest is not None:
         of = f"; {percent(within, 0)} of gross within one" if within is not None else ""
@@ -303,8 +303,9 @@ def _notes(row: Row) -> Sentences | None:
     notes = metadata.get("notes") if isinstance(metadata, dict) else None
     if not isinstance(notes, list) or not notes:
         return None
-    said = [str(note) for note in notes]
-    return Sentences(_REPORT, [Group("What the report leaves out", "", said[:_FEW])])
+    said = [str(note) for note in notes[:_FEW]]
+    more = [f"and {count(len(notes) - _FEW)} more in the metadata of {_REPORT}"] if len(notes) > _FEW else []
+    return Sentences(_REPORT, [Group("What the report leaves out", "", [*said, *more])])
 
 
 def _share_money(value: float | None, nav: float) -> str:

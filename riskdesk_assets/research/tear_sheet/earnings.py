@@ -86,8 +86,11 @@ def ticket_table(content: SheetContent) -> Table:
 
 
 def bucket_table(content: SheetContent) -> Table:
-    """What every bucket earned."""
-    return _earned("buckets", "P&L by bucket", "Bucket", "attribution: pnl_net, costs by bucket", content.metrics["by_bucket"])
+    """What every bucket earned, and on how many of the sessions it had a position on."""
+    buckets: Mapping[str, Mapping[str, Any]] = content.metrics["by_bucket"]
+    rates = {name: Cell(percent(item["hit_rate"])) for name, item in buckets.items()}
+    source = "attribution: pnl_net, costs by bucket; desk_positions"
+    return _earned("buckets", "P&L by bucket", "Bucket", source, buckets, beside=("Hit rate", rates))
 
 
 def name_table(content: SheetContent) -> Table:
@@ -99,12 +102,21 @@ def name_table(content: SheetContent) -> Table:
 
 
 def _earned(
-    anchor: str, caption: str, title: str, source: str, items: Mapping[str, Mapping[str, Any]], folded: str = ""
+    anchor: str,
+    caption: str,
+    title: str,
+    source: str,
+    items: Mapping[str, Mapping[str, Any]],
+    *,
+    beside: tuple[str, Mapping[str, Cell]] | None = None,
+    folded: str = "",
 ) -> Table:
+    """A row per item, in their order; ``beside``: one more column, its title and its cells."""
     largest = max((abs(item["pnl_net"]) for item in items.values()), default=0.0)
     rows = [
         [
             Cell(name),
+            *((beside[1][name],) if beside else ()),
             _money(item["pnl_gross"]),
             Cell(dollars(item["costs"])),
             _money(item["pnl_net"]),
@@ -114,6 +126,7 @@ def _earned(
     ]
     columns: Sequence[Column] = (
         Column(title, "text"),
+        *((Column(beside[0]),) if beside else ()),
         Column("Before costs"),
         Column("Costs"),
         Column("Net"),

@@ -7,6 +7,9 @@ from datetime import datetime
 
 import pytest
 
+from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
+from riskdesk_assets.interfaces.console.surroundings import Surroundings
+from riskdesk_assets.interfaces.ticket_commands import HORIZON_SESSIONS
 from riskdesk_tests.interfaces.conftest import DeskFolder
 from riskdesk_tests.interfaces.console.heard import NOW, Heard
 
@@ -58,12 +61,24 @@ def test_a_draft_shows_where_a_watched_pair_stands_as_the_warehouse_says(heard: 
     assert life in line
     assert f"correlation {row['corr_60']:.2f}, hedge {row['beta']:.2f}" in line
     assert "computed" not in line
+    warned = pair_warnings(PairHealth.of_row(row), HORIZON_SESSIONS, Surroundings(NOW).config.desk)
+    assert ("warns of: " + "; ".join(warned.values()) in line) if warned else ("warns of" not in line)
+
+
+def test_a_draft_of_a_short_horizon_is_warned_of_a_half_life_beyond_it(heard: Heard, built: DeskFolder) -> None:
+    states = built.warehouse.read("pair_state", built.last, built.last)
+    row = next(row for row in states.iter_rows(named=True) if row["pair_id"] == "JPM__BAC")
+    heard("JPM vs BAC, 500k, high conviction, horizon 2 sessions")
+    line = " ".join(heard.told.split())
+    assert row["half_life_days"] is None or row["half_life_days"] > 2
+    said = "no half-life" if row["half_life_days"] is None else "beyond the ticket's horizon of 2"
+    assert "warns of: " in line
+    assert said in line
 
 
 def test_a_pair_nobody_watches_is_computed_from_the_bars_the_same_way(heard: Heard, built: DeskFolder) -> None:
     from riskdesk_assets.features.compute import panel_of
     from riskdesk_assets.features.pair_state import pair_state
-    from riskdesk_assets.interfaces.console.surroundings import Surroundings
     from riskdesk_assets.market.history import read_history
 
     around = Surroundings(NOW)

@@ -19,6 +19,7 @@ from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.assets import expected_pnl_asset
 from riskdesk_assets.reports.page.content import PageContent
 from riskdesk_assets.reports.page.expected import chart_image, cumulated
+from riskdesk_assets.reports.page.headline import session_pnl
 from riskdesk_assets.reports.page.numerals import dollars, percent
 from riskdesk_assets.reports.page.page import desk_page
 from riskdesk_tests.desk_builder import calendar
@@ -40,6 +41,20 @@ def test_every_figure_of_expected_pnl_is_that_of_its_row(content: PageContent) -
         assert said[6:9] == [dollars(row[column], signed=True) for column in ("realized", "forecast", "window_realized")]  # type: ignore[arg-type]
     for name in BUSY:
         assert shown[name][2:4] == [percent(rows[name]["base_return"], 2), f"{rows[name]['env_factor']:.2f}"]  # type: ignore[arg-type]
+
+
+def test_the_two_pnls_of_a_session_are_told_apart_and_each_is_what_the_page_says(content: PageContent) -> None:
+    words = Reader(desk_page(content)).words
+    assert "P&L of the session, at the top, is what was held overnight made by this close, less today's trades" in words
+    assert "what became known today is the same book's, less the trades and the borrow of the session that made it" in words
+    first, before, today = content.history("desk_state")
+    equity, earned = ([float(str(row[name])) for row in (first, before, today)] for name in ("equity", "pnl_gross"))
+    costs = [earned[place] - (equity[place] - equity[place - 1]) for place in (1, 2)]
+    known = next(row for row in content.rows("expected_pnl") if row["scope"] == "TOTAL")["realized"]
+    # The same gross; the one pays today's costs, the other those of the session before.
+    assert session_pnl(content) == pytest.approx(earned[2] - costs[1])
+    assert known == pytest.approx(earned[2] - costs[0], abs=0.05)
+    assert abs(costs[1] - costs[0]) > 1
 
 
 def test_strategies_are_listed_with_what_their_row_says_laggards_first(content: PageContent) -> None:

@@ -73,6 +73,29 @@ def test_what_each_name_adds_to_the_risk_sums_to_the_books(content: PageContent)
     assert lived is None or rows["component_es_99_historical"].sum() == pytest.approx(lived, rel=1e-9)
 
 
+def test_every_configured_scenario_is_priced_or_named_among_what_is_left_out(content: PageContent) -> None:
+    scenarios = content.config.scenarios
+    configured = {each.scenario_id for each in (*scenarios.parametric, *scenarios.historical)}
+    read = Reader(desk_page(content))
+    priced = {name.replace(" ", "_") for name in read.rows("scenarios")}
+    assert "september_2008" in configured - priced  # the sample market is younger
+    for name in configured - priced:
+        assert f"scenario {name}: no bars of those days" in read.words
+
+
+def test_more_notes_than_are_shown_are_counted(content: PageContent) -> None:
+    notes = [f"note {number}" for number in range(12)]
+    words = Reader(desk_page(risky(content, metadata=canonical_json({"notes": notes})))).words
+    assert "note 9" in words
+    assert "note 10" not in words
+    assert "and 2 more in the metadata of portfolio_risk_reports" in words
+
+
+def test_a_drawdown_says_that_it_is_after_costs(content: PageContent) -> None:
+    metrics = canonical_json({"drawdown_realized": 0.0125})
+    assert "Largest drawdown 1.25% of NAV after costs; $31,250" in Reader(desk_page(risky(content, risk_metrics=metrics))).words
+
+
 @pytest.mark.parametrize("said", ["", "null", "[]", "{", '{"var_99": "much", "sector:": null}', '{"x": 1e999}'])
 def test_a_risk_report_that_says_nothing_usable_hides_its_blocks(content: PageContent, said: str) -> None:
     columns = dict.fromkeys(("risk_metrics", "exposures", "scenario_pnl", "metadata"), said)
