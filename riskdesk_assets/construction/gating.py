@@ -180,6 +180,5 @@ def _approved(item: TicketDay, decision: GateDecision | None, run_id: str) -> Ti
 
 def _clips(decision: GateDecision) -> Iterator[Clip]:
     for check in clipped(decision):
-        yield Clip(
-            decision.ticket_id, "", GATEKEEPER, check.check.value, None, check.gross_before, check.gross_after, check.note
-        )
+        name, before, after = check.check.value, check.gross_before, check.gross_after
+        yield Clip(decision.ticket_id, check.symbol, GATEKEEPER, name, check.gross_bound, before, after, check.note)

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.book.clips import of_whole_ticket
 from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
@@ -39,7 +40,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class ClipRow:
-    """One row of the clip ledger; values in ``unit``, the bound in dollars (a fraction of NAV for the volatility target)."""
+    """One row of the clip ledger; values in ``unit``, the bound in dollars (a fraction of NAV for the volatility target).
+
+    ``symbol`` is the leg touched alone, or the one that decided for the whole ticket (ticket caps, gatekeeper).
+    """
 
     ticket_id: str
     symbol: str
@@ -388,7 +392,7 @@ def _held(warehouse: Tables, session: date, which: pl.Expr) -> tuple[HeldLine, .
 
 
 def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | None = None) -> tuple[ClipRow, ...]:
-    """The ledger's rows of some tickets in the order they happened; those of one leg only where it is ``symbol``."""
+    """The ledger's rows of some tickets in the order they happened; those of one leg alone only where it is ``symbol``."""
     rows = warehouse.read("clip_ledger", session, session).filter(pl.col("ticket_id").is_in(tickets))
     return tuple(
         ClipRow(
@@ -403,7 +407,7 @@ def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | N
             row["reason"],
         )
         for row in rows.sort("sequence").iter_rows(named=True)
-        if symbol is None or row["symbol"] in ("", symbol)
+        if symbol is None or row["symbol"] == symbol or of_whole_ticket(row["stage"], row["symbol"])
     )
 
 

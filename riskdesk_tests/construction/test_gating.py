@@ -211,6 +211,10 @@ def test_the_ledger_and_the_decision_name_the_check_that_cut() -> None:
     assert (two.gate.status, two.gate.binding) == ("ADJUSTED", Check.POSITION_SIZE)
     clip = next(clip for clip in two.clips if clip.stage == "GATEKEEPER")
     assert (clip.limit_name, clip.value_in, clip.value_out) == ("position_size", gross(two.capped), gross(two.approved))
+    # What the ceiling leaves is the bound, in dollars of the ticket's gross, and the leg that is nearest to it decided.
+    assert clip.bound == clip.value_out
+    assert clip.symbol in (two.leg_a, two.leg_b)
+    assert clip.reason.startswith(f"{clip.symbol}: ")
     assert "GATE_POSITION_SIZE" in two.clamp_codes
 
 

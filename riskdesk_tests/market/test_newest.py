@@ -25,7 +25,9 @@ def test_the_newest_session_is_the_one_every_needed_name_has(calendar: SessionCa
 def test_a_session_that_has_not_closed_does_not_count(calendar: SessionCalendar) -> None:
     bars = frame(plain_rows(calendar, "JPM", FIRST, LAST))
     # 2024-03-28 closes at 16:00 New York, 20:00 UTC.
-    assert newest_complete_session(bars, calendar, CONFIG, ["JPM"], datetime(2024, 3, 28, 19, 59, tzinfo=UTC)) == date(2024, 3, 27)
+    assert newest_complete_session(bars, calendar, CONFIG, ["JPM"], datetime(2024, 3, 28, 19, 59, tzinfo=UTC)) == date(
+        2024, 3, 27
+    )
     assert newest_complete_session(bars, calendar, CONFIG, ["JPM"], datetime(2024, 3, 28, 20, 0, tzinfo=UTC)) == LAST
 
 
