@@ -345,7 +345,7 @@ def _limit_names(symbols: Iterable[str], tickets: Iterable[str], config: Config)
 
 
 def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, config: Config) -> set[str]:
-    """The limits of factors and scenarios that move one of the symbols, and of fragility where one is of a soft class."""
+    """The limits of factors and scenarios that move one of the symbols, and of fragility where one is soft or of no class."""
     names: set[str] = set()
     exposed = warehouse.read("instrument_factors_daily", session, session).filter(
         pl.col("instrument_id").is_in(symbols) & (pl.col("exposure") != 0.0)
@@ -355,10 +355,10 @@ def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, 
         pl.col("symbol").is_in(symbols) & (pl.col("shocked_return") != 0.0)
     )
     names |= {f"scenario_loss:{scenario}" for scenario in shocked["scenario_id"]}
-    soft = warehouse.read("instrument_state", session, session).filter(
-        pl.col("symbol").is_in(symbols) & pl.col("fragility_class").is_in(config.own.soft_classes)
+    hard = warehouse.read("instrument_state", session, session).filter(
+        pl.col("symbol").is_in(symbols) & ~pl.col("fragility_class").is_in(config.own.soft_classes)
     )
-    return names | ({"fragility"} if soft.height else set())
+    return names if set(symbols) <= set(hard["symbol"]) else names | {"fragility"}
 
 
 def _one(frame: pl.DataFrame, ticket_id: str) -> Row:
