@@ -79,6 +79,7 @@ def gated(items: Sequence[TicketDay], switches: SwitchMemory, day: DayInputs, co
         day.streams,
         context.rpm,
         settings,
+        regime_known=day.market_regime is not None,
     )
     decided = by_ticket(decisions)
     return tuple(_approved(item, decided.get(item.ticket_id), day.run_id) for item in items)

@@ -204,6 +204,8 @@ def gate_tickets(
     correlations: Correlations,
     config: RPMConfig,
     settings: GateSettings,
+    *,
+    regime_known: bool = True,
 ) -> tuple[GateDecision, ...]:
     """Decide every ticket of a session, in ticket order.
 
@@ -216,13 +218,14 @@ def gate_tickets(
         correlations: of the tickets' P&L streams, by pair of stream ids.
         config: document 003's parameters for an account of the desk's nav.
         settings: what a rejection and a halt mean to the desk; not enabled: only the number of positions is checked.
+        regime_known: whether the session has a market regime; without one no name has a tape regime, and that is the reason.
     """
     cases = [_Case(intent, intent.proposed_gross, []) for intent in sorted(intents, key=lambda intent: intent.ticket_id)]
     if settings.enabled:
         for case in cases:
             _switches(case, switches, settings)
             _confidence(case, config)
-            _unit_ceiling(case, config)
+            _unit_ceiling(case, config, regime_known=regime_known)
     queue = sorted(
         (case for case in cases if case.enters),
         key=lambda case: (not case.intent.has_position, -case.intent.abs_zscore, case.intent.ticket_id),
@@ -268,7 +271,7 @@ def _confidence(case: _Case, config: RPMConfig) -> None:
         case.reject(Check.CONFIDENCE, RejectionReason.CONFIDENCE, note, confidence, least)
 
 
-def _unit_ceiling(case: _Case, config: RPMConfig) -> None:
+def _unit_ceiling(case: _Case, config: RPMConfig, *, regime_known: bool) -> None:
     """Document 003's size as a ceiling per leg; the ticket's scale is the smaller ratio. It bounds what is rejected too."""
     if case.flat or not case.size:
         return
@@ -277,7 +280,10 @@ def _unit_ceiling(case: _Case, config: RPMConfig) -> None:
     if regime is None or unknown:
         if case.rejection is None:
             names = ", ".join(unknown or [leg.symbol for leg in intent.legs if leg.tape_regime is None])
-            case.reject(Check.POSITION_SIZE, RejectionReason.STALE_STATE, f"nothing is known of the range of {names} today")
+            note = f"nothing is known of the range of {names} today"
+            if not unknown and not regime_known:
+                note = "the market regime is unknown today, and without it every tape regime"
+            case.reject(Check.POSITION_SIZE, RejectionReason.STALE_STATE, note)
         return
     ratios: list[tuple[float, str, float, float]] = []
     for leg in intent.legs:

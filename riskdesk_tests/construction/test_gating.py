@@ -218,6 +218,15 @@ def test_the_ledger_and_the_decision_name_the_check_that_cut() -> None:
     assert "GATE_POSITION_SIZE" in two.clamp_codes
 
 
+def test_a_day_without_a_market_regime_is_the_reason_the_gate_gives() -> None:
+    names = {name: replace(CALM, tape_regime=None) for name in PRICES}
+    for regime, words in ((None, "the market regime is unknown"), ("Normal", "nothing is known of the range of")):
+        result = run_day(replace(morning(names), market_regime=regime), STATE, CONFIG)
+        reasons = [item.gate.reason for item in result.items if item.gate is not None and item.gate.status == "REJECTED"]
+        assert reasons
+        assert all(words in reason for reason in reasons)
+
+
 # A range: what the tables say
 
 

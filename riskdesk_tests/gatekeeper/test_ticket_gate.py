@@ -196,6 +196,22 @@ def test_a_name_of_which_nothing_is_known_takes_no_addition() -> None:
 # Confidence
 
 
+def test_where_the_market_regime_is_unknown_the_rejection_says_that_and_blames_no_name() -> None:
+    settings = settings_of()
+
+    def said(asked: TicketIntent, *, known: bool) -> str:
+        config = rpm_config(settings, NAV)
+        (found,) = gate_tickets(RUN, [asked], OPEN_SWITCHES, None, 0, {}, config, settings, regime_known=known)
+        assert (found.status, found.rejection) == ("REJECTED", RejectionReason.STALE_STATE)
+        return found.reason
+
+    nameless = intent("a", regime=None)  # type: ignore[arg-type]
+    assert said(nameless, known=False) == "the market regime is unknown today, and without it every tape regime"
+    assert said(nameless, known=True) == "nothing is known of the range of AAA, BBB today"
+    # a name without a range of its own is the cause, whatever the market's regime
+    assert said(intent("a", atr=None), known=False) == "nothing is known of the range of AAA, BBB today"
+
+
 def test_at_the_threshold_a_ticket_may_grow_and_below_it_may_not() -> None:
     at, below = intent("a", confidence=0.60), intent("b", held=40_000.0, confidence=0.5999)
     found = decide([at, below])
