@@ -7,6 +7,7 @@ from riskdesk_assets.common.resources import DeskResource, WarehouseResource
 from riskdesk_assets.construction import assets as construction
 from riskdesk_assets.construction import checks as construction_checks
 from riskdesk_assets.features import assets as features
+from riskdesk_assets.features import checks as feature_checks
 from riskdesk_assets.jobs import JOBS
 from riskdesk_assets.limits import assets as limits
 from riskdesk_assets.limits import checks as limit_checks
@@ -22,7 +23,7 @@ from riskdesk_assets.strategy.sensors import ticket_folder_sensor
 
 defs = Definitions(
     assets=load_assets_from_modules([market, features, risk_model, limits, strategy, construction, reports, research, policy]),
-    asset_checks=load_asset_checks_from_modules([construction_checks, limit_checks, policy_checks]),
+    asset_checks=load_asset_checks_from_modules([feature_checks, construction_checks, limit_checks, policy_checks]),
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[ticket_folder_sensor, *ALERT_SENSORS],

@@ -20,14 +20,19 @@ SPLIT = "SPLIT"
 # What is no limit's doing: a target cut to whole lots, and a day on which nothing was released.
 WHOLE_LOTS = "whole_lots"
 NOT_RELEASED = "not_released"
+# Their rows are of the whole ticket even where they name a leg: it is the one that decided.
+_LEG_DECIDES = (TICKET_CAPS, GATEKEEPER)
 STAGES = (BUDGET, CONTROLLER, VOL_TARGET, TICKET_CAPS, GATEKEEPER, OPTIMIZER, GOVERNOR, BOOK, GUARDS, FROZEN, SPLIT)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One touch: ``symbol`` is empty where the whole ticket was touched; ``bound`` is None where no number set it.
+    """One touch of a ticket: its gross before and after; where ``symbol`` is not empty, of that leg alone.
 
-    Values and bounds are dollars, but for SPLIT, whose values are shares.
+    In TICKET_CAPS and GATEKEEPER the symbol is the leg that decided for the whole ticket. ``bound`` is what the limit allows:
+    a leg's for a leg's own clamp, the book's for a limit of the book, the ticket's gross for the gatekeeper; None where no
+    number set it. Values and bounds are dollars, but for SPLIT, whose values are shares, and the target of VOL_TARGET, a
+    fraction of nav.
     """
 
     ticket_id: str
@@ -42,6 +47,16 @@ class Clip:
     def __post_init__(self) -> None:
         if self.stage not in STAGES:
             raise ValueError(f"{self.stage!r} is not a stage: {', '.join(STAGES)}")
+
+
+def of_whole_ticket(stage: str, symbol: str) -> bool:
+    """Whether a row tells of the ticket's gross, and not of one leg."""
+    return not symbol or stage in _LEG_DECIDES
+
+
+def where(stage: str, symbol: str) -> str:
+    """What a row says of its leg: ``JPM`` where it was touched alone, ``by JPM`` where it decided for the ticket."""
+    return f"by {symbol}" if symbol and stage in _LEG_DECIDES else symbol
 
 
 def ledger_rows(run_id: str, session: date, clips: Sequence[Clip]) -> list[dict[str, object]]:

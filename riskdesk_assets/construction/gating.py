@@ -79,6 +79,7 @@ def gated(items: Sequence[TicketDay], switches: SwitchMemory, day: DayInputs, co
         day.streams,
         context.rpm,
         settings,
+        regime_known=day.market_regime is not None,
     )
     decided = by_ticket(decisions)
     return tuple(_approved(item, decided.get(item.ticket_id), day.run_id) for item in items)
@@ -180,6 +181,5 @@ def _approved(item: TicketDay, decision: GateDecision | None, run_id: str) -> Ti
 
 def _clips(decision: GateDecision) -> Iterator[Clip]:
     for check in clipped(decision):
-        yield Clip(
-            decision.ticket_id, "", GATEKEEPER, check.check.value, None, check.gross_before, check.gross_after, check.note
-        )
+        name, before, after = check.check.value, check.gross_before, check.gross_after
+        yield Clip(decision.ticket_id, check.symbol, GATEKEEPER, name, check.gross_bound, before, after, check.note)

@@ -13,7 +13,7 @@ from riskdesk_assets.construction.inputs import DayInputs, DeskContext, PairSign
 from riskdesk_assets.construction.state import DeskState, Position
 from riskdesk_assets.controllers.baseline import Proposal, Rules, Signal, Stance, leg_notionals, propose
 from riskdesk_assets.controllers.policy import Decision, decide
-from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
+from riskdesk_assets.controllers.vol_target import GROSS_CLAMP, LEG_CLAMP_A, Clamp, cap_ticket, volatility_scale
 from riskdesk_assets.gatekeeper.ticket_gate import GateDecision
 from riskdesk_assets.limits.limit import Leg
 from riskdesk_assets.strategy.budget_cuts import BudgetCut, budget_cuts
@@ -259,11 +259,9 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
         target = context.config.desk.vol_target.target_daily_vol
         reason = f"the proposal's daily volatility is {volatility:.3%} of nav, the target {target:.3%}: scaled by {scale:.3f}"
         clips.append(Clip(item.ticket_id, "", VOL_TARGET, "vol_target", target, gross(item.proposed), gross(scaled), reason))
-    a, b, codes = cap_ticket(*scaled, item.ticket.max_gross_notional, item.ticket.max_leg_notional)
-    if codes:
-        bound = item.ticket.max_gross_notional if "GROSS_CLAMP" in codes else item.ticket.max_leg_notional
-        reason = f"the ticket's own caps: {', '.join(codes)}"
-        clips.append(Clip(item.ticket_id, "", TICKET_CAPS, codes[-1], bound, gross(scaled), abs(a) + abs(b), reason))
+    a, b, clamps = cap_ticket(*scaled, item.ticket.max_gross_notional, item.ticket.max_leg_notional)
+    clips.extend(_clamp_clip(item, item.ticket, clamp) for clamp in clamps)
+    codes = tuple(clamp.code for clamp in clamps)
     capped = (a, b)
     ceiling = held_toward(item, capped)
     if item.proposal.never_add and gross(capped) > ceiling:
@@ -283,3 +281,14 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
         )
         capped, codes = kept, (*codes, "NO_ADD")
     return item.but(vol_scale=scale, capped=capped, clamp_codes=codes, clips=tuple(clips))
+
+
+def _clamp_clip(item: TicketDay, ticket: Ticket, clamp: Clamp) -> Clip:
+    """The row of one of the ticket's own caps: of gross, or of the leg whose cap it is."""
+    if clamp.code == GROSS_CLAMP:
+        symbol, bound, what = "", ticket.max_gross_notional, "both legs together"
+    else:
+        symbol = item.leg_a if clamp.code == LEG_CLAMP_A else item.leg_b
+        bound, what = ticket.max_leg_notional, symbol
+    reason = f"the ticket's own caps: at most ${bound:,.0f} of {what}"
+    return Clip(item.ticket_id, symbol, TICKET_CAPS, clamp.code, bound, clamp.gross_in, clamp.gross_out, reason)

@@ -3,7 +3,8 @@
 Two books are measured. The ideal one, ticket by ticket as guard_decisions tells it at the prices of ideal_portfolio: the
 audit's figure has to be the same to the tick. And what stands in desk_positions: the same book in shadow; in paper and enforce
 another one, on the way to it. A family passes on a session when every limit of it, at the bound the audit recorded, holds on
-both. Desk positions beyond a bound beside a frozen leg are a warning: the guards could not trade what breaches it.
+both. A family whose limits are about facts of the names warns where the session knows none of them: it was not measured. Desk
+positions beyond a bound beside a frozen leg are a warning: the guards could not trade what breaches it.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
     books = {row[_DAY]: row for row in _books(written).to_dicts()}
     states = {row[_DAY]: row for row in written.desk_state.to_dicts()}
     yield from gate_checks(_by_ticket(wanted), _by_ticket(stood), written.gate_decisions, states, sessions)
+    unmeasured = dict(_unmeasured(config))
     frozen = set() if shadow else set(written.desk_positions.filter("frozen")[_DAY])
     for session in sessions:
         state = states.get(session)
@@ -106,6 +108,7 @@ def remeasure(written: Written, config: Config, sessions: Sequence[date]) -> Ite
                 family,
                 session,
                 by_key.get((session, family), []),
+                unmeasured.get(family),
                 released=released,
                 run=run,
                 shadow=shadow,
@@ -158,9 +161,33 @@ def _books(written: Written) -> pl.DataFrame:
     )
 
 
+def _unmeasured(config: Config) -> Iterator[tuple[str, str]]:
+    """What to say of a family that is set and has no row: its limits are about facts, and the session knows none of them."""
+    limits, own = config.limits, config.own
+    families = (
+        ("factor", limits.factor, bool(own.factor_limits), "any name's exposure"),
+        ("fragility", limits.fragility, own.fragility_exposure_limit is not None, "any name's class"),
+        ("scenario_loss", limits.scenario_loss, False, "any name's loss in a scenario"),
+    )
+    for family, desk, owned, fact in families:
+        if desk is not None or owned:
+            place = f"portfolio {own.portfolio_id}" if desk is None else "limits.yaml"
+            yield family, f"{family}: set in {place}, but nothing is known of {fact} on this session: not measured"
+
+
 def _family(
-    family: str, session: date, rows: list[dict[str, Any]], *, released: bool, run: str, shadow: bool, frozen: bool
+    family: str,
+    session: date,
+    rows: list[dict[str, Any]],
+    unmeasured: str | None,
+    *,
+    released: bool,
+    run: str,
+    shadow: bool,
+    frozen: bool,
 ) -> SessionCheck:
+    if not rows and released and unmeasured is not None:
+        return SessionCheck(family, session, passed=False, message=unmeasured, run_hash=run, hard=False)
     if not rows:
         message = "no limit of this family is set" if released else "nothing was released"
         return SessionCheck(family, session, passed=True, message=message, run_hash=run)
@@ -264,7 +291,7 @@ def _measured(legs: pl.DataFrame, written: Written, config: Config) -> pl.DataFr
         _named(nets.group_by(_DAY).agg(size.alias("again")), "mandate_gross"),
         _named(legs.group_by(_DAY).agg(pl.col("ticket_id").n_unique().cast(pl.Int64).alias("again")), "position_count"),
         _named(_additions(legs), "turnover"),
-        *_of_facts(nets.select(_DAY, "symbol", "value"), written, config.own.soft_classes),
+        *_of_facts(nets.select(_DAY, "symbol", "value"), written, config),
     ]
     every = pl.concat(parts)
     # The own portfolio bounds the same quantities by names of its own.
@@ -278,10 +305,12 @@ def _of_buckets(legs: pl.DataFrame, written: Written) -> pl.DataFrame:
     return known.group_by(_DAY, "bucket").agg(pl.col("value").abs().sum().alias("again"))
 
 
-def _of_facts(nets: pl.DataFrame, written: Written, soft: Sequence[str]) -> list[pl.DataFrame]:
+def _of_facts(nets: pl.DataFrame, written: Written, config: Config) -> list[pl.DataFrame]:
     """What a session's facts of the names make of the book: exposure to each factor, soft names, loss in each scenario."""
     classes = written.instrument_state.select(_DAY, "symbol", "fragility_class")
-    fragile = nets.join(classes, on=[_DAY, "symbol"], how="left").filter(pl.col("fragility_class").is_in(list(soft)))
+    soft = pl.col("fragility_class").is_null() | pl.col("fragility_class").is_in(config.own.soft_classes)
+    ours = nets.filter(pl.col("symbol").is_in(config.universe.tradable))
+    fragile = ours.join(classes, on=[_DAY, "symbol"], how="left").filter(soft)
     exposures = written.instrument_factors_daily.select(
         _DAY, pl.col("instrument_id").alias("symbol"), pl.col("factor_id").alias("key"), pl.col("exposure").alias("share")
     )

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from riskdesk_assets.common.settings import VolTargetSettings
 from riskdesk_assets.risk_model.covariance import Covariance
+
+LEG_CLAMP_A = "LEG_CLAMP_A"
+LEG_CLAMP_B = "LEG_CLAMP_B"
+GROSS_CLAMP = "GROSS_CLAMP"
+
+
+class Clamp(NamedTuple):
+    """One step of a ticket's own caps: its code, and the ticket's gross before and after it, dollars."""
+
+    code: str
+    gross_in: float
+    gross_out: float
 
 
 def volatility_scale(
@@ -30,20 +43,24 @@ def volatility_scale(
     return min(max(settings.target_daily_vol / volatility, settings.min_scale), settings.max_scale), volatility
 
 
-def cap_ticket(notional_a: float, notional_b: float, max_gross: float, max_leg: float) -> tuple[float, float, tuple[str, ...]]:
-    """A ticket's legs within its own caps, both scaled by one ratio, and the clamp codes that applied.
+def cap_ticket(
+    notional_a: float, notional_b: float, max_gross: float, max_leg: float
+) -> tuple[float, float, tuple[Clamp, ...]]:
+    """A ticket's legs within its own caps, both scaled by one ratio, and the clamps that applied, in order.
 
-    Leg caps first (LEG_CLAMP_A, LEG_CLAMP_B), then gross (GROSS_CLAMP): methods.md section 4. Dollars, signed.
+    Leg caps first (LEG_CLAMP_A, LEG_CLAMP_B), then gross (GROSS_CLAMP): methods.md section 4. Dollars, signed. Each clamp
+    starts where the one before ended; a leg's that the other leg's has already met is named, and takes nothing.
     """
-    codes: list[str] = []
-    ratio = 1.0
-    for code, leg in (("LEG_CLAMP_A", notional_a), ("LEG_CLAMP_B", notional_b)):
+    clamps: list[Clamp] = []
+    ratio, size = 1.0, abs(notional_a) + abs(notional_b)
+    for code, leg in ((LEG_CLAMP_A, notional_a), (LEG_CLAMP_B, notional_b)):
         if abs(leg) > max_leg:
-            codes.append(code)
             ratio = min(ratio, max_leg / abs(leg))
+            left = abs(notional_a * ratio) + abs(notional_b * ratio)
+            clamps.append(Clamp(code, size, left))
+            size = left
     notional_a, notional_b = notional_a * ratio, notional_b * ratio
-    gross = abs(notional_a) + abs(notional_b)
-    if gross > max_gross:
-        codes.append("GROSS_CLAMP")
-        notional_a, notional_b = notional_a * max_gross / gross, notional_b * max_gross / gross
-    return notional_a, notional_b, tuple(codes)
+    if size > max_gross:
+        notional_a, notional_b = notional_a * max_gross / size, notional_b * max_gross / size
+        clamps.append(Clamp(GROSS_CLAMP, size, abs(notional_a) + abs(notional_b)))
+    return notional_a, notional_b, tuple(clamps)

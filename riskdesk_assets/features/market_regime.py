@@ -17,6 +17,7 @@ from riskdesk_assets.features.name_windows import mean_volatility, name_of
 from riskdesk_assets.features.own_bars import defined_rows, log_returns
 from riskdesk_assets.features.panel import Panel, nullable
 from riskdesk_assets.features.windows import Array, ratio, total, windowed_mean, windowed_zscore
+from riskdesk_assets.market.quality import usable_index
 
 MEAN_VOLATILITY_SOURCE = "universe mean vol_20"
 VOLATILITY_STRETCH = 2
@@ -97,9 +98,7 @@ def _regime(v_z: float, d_z: float, settings: FeatureSettings) -> str | None:
 
 def _index_values(panel: Panel, volatility: pl.DataFrame, universe: Universe) -> Array:
     """The volatility index on the panel's sessions, NaN where it has no value."""
-    usable = volatility.filter(
-        (pl.col("symbol") == pl.lit(universe.volatility_index, pl.String)) & pl.col("close").is_finite() & (pl.col("close") > 0)
-    )
+    usable = usable_index(volatility, universe.volatility_index)
     closes = dict(usable.select("as_of_date", "close").iter_rows())
     return np.array([closes.get(session, math.nan) for session in panel.sessions], dtype=np.float64)
 

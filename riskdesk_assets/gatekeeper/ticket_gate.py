@@ -79,7 +79,11 @@ class TicketIntent:
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One check of one ticket: what was measured against which bound, dollars of gross before and after, and why in words."""
+    """One check of one ticket: what was measured against which bound, dollars of gross before and after, and why in words.
+
+    ``gross_bound``: the dollars of gross that a check which lowered the size allows, None where no number set it (a ticket sent
+    flat); ``symbol``: the leg that decided, empty where none did. Both are for the ledger.
+    """
 
     check: Check
     outcome: Outcome
@@ -88,10 +92,20 @@ class GateCheck:
     gross_before: float
     gross_after: float
     note: str
+    gross_bound: float | None = None
+    symbol: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """JSON of the check."""
-        return {**vars(self), "check": self.check.value, "outcome": self.outcome.value}
+        return {
+            "check": self.check.value,
+            "outcome": self.outcome.value,
+            "measured": self.measured,
+            "bound": self.bound,
+            "gross_before": self.gross_before,
+            "gross_after": self.gross_after,
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True)
@@ -157,11 +171,11 @@ class _Case:
         *,
         flat: bool = False,
     ) -> None:
-        before = self.size
-        self.size = 0.0 if flat else min(self.size, self.held)
+        before, allowed = self.size, None if flat else self.held
+        self.size = 0.0 if allowed is None else min(before, allowed)
         self.flat = flat
         self.rejection, self.binding = reason, check
-        self.checks.append(GateCheck(check, outcome, measured, bound, before, self.size, note))
+        self.checks.append(GateCheck(check, outcome, measured, bound, before, self.size, note, allowed))
 
     def stop(self, check: Check, reason: RejectionReason, note: str, *, flat: bool) -> None:
         """A halt: flat, or no leg of it larger than it is; a proposal that only shrinks what is held passes."""
@@ -171,11 +185,13 @@ class _Case:
             return
         self.reject(check, reason, note, outcome=Outcome.HALT, flat=flat)
         if not flat and self.size > most:
-            self.checks[-1] = replace(self.checks[-1], gross_after=most)
+            self.checks[-1] = replace(self.checks[-1], gross_after=most, gross_bound=most)
             self.size = most
 
-    def adjust(self, check: Check, size: float, note: str, measured: float | None, bound: float | None) -> None:
-        self.checks.append(GateCheck(check, Outcome.ADJUST, measured, bound, self.size, size, note))
+    def adjust(
+        self, check: Check, size: float, note: str, measured: float | None, bound: float | None, symbol: str = ""
+    ) -> None:
+        self.checks.append(GateCheck(check, Outcome.ADJUST, measured, bound, self.size, size, note, size, symbol))
         self.size, self.binding = size, check
 
 
@@ -188,6 +204,8 @@ def gate_tickets(
     correlations: Correlations,
     config: RPMConfig,
     settings: GateSettings,
+    *,
+    regime_known: bool = True,
 ) -> tuple[GateDecision, ...]:
     """Decide every ticket of a session, in ticket order.
 
@@ -200,13 +218,14 @@ def gate_tickets(
         correlations: of the tickets' P&L streams, by pair of stream ids.
         config: document 003's parameters for an account of the desk's nav.
         settings: what a rejection and a halt mean to the desk; not enabled: only the number of positions is checked.
+        regime_known: whether the session has a market regime; without one no name has a tape regime, and that is the reason.
     """
     cases = [_Case(intent, intent.proposed_gross, []) for intent in sorted(intents, key=lambda intent: intent.ticket_id)]
     if settings.enabled:
         for case in cases:
             _switches(case, switches, settings)
             _confidence(case, config)
-            _unit_ceiling(case, config)
+            _unit_ceiling(case, config, regime_known=regime_known)
     queue = sorted(
         (case for case in cases if case.enters),
         key=lambda case: (not case.intent.has_position, -case.intent.abs_zscore, case.intent.ticket_id),
@@ -252,7 +271,7 @@ def _confidence(case: _Case, config: RPMConfig) -> None:
         case.reject(Check.CONFIDENCE, RejectionReason.CONFIDENCE, note, confidence, least)
 
 
-def _unit_ceiling(case: _Case, config: RPMConfig) -> None:
+def _unit_ceiling(case: _Case, config: RPMConfig, *, regime_known: bool) -> None:
     """Document 003's size as a ceiling per leg; the ticket's scale is the smaller ratio. It bounds what is rejected too."""
     if case.flat or not case.size:
         return
@@ -261,7 +280,10 @@ def _unit_ceiling(case: _Case, config: RPMConfig) -> None:
     if regime is None or unknown:
         if case.rejection is None:
             names = ", ".join(unknown or [leg.symbol for leg in intent.legs if leg.tape_regime is None])
-            case.reject(Check.POSITION_SIZE, RejectionReason.STALE_STATE, f"nothing is known of the range of {names} today")
+            note = f"nothing is known of the range of {names} today"
+            if not unknown and not regime_known:
+                note = "the market regime is unknown today, and without it every tape regime"
+            case.reject(Check.POSITION_SIZE, RejectionReason.STALE_STATE, note)
         return
     ratios: list[tuple[float, str, float, float]] = []
     for leg in intent.legs:
@@ -288,9 +310,10 @@ def _unit_ceiling(case: _Case, config: RPMConfig) -> None:
     if ceiling >= case.size:
         case.passes(Check.POSITION_SIZE, said, wanted, units)
     elif case.rejection is None:
-        case.adjust(Check.POSITION_SIZE, ceiling, f"{said}: {ratio:.1%} of the proposal", wanted, units)
+        case.adjust(Check.POSITION_SIZE, ceiling, f"{said}: {ratio:.1%} of the proposal", wanted, units, symbol)
     else:
-        case.checks.append(GateCheck(Check.POSITION_SIZE, Outcome.ADJUST, wanted, units, case.size, ceiling, said))
+        cut = GateCheck(Check.POSITION_SIZE, Outcome.ADJUST, wanted, units, case.size, ceiling, said, ceiling, symbol)
+        case.checks.append(cut)
         case.size = ceiling
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from riskdesk_assets.book.clips import of_whole_ticket
 from riskdesk_assets.common.buckets import LONE_BUCKET
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.settings import Config
@@ -41,7 +42,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class ClipRow:
-    """One row of the clip ledger; values in ``unit``, the bound in dollars (a fraction of NAV for the volatility target)."""
+    """One row of the clip ledger; values in ``unit``, the bound in dollars (a fraction of NAV for the volatility target).
+
+    ``symbol`` is the leg touched alone, or the one that decided for the whole ticket (ticket caps, gatekeeper).
+    """
 
     ticket_id: str
     symbol: str
@@ -358,7 +362,7 @@ def _limit_names(symbols: Iterable[str], tickets: Iterable[str], config: Config)
 
 
 def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, config: Config) -> set[str]:
-    """The limits of factors and scenarios that move one of the symbols, and of fragility where one is of a soft class."""
+    """The limits of factors and scenarios that move one of the symbols, and of fragility where one is soft or of no class."""
     names: set[str] = set()
     exposed = warehouse.read("instrument_factors_daily", session, session).filter(
         pl.col("instrument_id").is_in(symbols) & (pl.col("exposure") != 0.0)
@@ -368,10 +372,10 @@ def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, 
         pl.col("symbol").is_in(symbols) & (pl.col("shocked_return") != 0.0)
     )
     names |= {f"scenario_loss:{scenario}" for scenario in shocked["scenario_id"]}
-    soft = warehouse.read("instrument_state", session, session).filter(
-        pl.col("symbol").is_in(symbols) & pl.col("fragility_class").is_in(config.own.soft_classes)
+    hard = warehouse.read("instrument_state", session, session).filter(
+        pl.col("symbol").is_in(symbols) & ~pl.col("fragility_class").is_in(config.own.soft_classes)
     )
-    return names | ({"fragility"} if soft.height else set())
+    return names if set(symbols) <= set(hard["symbol"]) else names | {"fragility"}
 
 
 def _one(frame: pl.DataFrame, ticket_id: str) -> Row:
@@ -405,7 +409,7 @@ def _held(warehouse: Tables, session: date, which: pl.Expr) -> tuple[HeldLine, .
 
 
 def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | None = None) -> tuple[ClipRow, ...]:
-    """The ledger's rows of some tickets in the order they happened; those of one leg only where it is ``symbol``."""
+    """The ledger's rows of some tickets in the order they happened; those of one leg alone only where it is ``symbol``."""
     rows = warehouse.read("clip_ledger", session, session).filter(pl.col("ticket_id").is_in(tickets))
     return tuple(
         ClipRow(
@@ -420,7 +424,7 @@ def _clips(warehouse: Tables, session: date, tickets: list[str], symbol: str | N
             row["reason"],
         )
         for row in rows.sort("sequence").iter_rows(named=True)
-        if symbol is None or row["symbol"] in ("", symbol)
+        if symbol is None or row["symbol"] == symbol or of_whole_ticket(row["stage"], row["symbol"])
     )
 
 

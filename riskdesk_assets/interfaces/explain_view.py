@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from riskdesk_assets.book.clips import where
 from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory, units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
@@ -136,7 +137,7 @@ def _clips(out: Console, clips: Sequence[ClipRow]) -> None:
     several = len({clip.ticket_id for clip in clips}) > 1
     for clip in clips:
         why = f"{clip.ticket_id}: {clip.reason}" if several else clip.reason
-        stage = f"{clip.stage} {clip.symbol}".strip()
+        stage = f"{clip.stage} {where(clip.stage, clip.symbol)}".strip()
         values = (amount(clip.value_in, clip.unit), amount(clip.value_out, clip.unit))
         found.add_row(stage, escaped(clip.limit), _bound(clip), *values, escaped(why))
     out.print()

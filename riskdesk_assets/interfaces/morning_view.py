@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.reports.expected_pnl_rows import UNDERPERFORMING
@@ -154,7 +155,7 @@ def _cuts(out: Console, found: Morning) -> None:
         return
     out.print(f"[bold]Largest of {found.cut_count} clips[/]")
     for cut in found.cuts:
-        what = f"{cut.ticket_id} {cut.symbol}".strip()
+        what = f"{cut.ticket_id} {where(cut.stage, cut.symbol)}".strip()
         fall = f"{dollars(abs(cut.value_in))} to {dollars(abs(cut.value_out))}"
         line = f"{escaped(what)}  {cut.stage.lower()} {escaped(cut.limit)}  {fall}"
         out.print(line, no_wrap=True, overflow="ellipsis")

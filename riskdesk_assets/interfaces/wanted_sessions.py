@@ -69,10 +69,10 @@ def newest_session(vendor: Vendor, paths: Paths, config: Config, calendar: Sessi
     for sessions in SEARCH_SESSIONS:
         bars = vendor.bars(symbols, calendar.before(closed, sessions), closed)
         try:
-            return newest_complete_session(bars, calendar, needed, now)
+            return newest_complete_session(bars, calendar, config, needed, now)
         except InputError:
             continue
-    return newest_complete_session(vendor.bars(symbols, calendar.sessions[0], closed), calendar, needed, now)
+    return newest_complete_session(vendor.bars(symbols, calendar.sessions[0], closed), calendar, config, needed, now)
 
 
 def catching_up(newest: date, warehouse: Warehouse, config: Config, calendar: SessionCalendar) -> WantedSessions:

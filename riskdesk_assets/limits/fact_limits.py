@@ -42,9 +42,10 @@ class SessionFacts:
             {scenario: _kept(values, kept) for scenario, values in self.scenario_returns.items()},
         )
 
-    def soft_names(self, portfolio: PortfolioConfig) -> tuple[str, ...]:
-        """The names of the classes a portfolio calls soft, sorted."""
-        return tuple(sorted(name for name, found in self.fragility_classes.items() if found in portfolio.soft_classes))
+    def soft_names(self, portfolio: PortfolioConfig, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the names that are of a class the portfolio calls soft, or of no known class, sorted."""
+        hard = [name for name, found in self.fragility_classes.items() if found not in portfolio.soft_classes]
+        return tuple(sorted(set(names).difference(hard)))
 
 
 NO_FACTS = SessionFacts()
@@ -54,7 +55,8 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
     """The desk's limits of the families factor, fragility and scenario_loss on one session, in a fixed order.
 
     Those of config/limits.yaml and of the own portfolio; where two bound one quantity the tighter one stays. What the session
-    does not know has no limit; a name without an exposure or a shock moves nothing.
+    does not know has no limit (the check of its family says so); a name without an exposure or a shock moves nothing, and one
+    without a class is soft where others have one.
 
     Args:
         config: where the bounds are written.
@@ -76,7 +78,7 @@ def fact_limits(config: Config, facts: SessionFacts) -> tuple[Limit, ...]:
             bound = nav_ticks(own.factor_limits[factor], nav)
             found.append(factor_limit(f"{OWN}factor:{factor}", values, bound, f"{owned}.factor_limits.{factor}"))
     if facts.fragility_classes:
-        soft = facts.soft_names(own)
+        soft = facts.soft_names(own, config.universe.tradable)
         if limits.fragility is not None:
             bound, source = spec_bound(limits.fragility, "fragility", "", nav)
             found.append(fragility_limit("fragility", soft, bound, source, limits.fragility.mode))

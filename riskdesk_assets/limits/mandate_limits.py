@@ -25,7 +25,8 @@ def mandate_limits(
 ) -> tuple[Limit, ...]:
     """The limits of one mandate on one session, in a fixed order; where two bound one quantity the tighter one stays.
 
-    What this universe or this session does not know (a sector, a factor, a class) has no limit.
+    What this universe or this session does not know (a sector, a factor, every class) has no limit; a name without a class is
+    soft where others have one.
 
     Args:
         config: the universe, and the nav of a mandate without its own.
@@ -62,7 +63,7 @@ def mandate_limits(
     if facts.fragility_classes and portfolio.fragility_exposure_limit is not None:
         bound = fraction_of_nav_ticks(portfolio.fragility_exposure_limit, nav)
         source = f"{written}.fragility_exposure_limit"
-        found.append(fragility_limit("fragility", facts.soft_names(portfolio), bound, source))
+        found.append(fragility_limit("fragility", facts.soft_names(portfolio, names), bound, source))
     if portfolio.volatility_limit is not None and covariance.symbols:
         bound = fraction_of_nav_ticks(portfolio.volatility_limit, nav)
         found.append(_volatility_limit(covariance, bound, f"{written}.volatility_limit"))

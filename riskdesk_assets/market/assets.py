@@ -21,8 +21,9 @@ from riskdesk_assets.common.resources import DeskResource, partitions
 from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.session_metadata import attach, daily, row_counts
 from riskdesk_assets.market.history import read_history
-from riskdesk_assets.market.ingest import ingest, needed_symbols, trading_sessions
-from riskdesk_assets.market.quality import CHECKS, check_bars
+from riskdesk_assets.market.ingest import bar_findings as findings_of
+from riskdesk_assets.market.ingest import ingest, trading_sessions
+from riskdesk_assets.market.quality import CHECKS
 from riskdesk_assets.market.vendor import choose_vendor
 
 SESSIONS = partitions()
@@ -90,8 +91,7 @@ def bar_findings(context: AssetExecutionContext, desk: DeskResource) -> Iterator
     first, last = desk.session_range(context)
     config, warehouse = desk.config(), desk.warehouse()
     history = read_history(desk.paths(), desk.calendar(), config, first, last)
-    needed = needed_symbols(warehouse.read("ticket_snapshots", first, last))
-    findings = check_bars(history.bars, history.calendar, config.universe.watched, first, last, needed, config.desk.quality)
+    findings = findings_of(history, warehouse.read("ticket_snapshots", first, last), config)
     warehouse.write(first, last, {"bar_findings": findings})
     errors = (pl.col("severity") == "ERROR").sum().alias("errors")
     attach(context, "bar_findings", daily(findings, history.wanted, errors))

@@ -12,6 +12,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, history_of, lookback_start
+from riskdesk_assets.market.quality import check_bars, check_volatility_index
 from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import require_one_source, write_snapshot
 from riskdesk_assets.market.vendor import Vendor
@@ -60,6 +61,21 @@ def trading_sessions(history: History, symbols: tuple[str, ...]) -> pl.DataFrame
             for session in history.wanted
         ]
     )
+
+
+def bar_findings(history: History, ticket_snapshots: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """TABLES["bar_findings"] of the wanted sessions: of the watched names' bars, and of the volatility index.
+
+    Args:
+        history: bars with their lookback.
+        ticket_snapshots: the sessions' tickets; what those in force need is an ERROR.
+        config: the universe, and the thresholds.
+    """
+    first, last, universe = history.first, history.last, config.universe
+    needed = needed_symbols(ticket_snapshots)
+    of_bars = check_bars(history.bars, history.calendar, universe.watched, first, last, needed, config.desk.quality)
+    of_index = check_volatility_index(history.volatility, universe.volatility_index, history.calendar, first, last)
+    return TABLES["bar_findings"].conform(pl.concat([of_bars, of_index]))
 
 
 def needed_symbols(ticket_snapshots: pl.DataFrame) -> dict[date, set[str]]:

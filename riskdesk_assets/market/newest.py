@@ -13,12 +13,15 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.market.quality import usable
 
 
-def newest_complete_session(bars: pl.DataFrame, calendar: SessionCalendar, needed: Iterable[str], now: datetime) -> date:
+def newest_complete_session(
+    bars: pl.DataFrame, calendar: SessionCalendar, config: Config, needed: Iterable[str], now: datetime
+) -> date:
     """The newest session closed at ``now`` on which every needed symbol has a usable bar (methods.md section 1).
 
     Args:
         bars: columns of TABLES["daily_bars"].
         calendar: the exchange's sessions.
+        config: when a print is stale.
         needed: symbols; none at all asks only for any bar.
         now: timezone-aware.
 
@@ -26,7 +29,8 @@ def newest_complete_session(bars: pl.DataFrame, calendar: SessionCalendar, neede
         InputError: there is no such session; names the symbols that stand in the way.
     """
     names = sorted(set(needed))
-    closed = usable(bars, calendar).filter(pl.col("as_of_date") <= calendar.newest_closed(now))
+    found = usable(bars, calendar, config.desk.quality.stale_sessions)
+    closed = found.filter(pl.col("as_of_date") <= calendar.newest_closed(now))
     if names:
         closed = closed.filter(pl.col("symbol").is_in(names))
     complete = closed.group_by("as_of_date").len().filter(pl.col("len") >= len(names))

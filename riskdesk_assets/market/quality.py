@@ -98,6 +98,43 @@ def check_bars(
     return TABLES["bar_findings"].conform(_with_severity(found, needed))
 
 
+def check_volatility_index(
+    volatility: pl.DataFrame, symbol: str | None, calendar: SessionCalendar, first: date, last: date
+) -> pl.DataFrame:
+    """A missing_session of the volatility index for every session from ``first`` to ``last`` without a usable value of it.
+
+    Always a WARN: the market regime then reads the mean vol_20 of the universe and says so (methods.md section 3).
+
+    Args:
+        volatility: columns of TABLES["volatility_index"].
+        symbol: the index the universe names; None finds nothing.
+        calendar: the exchange's sessions.
+        first: first session reported on.
+        last: last session reported on.
+
+    Returns: TABLES["bar_findings"], ``value`` the unusable one where it is a finite number.
+    """
+    if symbol is None:
+        return TABLES["bar_findings"].frame([])
+    sessions = pl.DataFrame({"as_of_date": list(calendar.between(first, last))}, schema={"as_of_date": pl.Date()})
+    absent = sessions.join(usable_index(volatility, symbol), on="as_of_date", how="anti").with_columns(symbol=pl.lit(symbol))
+    given = volatility.filter(pl.col("symbol") == symbol).unique("as_of_date", keep="last", maintain_order=True)
+    told = absent.join(given.select("as_of_date", "close"), on="as_of_date", how="left").with_columns(
+        said=pl.when(pl.col("close").is_null())
+        .then(pl.lit("has no value"))
+        .otherwise(pl.format("is {}", pl.col("close").cast(pl.String)))
+    )
+    text = pl.format("{} {}: the market regime reads the universe's mean vol_20 in its place", "symbol", "said")
+    value = pl.when(pl.col("close").is_finite()).then("close")
+    return TABLES["bar_findings"].conform(_with_severity(_found(told, MISSING_SESSION, text, value), frozenset()))
+
+
+def usable_index(volatility: pl.DataFrame, symbol: str | None) -> pl.DataFrame:
+    """The rows of the volatility index with a value to reckon with: finite and above zero."""
+    sound = pl.col("close").is_finite() & (pl.col("close") > 0)
+    return volatility.filter((pl.col("symbol") == pl.lit(symbol, pl.String)) & sound)
+
+
 def usable(bars: pl.DataFrame, calendar: SessionCalendar, stale_sessions: int = 1) -> pl.DataFrame:
     """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings.
 

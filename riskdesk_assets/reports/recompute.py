@@ -32,8 +32,7 @@ from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.changes import session_changes
 from riskdesk_assets.limits.register import engine_configs, model_rows, portfolios
 from riskdesk_assets.market.history import History
-from riskdesk_assets.market.ingest import needed_symbols, trading_sessions
-from riskdesk_assets.market.quality import check_bars
+from riskdesk_assets.market.ingest import bar_findings, trading_sessions
 from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES, expected_pnl_rows
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES, MODEL_CHECKS, model_checks
 from riskdesk_assets.reports.realized import realized_pnl
@@ -156,7 +155,6 @@ def day_tables(
     Args:
         history, panel, config, tickets, strategies, earlier_configs, scores: as for ``decided_on``.
     """
-    first, last = history.first, history.last
     every = Wanted(KINDS, PANELS, (SIZES, CORRELATIONS))
     return {
         **{name: table.frame([]) for name, table in TABLES.items()},
@@ -164,9 +162,7 @@ def day_tables(
         "daily_bars": history.session_bars,
         "volatility_index": history.session_volatility,
         "trading_sessions": trading_sessions(history, config.universe.watched),
-        "bar_findings": check_bars(
-            history.bars, history.calendar, config.universe.watched, first, last, needed_symbols(tickets), config.desk.quality
-        ),
+        "bar_findings": bar_findings(history, tickets, config),
         "portfolios": portfolios(config, history.wanted),
         "engine_configs": engine_configs(config, history.wanted),
         "models": model_rows(config, history.wanted),

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from riskdesk_assets.book.clips import WHOLE_LOTS
+from riskdesk_assets.book.clips import WHOLE_LOTS, where
 from riskdesk_assets.common.hashing import canonical_json, digest, digest_bytes, digest_frame
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -210,7 +210,7 @@ def _log(content: RunContent) -> str:
             z = "no z" if row["zscore"] is None else f"z {row['zscore']:+.3f}"
             lines.append(f"  ticket {row['ticket_id']}: {z}, units {row['units']:+g} ({row['reason']})")
         for row in rows["clip_ledger"].iter_rows(named=True):
-            what = f"{row['ticket_id']} {row['symbol']}".strip()
+            what = f"{row['ticket_id']} {where(row['stage'], row['symbol'])}".strip()
             lines.append(f"  clip {row['stage']} {what}: {row['value_in']:,.2f} -> {row['value_out']:,.2f}: {row['reason']}")
         lines.extend(
             f"  {row['status']} {row['limit_name']}: {row['measured']} of {row['bound']} {row['unit']}"

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from riskdesk_assets.book.clips import BOOK, OPTIMIZER, Clip, ledger_rows
+from riskdesk_assets.book.clips import BOOK, GATEKEEPER, OPTIMIZER, TICKET_CAPS, Clip, ledger_rows, of_whole_ticket, where
 from riskdesk_assets.common.tables import TABLES
 
 SESSION = date(2024, 3, 1)
@@ -19,6 +19,17 @@ def test_the_ledger_numbers_the_touches_in_the_order_they_happened() -> None:
     assert frame["sequence"].to_list() == [1, 2]
     assert frame["ticket_id"].to_list() == ["T2", "T1"]
     assert frame["bound"].to_list() == [200_000.0, None]
+
+
+def test_a_leg_that_decided_for_the_ticket_is_told_from_one_that_was_touched_alone() -> None:
+    for stage in (TICKET_CAPS, GATEKEEPER):
+        assert of_whole_ticket(stage, "JPM")
+        assert where(stage, "JPM") == "by JPM"
+    assert not of_whole_ticket(BOOK, "JPM")
+    assert where(BOOK, "JPM") == "JPM"
+    for stage in (BOOK, OPTIMIZER, GATEKEEPER):
+        assert of_whole_ticket(stage, "")
+        assert where(stage, "") == ""
 
 
 def test_a_stage_nobody_knows_is_refused() -> None:

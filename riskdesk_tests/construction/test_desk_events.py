@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from riskdesk_assets.common.errors import Problem, StateError
+from riskdesk_assets.common.session_check import SessionCheck
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
@@ -211,7 +212,7 @@ def test_a_reversal_pays_for_both_ways_and_is_measured_as_one() -> None:
     rows = day_rows(result, day, context, {}, BookRisk(None, None, None))
     names = [each.name for each in fields(Written)]
     tables = Written(**{name: TABLES[name].frame(rows.get(name, [])) for name in names})
-    assert [item for item in remeasure(tables, CONFIG, [TODAY]) if not item.passed] == []
+    assert [item for item in remeasure(tables, CONFIG, [TODAY]) if broken(item)] == []
     turnover = next(row for row in result.release.audit if row.limit.name == "turnover")
     assert turnover.measured == result.state.positions[0].gross
     traded = {fill.symbol: abs(fill.traded) / 10_000 for fill in result.fills}
@@ -276,7 +277,12 @@ def written(done: Walk, inputs: WalkInputs) -> Written:
 
 def failed_checks(done: Walk, inputs: WalkInputs) -> set[tuple[date, str]]:
     sessions = [day.session for day in done.days]
-    return {(item.session, item.check) for item in remeasure(written(done, inputs), inputs.config, sessions) if not item.passed}
+    return {(item.session, item.check) for item in remeasure(written(done, inputs), inputs.config, sessions) if broken(item)}
+
+
+def broken(item: SessionCheck) -> bool:
+    """Failed, and not for want of facts: these walks know nothing of exposures, classes and scenarios."""
+    return not item.passed and not item.message.endswith(": not measured")
 
 
 def test_a_blocked_session_is_marked_so_in_every_table_and_fails_its_family() -> None:

@@ -211,7 +211,20 @@ def test_the_ledger_and_the_decision_name_the_check_that_cut() -> None:
     assert (two.gate.status, two.gate.binding) == ("ADJUSTED", Check.POSITION_SIZE)
     clip = next(clip for clip in two.clips if clip.stage == "GATEKEEPER")
     assert (clip.limit_name, clip.value_in, clip.value_out) == ("position_size", gross(two.capped), gross(two.approved))
+    # What the ceiling leaves is the bound, in dollars of the ticket's gross, and the leg that is nearest to it decided.
+    assert clip.bound == clip.value_out
+    assert clip.symbol in (two.leg_a, two.leg_b)
+    assert clip.reason.startswith(f"{clip.symbol}: ")
     assert "GATE_POSITION_SIZE" in two.clamp_codes
+
+
+def test_a_day_without_a_market_regime_is_the_reason_the_gate_gives() -> None:
+    names = {name: replace(CALM, tape_regime=None) for name in PRICES}
+    for regime, words in ((None, "the market regime is unknown"), ("Normal", "nothing is known of the range of")):
+        result = run_day(replace(morning(names), market_regime=regime), STATE, CONFIG)
+        reasons = [item.gate.reason for item in result.items if item.gate is not None and item.gate.status == "REJECTED"]
+        assert reasons
+        assert all(words in reason for reason in reasons)
 
 
 # A range: what the tables say

@@ -229,6 +229,44 @@ def test_what_the_own_portfolio_bounds_is_measured_by_its_own_names() -> None:
     assert own == {"own_factor:size", "own_fragility", "own_portfolio_gross", "own_group:regional"}
 
 
+FACTS = {"factor": "exposure", "fragility": "class", "scenario_loss": "loss in a scenario"}
+
+
+def test_a_limit_on_facts_that_a_session_does_not_know_is_said_to_be_unmeasured() -> None:
+    nothing = {name: TABLES[name].frame([]) for name in ("instrument_factors_daily", "scenarios")}
+    nothing["instrument_state"] = facts()["instrument_state"].with_columns(fragility_class=pl.lit(None, pl.String))
+    done = walk(inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1], tables=nothing))
+    assert all(day.release.released for day in done.days)
+    written = replace(sound(), **{name: done.frames[name] for name in WRITTEN}, **nothing)
+    found = [item for item in remeasure(written, CONFIG, DAYS) if item.check in FACTS]
+    assert len(found) == len(FACTS) * len(DAYS)
+    for item in found:
+        assert (item.passed, item.hard) == (False, False)
+        said = f"{item.check}: set in limits.yaml, but nothing is known of any name's {FACTS[item.check]} on this session"
+        assert item.message == f"{said}: not measured"
+    assert set(failed(written)) == {(day, family) for day in DAYS for family in FACTS}
+    config = CONFIG
+    for family in FACTS:
+        config = changed(config, f"limits.{family}", None)
+    unset = [item for item in remeasure(written, config, DAYS) if item.check in FACTS]
+    assert {(item.passed, item.message) for item in unset} == {(True, "no limit of this family is set")}
+    config = changed(config, "portfolios.bank_pairs.fragility_exposure_limit", 0.3)
+    (own,) = {item.message for item in remeasure(written, config, DAYS) if not item.passed}
+    assert own.startswith("fragility: set in portfolio bank_pairs, but nothing is known")
+
+
+def test_names_without_a_class_are_measured_as_soft() -> None:
+    some = facts()["instrument_state"].with_columns(
+        fragility_class=pl.when(pl.col("symbol") == "AXP").then(pl.lit("NONE")).otherwise(pl.lit(None, pl.String))
+    )
+    tables = {**facts(), "instrument_state": some}
+    done = walk(inputs_of(CONFIG, shipped_tickets(), DAYS[0], DAYS[-1], tables=tables))
+    written = replace(sound(), **{name: done.frames[name] for name in WRITTEN}, instrument_state=some)
+    assert failed(written) == {}
+    measured = written.limit_audit.filter(pl.col("limit_name") == "fragility")["measured"]
+    assert measured.min() > 0
+
+
 def test_a_bound_below_what_is_held_fails_its_family_by_name_with_numbers() -> None:
     where = (pl.col("as_of_date") == DAYS[3]) & (pl.col("limit_name") == "portfolio_gross")
     bound = sound().limit_audit.filter(where)["bound"][0]

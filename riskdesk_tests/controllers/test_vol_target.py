@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskdesk_assets.common.settings import VolTargetSettings
 from riskdesk_assets.controllers.vol_target import cap_ticket, volatility_scale
@@ -40,10 +42,42 @@ def test_legs_at_their_caps_are_left_alone() -> None:
 
 def test_a_leg_cap_shrinks_both_legs_by_one_ratio() -> None:
     # 600 -> 300 is a half; the other leg follows
-    assert cap_ticket(600.0, -400.0, 1_000.0, 300.0) == (300.0, -200.0, ("LEG_CLAMP_A", "LEG_CLAMP_B"))
-    assert cap_ticket(-200.0, 800.0, 1_000.0, 400.0) == (-100.0, 400.0, ("LEG_CLAMP_B",))
+    # and what the first leg's cap has left of the second is within its own: that clamp takes nothing more
+    both = (("LEG_CLAMP_A", 1_000.0, 500.0), ("LEG_CLAMP_B", 500.0, 500.0))
+    assert cap_ticket(600.0, -400.0, 1_000.0, 300.0) == (300.0, -200.0, both)
+    assert cap_ticket(-200.0, 800.0, 1_000.0, 400.0) == (-100.0, 400.0, (("LEG_CLAMP_B", 1_000.0, 500.0),))
+
+
+def test_a_second_leg_further_beyond_its_cap_takes_what_the_first_left() -> None:
+    # 400 -> 300: three quarters of 1,000; then 600 -> 300: half of what was asked for
+    steps = (("LEG_CLAMP_A", 1_000.0, 750.0), ("LEG_CLAMP_B", 750.0, 500.0))
+    assert cap_ticket(400.0, -600.0, 1_000.0, 300.0) == (200.0, -300.0, steps)
 
 
 def test_the_gross_cap_comes_after_the_leg_caps() -> None:
     # legs to 500 and 250 by the leg cap, then 750 -> 600: x 0.8
-    assert cap_ticket(1_000.0, -500.0, 600.0, 500.0) == (400.0, -200.0, ("LEG_CLAMP_A", "GROSS_CLAMP"))
+    steps = (("LEG_CLAMP_A", 1_500.0, 750.0), ("GROSS_CLAMP", 750.0, 600.0))
+    assert cap_ticket(1_000.0, -500.0, 600.0, 500.0) == (400.0, -200.0, steps)
+
+
+DOLLARS = st.floats(1.0, 5e6)
+
+
+@given(a=DOLLARS, b=DOLLARS, signs=st.tuples(*[st.sampled_from((-1.0, 1.0))] * 2), max_gross=DOLLARS, max_leg=DOLLARS)
+def test_each_clamp_starts_where_the_one_before_ended(
+    a: float, b: float, signs: tuple[float, float], max_gross: float, max_leg: float
+) -> None:
+    asked = (signs[0] * a, signs[1] * b)
+    left_a, left_b, clamps = cap_ticket(*asked, max_gross, max_leg)
+    size = a + b
+    for clamp in clamps:
+        assert clamp.gross_in == size
+        assert clamp.gross_out <= clamp.gross_in
+        size = clamp.gross_out
+    assert size == abs(left_a) + abs(left_b)
+    order = ("LEG_CLAMP_A", "LEG_CLAMP_B", "GROSS_CLAMP")
+    codes = [clamp.code for clamp in clamps]
+    assert codes == [code for code in order if code in codes]
+    assert ("LEG_CLAMP_A" in codes, "LEG_CLAMP_B" in codes) == (a > max_leg, b > max_leg)
+    bounds = {"LEG_CLAMP_A": (abs(left_a), max_leg), "LEG_CLAMP_B": (abs(left_b), max_leg), "GROSS_CLAMP": (size, max_gross)}
+    assert all(value <= bound * (1 + 1e-12) for value, bound in bounds.values())

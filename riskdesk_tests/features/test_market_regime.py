@@ -12,6 +12,7 @@ import pytest
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.features.market_regime import MEAN_VOLATILITY_SOURCE, classify_regime_values, market_regime
 from riskdesk_assets.features.panel import build_panel
+from riskdesk_assets.features.regime_known import unknown_regimes
 from riskdesk_tests.features.market import DESK, SHORT, SYMBOLS, made_up_bars, made_up_volatility, universe, weekdays
 
 DAYS = weekdays(140)
@@ -73,6 +74,24 @@ def test_a_session_the_index_misses_falls_back_and_the_next_one_does_not() -> No
     frame = regimes(volatility=VOLATILITY.filter(pl.col("as_of_date") != DAYS[120]))
     sources = dict(frame.select("as_of_date", "volatility_source").iter_rows())
     assert (sources[DAYS[119]], sources[DAYS[120]], sources[DAYS[121]]) == ("^VIX", MEAN_VOLATILITY_SOURCE, "^VIX")
+
+
+def test_a_session_without_a_market_regime_is_told_with_its_name_and_why() -> None:
+    days = [DAYS[0], DAYS[30], DAYS[-1]]
+    frame = regimes().filter(pl.col("as_of_date").is_in(days[1:]))
+    missing, short, known = unknown_regimes(frame, universe(), SHORT, days)
+    assert (known.passed, known.message) == (True, "")
+    for check in (missing, short):
+        assert (check.check, check.passed, check.hard, check.told) == ("market_regime_known", False, False, True)
+    assert missing.message == f"the market regime of {days[0]} is unknown: it was not computed"
+    assert short.message == (
+        f"the market regime of {days[1]} is unknown: no z-score over {SHORT.long_window} values of "
+        "volatility (^VIX or universe mean vol_20) and of dispersion of the names' returns"
+    )
+    only = frame.with_columns(volatility_z=pl.lit(0.5))
+    assert next(unknown_regimes(only, universe(), SHORT, days[1:])).message.endswith(
+        "values of dispersion of the names' returns"
+    )
 
 
 def test_index_values_on_dates_that_are_no_session_change_nothing() -> None:

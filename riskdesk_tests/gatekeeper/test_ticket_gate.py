@@ -22,7 +22,7 @@ from riskdesk_assets.gatekeeper.desk_switches import (
     rpm_config,
 )
 from riskdesk_assets.gatekeeper.schemas import RejectionReason
-from riskdesk_assets.gatekeeper.ticket_gate import GateDecision, LegState, TicketIntent, gate_tickets
+from riskdesk_assets.gatekeeper.ticket_gate import GateDecision, LegState, TicketIntent, clipped, gate_tickets
 from riskdesk_assets.gatekeeper.trail import Check, Outcome
 from riskdesk_tests.desk_builder import changed, desk_config
 
@@ -196,6 +196,22 @@ def test_a_name_of_which_nothing_is_known_takes_no_addition() -> None:
 # Confidence
 
 
+def test_where_the_market_regime_is_unknown_the_rejection_says_that_and_blames_no_name() -> None:
+    settings = settings_of()
+
+    def said(asked: TicketIntent, *, known: bool) -> str:
+        config = rpm_config(settings, NAV)
+        (found,) = gate_tickets(RUN, [asked], OPEN_SWITCHES, None, 0, {}, config, settings, regime_known=known)
+        assert (found.status, found.rejection) == ("REJECTED", RejectionReason.STALE_STATE)
+        return found.reason
+
+    nameless = intent("a", regime=None)  # type: ignore[arg-type]
+    assert said(nameless, known=False) == "the market regime is unknown today, and without it every tape regime"
+    assert said(nameless, known=True) == "nothing is known of the range of AAA, BBB today"
+    # a name without a range of its own is the cause, whatever the market's regime
+    assert said(intent("a", atr=None), known=False) == "nothing is known of the range of AAA, BBB today"
+
+
 def test_at_the_threshold_a_ticket_may_grow_and_below_it_may_not() -> None:
     at, below = intent("a", confidence=0.60), intent("b", held=40_000.0, confidence=0.5999)
     found = decide([at, below])
@@ -285,6 +301,25 @@ def test_what_only_shrinks_passes_a_reducing_desk_whatever_a_rejection_means() -
     assert (found["a"].status, found["a"].approved_gross) == ("APPROVED", 20_000.0)
     grows = decide([intent("a", held=60_000.0)], switches=halted_desk("REDUCING"), settings=settings)
     assert grows["a"].approved_gross == 60_000.0
+
+
+def test_a_check_that_cuts_says_how_many_dollars_of_the_ticket_it_allows() -> None:
+    """What the ceiling leaves, what correlation leaves, what is held; nothing where a ticket is sent flat."""
+
+    def cut(found: Mapping[str, GateDecision]) -> list[tuple[str, float | None, str]]:
+        return [(check.check.value, check.gross_bound, check.symbol) for one in found.values() for check in clipped(one)]
+
+    calm, wild = LegState("AAA", 500_000.0, 100.0, 1.0, 0.5, "RANGING"), LegState("BBB", -500_000.0, 100.0, 4.0, 0.9, "RANGING")
+    two_legs = TicketIntent("a", (calm, wild), 0.0, False, 2.0, 1.0, "a")
+    assert cut(decide([two_legs])) == [("position_size", pytest.approx(250_000.0), "BBB")]
+    alike = decide([intent("a", z=3.0, stream="s"), intent("b", stream="s")])
+    assert cut(alike) == [("correlation", 50_000.0, "")]
+    weak = intent("a", held=30_000.0, confidence=0.1)
+    assert cut(decide([weak])) == [("confidence", 30_000.0, "")]
+    flat = cut(decide([weak], settings=settings_of(on_reject="flatten")))
+    assert flat == [("confidence", 30_000.0, ""), ("confidence", None, "")]
+    assert cut(decide([intent("a", held=30_000.0)], switches=halted_desk("REDUCING"))) == [("trading_state", 30_000.0, "")]
+    assert cut(decide([intent("a", held=30_000.0)], switches=halted_desk())) == [("trading_state", None, "")]
 
 
 def test_without_a_gatekeeper_only_places_are_asked_for() -> None:

@@ -146,6 +146,14 @@ def test_every_limit_family_is_a_blocking_check_of_the_book_per_session(defs: De
     assert all(checks[name].blocking and checks[name].partitions_def for name in FAMILIES)
 
 
+def test_the_market_regime_has_a_check_per_session_that_blocks_nothing(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    (key,) = graph.get_check_keys_for_assets({AssetKey("market_regime")})
+    spec = graph.get_check_spec(key)
+    assert (key.name, spec.blocking, spec.partitions_def is not None) == ("market_regime_known", False, True)
+    assert key in defs.resolve_job_def("post_close").asset_layer.asset_graph.asset_check_keys
+
+
 def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions) -> None:
     selected = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in JOBS}
     asked = selected["compare"] | selected["backtest"]

@@ -87,6 +87,22 @@ def test_each_clip_of_the_ledger_is_told_in_order(built: DeskFolder) -> None:
         assert word in text
 
 
+def test_what_one_leg_decided_for_its_ticket_is_told_of_both_legs_and_a_leg_alone_of_itself(desk: DeskFolder) -> None:
+    ledger = desk.warehouse.read("clip_ledger", desk.last, desk.last)
+    ticket = ledger["ticket_id"][0]
+    legs = [str(told(desk, ticket)[name]) for name in ("leg_a", "leg_b")]
+    first = ledger.head(1).with_columns(symbol=pl.lit(legs[0]))
+    stages = {"TICKET_CAPS": 2, "GATEKEEPER": 2, "BOOK": 1}
+    rows = [first.with_columns(sequence=place + 1_000, stage=pl.lit(stage)) for place, stage in enumerate(stages)]
+    ledger = pl.concat([ledger, *(row.with_columns(pl.col("sequence").cast(pl.Int64)) for row in rows)])
+    desk.warehouse.write(desk.last, desk.last, {"clip_ledger": ledger})
+    clips = [(leg, clip) for leg in legs for clip in told(desk, leg)["clips"] if clip["ticket_id"] == ticket]
+    for stage, count in stages.items():
+        told_of = [leg for leg, clip in clips if (clip["stage"], clip["symbol"]) == (stage, legs[0])]
+        assert told_of == legs[:count]
+    assert f"by {legs[0]}" in desk.run("explain", ticket).stdout
+
+
 def test_a_symbol_nets_to_its_row_of_the_book(built: DeskFolder) -> None:
     book = built.warehouse.read("ideal_portfolio", built.last, built.last).filter(~pl.col("is_cash"))
     for row in book.iter_rows(named=True):

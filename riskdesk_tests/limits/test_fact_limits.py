@@ -8,7 +8,8 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.limits.catalogue import book_limits
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts, fact_limits
 from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure
-from riskdesk_tests.desk_builder import changed, desk_config
+from riskdesk_assets.limits.mandate_limits import mandate_limits
+from riskdesk_tests.desk_builder import changed, desk_config, flat_covariance
 
 DOLLAR = 10_000
 FACTS = SessionFacts(
@@ -60,15 +61,23 @@ def test_they_are_about_tradable_names_that_move_the_quantity() -> None:
     limits = by_name(fact_limits(desk(), FACTS))
     assert (limits["factor:market"].members, limits["factor:market"].coefficients) == (("BAC", "JPM"), ((1_200_000, 900_000),))
     assert limits["factor:size"].members == ("BAC",)
-    assert limits["fragility"].members == ("BAC", "KEY")
+    assert limits["fragility"].members == tuple(sorted(set(desk().universe.tradable) - {"C", "JPM"}))
     assert limits["scenario_loss:fall"].coefficients == ((-200_000, -200_000),)
 
 
 def test_they_measure_a_book_as_a_person_would() -> None:
     limits = by_name(fact_limits(desk(), FACTS))
-    book = [Leg("T", "BAC", 100_000.0), Leg("T", "JPM", -80_000.0), Leg("U", "KEY", 10_000.0), Leg("U", "JPM", -10_000.0)]
-    # 1.2 x 100,000 - 0.9 x 90,000; -0.5 x 100,000; 100,000 + 10,000; -(-0.2) x 10,000; 0.3 x 10,000
-    expected = {"factor:market": 39_000, "factor:size": 50_000, "fragility": 110_000}
+    # GS is of no known class, and therefore soft; C is watched, and is not.
+    book = [
+        Leg("V", "GS", 1_000.0),
+        Leg("V", "C", -1_000.0),
+        Leg("T", "BAC", 100_000.0),
+        Leg("T", "JPM", -80_000.0),
+        Leg("U", "KEY", 10_000.0),
+        Leg("U", "JPM", -10_000.0),
+    ]
+    # 1.2 x 100,000 - 0.9 x 90,000; -0.5 x 100,000; 100,000 + 10,000 + 1,000; -(-0.2) x 10,000; 0.3 x 10,000
+    expected = {"factor:market": 39_000, "factor:size": 50_000, "fragility": 111_000}
     expected |= {"scenario_loss:fall": 2_000, "scenario_loss:squeeze": 3_000}
     assert {name: limit.measured(book) for name, limit in limits.items()} == pytest.approx(expected)
 
@@ -79,8 +88,19 @@ def test_a_session_that_knows_nothing_has_no_limits_on_facts() -> None:
 
 
 def test_a_session_without_soft_names_still_shows_the_limit_on_them() -> None:
-    (limit,) = fact_limits(desk(), SessionFacts(fragility_classes={"JPM": "NONE"}))
+    (limit,) = fact_limits(desk(), SessionFacts(fragility_classes=dict.fromkeys(desk().universe.tradable, "NONE")))
     assert (limit.name, limit.members, limit.measured([Leg("T", "JPM", 5)])) == ("fragility", (), 0)
+
+
+def test_a_name_without_a_class_is_soft_where_others_have_one_and_a_mandate_says_the_same() -> None:
+    config = own(desk(), fragility_exposure_limit=0.1)
+    names = config.universe.tradable
+    all_but_one = SessionFacts(fragility_classes={name: "NONE" for name in names if name != "KEY"})
+    assert by_name(fact_limits(config, all_but_one))["own_fragility"].members == ("KEY",)
+    covariance = flat_covariance(names)
+    mandate = changed(config.portfolios["bank_long_only"], "fragility_exposure_limit", 0.1)
+    limits = by_name(mandate_limits(config, mandate, all_but_one, adv={}, covariance=covariance, has_book=False))
+    assert limits["fragility"].members == ("KEY",)
 
 
 def test_factors_that_nothing_moves_stay_two_limits() -> None:
@@ -111,7 +131,8 @@ def test_the_own_portfolio_bounds_as_well_and_the_tighter_stays() -> None:
 
 def test_which_classes_are_soft_is_the_portfolios_to_say() -> None:
     config = own(desk(), soft_classes=("WATCH", "FRAGILE"))
-    assert by_name(fact_limits(config, FACTS))["fragility"].members == ("C", "KEY")
+    members = by_name(fact_limits(config, FACTS))["fragility"].members
+    assert members == tuple(sorted(set(config.universe.tradable) - {"BAC", "JPM"}))
 
 
 def test_a_gate_limit_stays_beside_a_tighter_one_that_is_built_toward() -> None:

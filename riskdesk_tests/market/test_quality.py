@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,9 +13,20 @@ from hypothesis import strategies as st
 
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import QualitySettings
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market import quality
 from riskdesk_assets.market.files import FilesVendor
-from riskdesk_assets.market.quality import BAD_PRICE, DUPLICATE_BAR, NOT_A_SESSION, STALE_PRINT, check_bars, usable
+from riskdesk_assets.market.ingest import bar_findings
+from riskdesk_assets.market.quality import (
+    BAD_PRICE,
+    DUPLICATE_BAR,
+    NOT_A_SESSION,
+    STALE_PRINT,
+    check_bars,
+    check_volatility_index,
+    usable,
+)
+from riskdesk_tests.desk_builder import desk_config, history_of_bars, sample_volatility
 from riskdesk_tests.market.bar_rows import Row, frame, plain_rows
 from riskdesk_tests.market.fmp_stub import weekday_calendar
 
@@ -62,6 +74,38 @@ def test_a_missing_session_is_an_error_only_where_a_ticket_needs_the_name(
     ]
     per_date = {BEFORE: {"BAC"}, DAY: {"BAC"}}
     assert [severity for *_, severity in found(list(rows.values()), per_date)] == ["ERROR", "WARN"]
+
+
+def test_a_session_without_a_usable_value_of_the_volatility_index_is_a_missing_session(calendar: SessionCalendar) -> None:
+    days = calendar.between(FIRST, LAST)
+    closes = dict.fromkeys(days, 15.0) | {days[1]: math.nan, days[2]: 0.0, days[3]: None}
+    del closes[days[0]]
+    rows = [{"as_of_date": day, "symbol": "^VIX", "close": close, "source": "FILES"} for day, close in closes.items()]
+    volatility = TABLES["volatility_index"].frame([*rows, {**rows[5], "as_of_date": days[0], "symbol": "^MOVE"}])
+    found = check_volatility_index(volatility, "^VIX", calendar, FIRST, LAST)
+    assert found.select("as_of_date", "symbol", "check_name", "severity", "value").rows() == [
+        (days[0], "^VIX", "missing_session", "WARN", None),
+        (days[1], "^VIX", "missing_session", "WARN", None),
+        (days[2], "^VIX", "missing_session", "WARN", 0.0),
+        (days[3], "^VIX", "missing_session", "WARN", None),
+    ]
+    said = ["^VIX has no value", "^VIX is NaN", "^VIX is 0.0", "^VIX has no value"]
+    assert [message.split(":")[0] for message in found["message"]] == said
+    assert all(message.endswith("reads the universe's mean vol_20 in its place") for message in found["message"])
+    alone = check_volatility_index(volatility, "^VIX", calendar, days[2], days[2])
+    assert alone.equals(found.filter(pl.col("as_of_date") == days[2]))
+    assert check_volatility_index(volatility.head(0), None, calendar, FIRST, LAST).is_empty()
+
+
+def test_the_findings_of_a_range_are_of_its_bars_and_of_its_volatility_index() -> None:
+    config, day = desk_config(), date(2024, 3, 20)
+    volatility = sample_volatility().filter(pl.col("as_of_date") != day)
+    nothing = TABLES["ticket_snapshots"].frame([])
+    history = history_of_bars(config, FIRST, LAST, volatility=volatility)
+    assert bar_findings(history, nothing, config).select("as_of_date", "symbol", "check_name").rows() == [
+        (day, "^VIX", "missing_session")
+    ]
+    assert bar_findings(history_of_bars(config, FIRST, LAST), nothing, config).is_empty()
 
 
 def test_a_session_on_which_nothing_printed_is_behind(rows: dict[tuple[str, date], Row], found: Callable[..., Found]) -> None:

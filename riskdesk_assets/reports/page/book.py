@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from riskdesk_assets.book.clips import where
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Sentences, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
@@ -224,11 +225,9 @@ def _ledger(content: PageContent) -> Sentences | None:
         first, last = (
             count(int(v)) if unit else dollars(v) for v in (number(row, "value_in") or 0.0, number(row, "value_out") or 0.0)
         )
-        place = f" {row['symbol']}" if row["symbol"] else ""
         stage = str(row["stage"]).replace("_", " ").capitalize()
-        groups.setdefault(str(row["ticket_id"]), []).append(
-            f"{stage}{place}: {first} to {last}. {_sentence(str(row['reason']))}"
-        )
+        place = f"{stage} {where(str(row['stage']), str(row['symbol']))}".strip()
+        groups.setdefault(str(row["ticket_id"]), []).append(f"{place}: {first} to {last}. {_sentence(str(row['reason']))}")
     if not groups:
         return None
     return Sentences("clip_ledger", [Group(ticket, "", said) for ticket, said in sorted(groups.items())])

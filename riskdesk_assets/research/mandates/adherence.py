@@ -11,6 +11,7 @@ from riskdesk_assets.common.sample_statistics import mean
 from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.limits.limit import Family, label_of
 from riskdesk_assets.reports.model_check_rows import LimitDays, Prediction, checks
+from riskdesk_assets.reports.risk_measures import UNKNOWN
 from riskdesk_assets.research.backtest_tables import RISK_CHECKS
 from riskdesk_assets.research.bound_sessions import bound_sessions
 from riskdesk_assets.research.mandates.tables import LIMIT_SLACK, LIMIT_USE
@@ -141,8 +142,8 @@ def softened_sessions(limits: pl.DataFrame) -> dict[str, int]:
 
 
 def soft_gross(exposures: pl.DataFrame, soft_classes: Sequence[str], sessions: Sequence[date]) -> list[float]:
-    """Gross over the classes a mandate calls soft, per session, fractions of nav."""
-    soft = exposures.filter((pl.col("dimension") == "fragility") & pl.col("member").is_in(list(soft_classes)))
+    """Gross over the classes a mandate calls soft and names without a class, per session, fractions of nav."""
+    soft = exposures.filter((pl.col("dimension") == "fragility") & pl.col("member").is_in([*soft_classes, UNKNOWN]))
     by_day: dict[date, float] = {}
     for session, gross in soft.select("as_of_date", "gross").iter_rows():
         by_day[session] = by_day.get(session, 0.0) + gross

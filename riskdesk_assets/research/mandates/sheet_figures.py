@@ -66,7 +66,11 @@ def soft_figure(frames: Frames, mandate: PortfolioConfig) -> Figure:
         lines.append(Line("limit", [mandate.fragility_exposure_limit] * len(soft), "dashed"))
     panels = (percent_panel(lines, 130, 0),)
     drawing = line_chart("chart-soft", "Gross in soft targets, of NAV", said, _dates(series), panels)
-    return Figure(f"Gross in names of class {classes} (solid), and its limit (dashed). {said}", "exposures: gross", drawing)
+    return Figure(
+        f"Gross in names of class {classes} or of none known (solid), and its limit (dashed). {said}",
+        "exposures: gross",
+        drawing,
+    )
 
 
 def factor_figure(frames: Frames, mandate: PortfolioConfig) -> Figure | None:

@@ -149,7 +149,7 @@ def _newest(now: datetime) -> date:
         bars = vendor.bars(needed, start, closed)
         if not bars.is_empty():
             break
-    return newest_complete_session(bars, calendar, needed, now)
+    return newest_complete_session(bars, calendar, desk, needed, now)
 
 
 def _inputs(first: date, last: date) -> TrainingInputs:
