@@ -77,6 +77,8 @@ def show_symbol(out: Console, story: SymbolStory) -> None:
         found.add_row(answer.ticket_id, answer.leg, units_said(answer.units), *cells[:2], answer.reason, cells[2], style=style)
     found.add_section()
     found.add_row("[bold]net[/]", "", "", f"[bold]{story.shares:+,}[/]", f"[bold]{dollars(story.net, 2)}[/]", "", "")
+    if story.ideal_shares not in (None, story.shares):
+        found.add_row("ideal portfolio", "", "", f"{story.ideal_shares:+,}", "", "", "")
     found.add_row("gross before netting", "", "", "", dollars(story.gross, 2), "", "")
     out.print()
     out.print(found if story.tickets else "No ticket trades it.")

@@ -110,7 +110,10 @@ class HaltLine:
 
 @dataclass(frozen=True)
 class Morning:
-    """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV."""
+    """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV.
+
+    ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio.
+    """
 
     source: str
     profile: str
@@ -129,6 +132,7 @@ class Morning:
     limits: tuple[LimitLine, ...]
     halts: tuple[HaltLine, ...]
     changes: tuple[TicketChange, ...]
+    apart: bool = False
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -179,6 +183,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         limits=_nearest(audit),
         halts=tuple(_halts(state, halts)),
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
+        apart=summary.desk_holds is not None,
     )
 
 
