@@ -109,6 +109,7 @@ class TicketStory:
     held: tuple[HeldLine, ...]
     gate: tuple[GateLine, ...]
     halt: str
+    guards: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
             for item in json.loads(gate.get("checks") or "[]")
         ),
         halt=_halt_said(state, ticket_id),
+        guards=_guards_said(guards, held, (leg_a, leg_b), config.desk.guards.mode),
     )
 
 
@@ -310,9 +312,26 @@ def _share_stages(
     yield Stage("whole shares", _gross((ideal[0], ideal[1])), ideal[0], ideal[1], said)
     shares = {line.leg: line.shares for line in held}
     if [shares.get("A", 0), shares.get("B", 0)] != wanted:
-        row = guards.get(legs[0], {})
-        why = " ".join(str(row[name]) for name in ("action", "layer", "reason") if row.get(name))
+        why = _decision_said(guards.get(legs[0], {}))
         yield Stage("guards", _gross((first, second)), first, second, f"{why}: {holds}")
+
+
+def _guards_said(guards: Mapping[str, Row], held: tuple[HeldLine, ...], legs: tuple[str, str], mode: str) -> str:
+    """What the guards decided of the ticket, and whether anything follows it; empty where they were not asked."""
+    if not set(legs) <= set(guards):
+        return ""
+    rows = [guards[symbol] for symbol in legs]
+    said = _decision_said(rows[0])
+    shares = {line.symbol: line.shares for line in held}
+    if mode != "shadow" or any(shares.get(row["symbol"], 0) != row["shares_wanted"] for row in rows):
+        return said
+    left = " ".join(f"{row['shares_after']:+,} {row['symbol']}" for row in rows if row["shares_after"]) or "nothing"
+    would = "" if all(row["shares_after"] == row["shares_wanted"] for row in rows) else f", would leave {left}"
+    return f"{said}{would} (shadow: nothing follows it)"
+
+
+def _decision_said(row: Row) -> str:
+    return " ".join(str(row[name]) for name in ("action", "layer", "reason") if row.get(name))
 
 
 def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> SymbolStory:

@@ -41,6 +41,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         out.print(f"holds        {held}   since {line.entered_on}, {line.age_sessions} sessions{frozen}")
     if not story.held:
         out.print("holds        nothing")
+    if story.guards:
+        out.print(f"guards       {escaped(story.guards)}")
     found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
     for stage in story.stages:
         legs = ["" if leg is None else dollars(leg) for leg in (stage.leg_a, stage.leg_b)]

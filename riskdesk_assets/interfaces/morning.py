@@ -112,7 +112,8 @@ class HaltLine:
 class Morning:
     """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV.
 
-    ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio.
+    ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio. ``guards``:
+    their mode and what they decided; empty where they were not asked.
     """
 
     source: str
@@ -133,6 +134,7 @@ class Morning:
     halts: tuple[HaltLine, ...]
     changes: tuple[TicketChange, ...]
     apart: bool = False
+    guards: str = ""
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -184,6 +186,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         halts=tuple(_halts(state, halts)),
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
         apart=summary.desk_holds is not None,
+        guards=summary.guards,
     )
 
 

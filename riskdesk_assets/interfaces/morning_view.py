@@ -44,6 +44,8 @@ def show_morning(out: Console, found: Morning) -> None:
     out.print(f"posture    [{_STANCES.get(stance.stance, 'bold')}]{stance.stance}[/] [dim](advice only)[/]")
     out.print(f"  {escaped(stance.words)}")
     out.print(_halts(found))
+    if found.guards:
+        out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
     _buckets(out, found)

@@ -12,6 +12,7 @@ import polars as pl
 from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.reports.guard_words import decided
 from riskdesk_assets.reports.regime_axes import RegimeAxes, regime_axes
 
 CENTS_PER_DOLLAR = 100
@@ -95,7 +96,8 @@ class DeskSummary:
     ``book`` is the released one; where nothing was released, the positions that stand. Its cents sum to ``sum_cents``.
     ``market_regime`` is the newest session's (None: not known), ``tape_regimes`` how many names have which. ``desk_holds``:
     symbol -> shares of the desk's own positions where they may be another book than the released one (the desk follows its
-    guards); None where they are the book.
+    guards); None where they are the book. ``guards``: whether the desk follows them, and what they decided on the newest
+    session; empty where they were not asked.
     """
 
     source: str
@@ -108,6 +110,7 @@ class DeskSummary:
     market_regime: str | None = None
     tape_regimes: Mapping[str, int] = field(default_factory=dict)
     desk_holds: Mapping[str, int] | None = None
+    guards: str = ""
 
     @property
     def newest(self) -> SessionLine:
@@ -140,6 +143,7 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         sessions=sessions,
         book=book_lines(warehouse, newest.session, released=newest.released),
         desk_holds=_desk_holds(warehouse, newest, config),
+        guards=_guards(warehouse, newest, config),
         limits=_limits(warehouse, newest.session),
         clips=_clips(warehouse, newest.session),
         market_regime=axes.market,
@@ -216,6 +220,16 @@ def _desk_holds(warehouse: Tables, newest: SessionLine, config: Config) -> dict[
         return None
     rows = warehouse.read("desk_positions", newest.session, newest.session)
     return dict(rows.group_by("symbol").agg(pl.col("shares").sum()).sort("symbol").iter_rows())
+
+
+def _guards(warehouse: Tables, newest: SessionLine, config: Config) -> str:
+    """``shadow, not followed: 2 ALLOW (entry)``; the mode is today's, but rows that show the desk following tell otherwise."""
+    said = decided(warehouse.read("guard_decisions", newest.session, newest.session))
+    same = (newest.gross, newest.net) == (newest.ideal_gross, newest.ideal_net)
+    mode: str = config.desk.guards.mode
+    if mode == "shadow":
+        mode = "shadow, not followed" if same else "followed then"
+    return said and f"{mode}: {said}"
 
 
 def _standing(positions: pl.DataFrame) -> list[BookLine]:

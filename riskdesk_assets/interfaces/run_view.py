@@ -28,6 +28,8 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
         console.print(line)
     tape = ", ".join(f"{count} {regime}" for regime, count in summary.tape_regimes.items())
     console.print(f"market regime {summary.market_regime or 'unknown'}   tape regimes of the names {tape or 'unknown'}")
+    if summary.guards:
+        console.print(f"guards {escaped(summary.guards)}", soft_wrap=True)
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
     _book(console, summary)

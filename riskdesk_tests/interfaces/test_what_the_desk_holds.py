@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import date
 
 import polars as pl
@@ -166,3 +167,40 @@ def test_a_session_in_which_the_desk_followed_its_guards_says_so_after_a_return_
     found = desk_summary(enforced.warehouse, config.model_copy(update={"desk": back}), DAYS[0], LAST)
     assert found is not None
     assert found.desk_holds == shares(enforced, "desk_positions")
+
+
+def test_what_the_guards_decided_is_told_by_run_morning_and_explain(enforced: DeskFolder) -> None:
+    rows = enforced.warehouse.read("guard_decisions", LAST, LAST)
+    tickets = rows["ticket_id"].n_unique()
+    assert set(rows["reason"]) == {"within_band"}
+    assert summarized(enforced).guards == f"enforce: {tickets} NOOP (within_band)"
+    assert f"guards     enforce: {tickets} NOOP (within_band)" in command(enforced, "morning")
+    assert "guards       NOOP per_symbol within_band\n" in command(enforced, "explain", str(rows["ticket_id"][0]))
+
+
+def test_in_shadow_the_guards_are_told_with_what_they_would_have_left(built: conftest.DeskFolder) -> None:
+    rows = built.warehouse.read("guard_decisions", built.last, built.last)
+    assert "guards     shadow, not followed: " in built.run("morning").stdout
+    for ticket in rows["ticket_id"].unique().sort():
+        legs = {row["symbol"]: row for row in rows.filter(pl.col("ticket_id") == ticket).to_dicts()}
+        story = explain(str(ticket), None, built.warehouse, load_config(load_paths(built.environ), {}))
+        assert isinstance(story, TicketStory)
+        first = legs[story.leg_a]
+        said = " ".join(str(first[name]) for name in ("action", "layer", "reason") if first[name])
+        assert story.guards.startswith(said)
+        assert story.guards.endswith("(shadow: nothing follows it)")
+        assert ("would leave" in story.guards) == any(row["shares_after"] != row["shares_wanted"] for row in legs.values())
+        assert [stage.name for stage in story.stages if stage.name == "guards"] == []
+
+
+def test_the_log_of_a_run_has_a_line_for_every_decision_and_the_page_of_every_mode_shows_them(enforced: DeskFolder) -> None:
+    (place,) = (path for path in enforced.paths.runs.iterdir() if path.is_dir())
+    lines = [line for line in (place / "logs.txt").read_text().splitlines() if "POLICY_DECISION: " in line]
+    rows = enforced.warehouse.read("guard_decisions", DAYS[0], LAST)
+    assert len(lines) == rows.height
+    told = [json.loads(line.partition("POLICY_DECISION: ")[2]) for line in lines]
+    assert [(item["symbol"], item["action"], item["qty_delta"]) for item in told] == [
+        (row["symbol"], row["action"], row["shares_after"] - row["shares_before"]) for row in rows.to_dicts()
+    ]
+    assert {item["timestamp"][:10] for item in told} == {str(day) for day in set(rows["as_of_date"])}
+    assert "table-guards" in page_of(enforced).tables
