@@ -244,7 +244,7 @@ def _book(summary: DeskSummary) -> Book:
             for line in summary.book
             if line.symbol != CASH or line.notional_cents
         ),
-        gross=dollars(newest.gross),
+        gross=_gross(summary),
         limits=tuple(
             f"{line.name} {line.utilization:.0%}" if line.utilization is not None else line.name
             for line in summary.limits
@@ -257,3 +257,11 @@ def _book(summary: DeskSummary) -> Book:
 
 def _time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _gross(summary: DeskSummary) -> str:
+    """The book's gross, and what the desk holds where that is another book."""
+    newest = summary.newest
+    if summary.desk_holds is None or newest.ideal_gross is None:
+        return dollars(newest.gross)
+    return f"ideal {dollars(newest.ideal_gross)}, desk holds {dollars(newest.gross)}"

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance
 
 from riskdesk_assets.common.desk_calendar import desk_calendar
-from riskdesk_assets.common.errors import InputError, Problem, StateError
+from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.hashing import digest_bytes
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.interfaces.compare_run import materialized
@@ -25,6 +24,7 @@ from riskdesk_assets.interfaces.instance import open_instance
 from riskdesk_assets.interfaces.mandate_backtest_view import show_mandate
 from riskdesk_assets.interfaces.options import require_one_way
 from riskdesk_assets.interfaces.progress_bar import RunProgress
+from riskdesk_assets.interfaces.reach import first_day, require_reach
 from riskdesk_assets.interfaces.terminal import banner, console, dollars, escaped, table
 from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, newest_session
 from riskdesk_assets.market.vendor import choose_vendor
@@ -41,7 +41,6 @@ from riskdesk_assets.research.variants import Variant
 from riskdesk_assets.research.walk_forward import windows
 
 JOB = "backtest"
-_REACH = re.compile(r"([1-9][0-9]{0,3})([dwmy])\Z")
 _SHOWN_SKIPS = 5
 
 
@@ -114,30 +113,14 @@ def asked_range(
         return wanted.first, wanted.last
     if start is not None or end is not None:
         raise Unusable("--last stands alone: give it, or --start and --end")
-    found = _REACH.match(reach)
-    if found is None:
-        raise Unusable(f"--last {reach!r} is not a length of time (allowed: a number and d, w, m or y, such as 6m)")
+    require_reach(reach)
     paths = load_paths()
     paths = paths if tickets is None else replace(paths, tickets=tickets.resolve())
     config = load_config(paths, {**os.environ, **({"RISKDESK_PROFILE": profile} if profile else {})})
     vendor = choose_vendor(paths, config.universe, calendar, os.environ)
     newest = newest_session(vendor, paths, config, calendar, now)
-    wanted = asked_sessions(calendar, None, before(newest, int(found[1]), found[2]) + timedelta(days=1), newest, now)
+    wanted = asked_sessions(calendar, None, first_day(reach, newest), newest, now)
     return wanted.first, wanted.last
-
-
-def before(day: date, count: int, unit: str) -> date:
-    """The day ``count`` days, weeks, months or years before; the last of its month where that has no such day."""
-    if unit in "dw":
-        return day - timedelta(days=count * (7 if unit == "w" else 1))
-    months = day.year * 12 + day.month - 1 - count * (12 if unit == "y" else 1)
-    year, month = divmod(months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(last, day.day))
-        except ValueError:
-            continue
-    raise InputError(Problem("", None, "--last", f"reaches back before the year 1 from {day}"))
 
 
 def run_backtest(request: BacktestRequest, variants: Sequence[Variant], *, walk_forward: bool, verbose: bool) -> BacktestRun:

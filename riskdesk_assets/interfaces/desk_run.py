@@ -81,6 +81,8 @@ class DeskRun:
             "sessions": [asdict(line) for line in summary.sessions],
             "book": [{**asdict(line), "notional": line.notional} for line in summary.book],
             "book_sum_cents": summary.sum_cents,
+            "desk_holds": summary.desk_holds,
+            "guards": summary.guards,
             "clips": [asdict(line) for line in summary.clips],
             "limits": [asdict(line) for line in summary.limits],
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],

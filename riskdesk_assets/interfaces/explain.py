@@ -119,6 +119,7 @@ class TicketStory:
     held: tuple[HeldLine, ...]
     gate: tuple[GateLine, ...]
     halt: str
+    guards: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class SymbolStory:
     """One symbol on one session: every ticket on it, how they net, the limits that touch it, and what clipped its tickets.
 
     ``market_regime`` is the session's (None: not known), ``tape_regimes`` the symbol's own, ``stress_bps`` beside it.
+    ``shares`` are what the desk holds, ``ideal_shares`` those of the ideal portfolio (None: none was released).
     """
 
     session: date
@@ -158,6 +160,7 @@ class SymbolStory:
     tickets: tuple[TicketAnswer, ...]
     limits: tuple[LimitLine, ...]
     clips: tuple[ClipRow, ...]
+    ideal_shares: int | None = None
 
 
 def explain(word: str, asof: date | None, warehouse: Tables, config: Config) -> TicketStory | SymbolStory:
@@ -225,6 +228,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
     decision = _one(warehouse.read("decisions", session, session), ticket_id)
     gate = _one(warehouse.read("gate_decisions", session, session), ticket_id)
     budget = _one(warehouse.read("strategy_budgets", session, session), ticket_id)
+    guards = _of_ticket(warehouse.read("guard_decisions", session, session), ticket_id)
     names = {f"ticket_gross:{ticket_id}", f"{BUCKET}:{budget.get('bucket') or LONE_BUCKET}"}
     names |= {*_limit_names([leg_a, leg_b], [ticket_id], config)}
     names |= _fact_limit_names([leg_a, leg_b], session, warehouse, config)
@@ -247,7 +251,10 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         warnings=tuple(pair_warnings(health, snapshot.get("horizon_days"), config.desk).values()) if health else (),
         units=proposal.get("units", 0.0),
         reason=proposal.get("reason", snapshot.get("status", "")),
-        stages=tuple(_stages(snapshot, budget, proposal, gate, decision, held, released=state["released"])),
+        stages=(
+            *_stages(snapshot, budget, proposal, gate, decision, released=state["released"]),
+            *_share_stages(guards, held, (leg_a, leg_b), asked=bool(proposal), released=state["released"]),
+        ),
         clips=_clips(warehouse, session, [ticket_id]),
         limits=_limits(warehouse, session, names),
         held=held,
@@ -256,6 +263,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
             for item in json.loads(gate.get("checks") or "[]")
         ),
         halt=_halt_said(state, ticket_id),
+        guards=_guards_said(guards, held, (leg_a, leg_b), config.desk.guards.mode),
     )
 
 
@@ -272,10 +280,8 @@ def _halt_said(state: Row, ticket_id: str) -> str:
     return "the ticket is halted" if ticket_id in (state.get("halted_tickets") or "").split(",") else ""
 
 
-def _stages(
-    snapshot: Row, sizing: Row, proposal: Row, gate: Row, decision: Row, held: tuple[HeldLine, ...], *, released: bool
-) -> Iterable[Stage]:
-    """The waterfall, from what the ticket allows to what the desk holds."""
+def _stages(snapshot: Row, sizing: Row, proposal: Row, gate: Row, decision: Row, *, released: bool) -> Iterable[Stage]:
+    """The waterfall, from what the ticket allows to what the optimizer takes."""
     if snapshot.get("max_gross_notional") is not None:
         most = snapshot["max_gross_notional"]
         yield Stage("intent", most, None, None, f"at most {most:,.0f} gross, {snapshot['max_leg_notional']:,.0f} a leg")
@@ -299,10 +305,54 @@ def _stages(
         taken = (decision["released_notional_a"], decision["released_notional_b"])
         share = _gross(taken) / _gross(approved) if _gross(approved) else 0.0
         yield Stage("optimizer", _gross(taken), *taken, f"takes {share:.1%} of what was approved" if _gross(approved) else "")
-    shares = " ".join(f"{line.shares:+,} {line.symbol}" for line in held) or "nothing held"
-    legs = [next((line.notional for line in held if line.leg == leg), 0.0) for leg in "AB"]
-    name = "whole shares" if released else "held before"
-    yield Stage(name, _gross((legs[0], legs[1])), legs[0], legs[1], shares)
+
+
+def _share_stages(
+    guards: Mapping[str, Row], held: tuple[HeldLine, ...], legs: tuple[str, str], *, asked: bool, released: bool
+) -> Iterable[Stage]:
+    """The end of the waterfall: the ideal portfolio's whole shares, and what the guards left where that is something else.
+
+    Args:
+        guards: the ticket's rows of guard_decisions, by symbol; none where it neither held nor was to hold anything.
+        held: what the desk holds of it.
+        legs: leg A, leg B.
+        asked: whether the controller was asked for it at all.
+        released: whether a book was released.
+    """
+    if not asked:
+        return
+    notionals = {line.leg: line.notional for line in held}
+    first, second = notionals.get("A", 0.0), notionals.get("B", 0.0)
+    holds = " ".join(f"{line.shares:+,} {line.symbol}" for line in held) or "nothing held"
+    if not released:
+        yield Stage("held before", _gross((first, second)), first, second, holds)
+        return
+    wanted = [guards[symbol]["shares_wanted"] if symbol in guards else 0 for symbol in legs]
+    ideal = [round(guards[symbol]["target_notional"], 2) if symbol in guards else 0.0 for symbol in legs]
+    said = " ".join(f"{shares:+,} {symbol}" for shares, symbol in zip(wanted, legs, strict=True) if shares) or "nothing held"
+    yield Stage("whole shares", _gross((ideal[0], ideal[1])), ideal[0], ideal[1], said)
+    shares = {line.leg: line.shares for line in held}
+    if [shares.get("A", 0), shares.get("B", 0)] != wanted:
+        why = _decision_said(guards.get(legs[0], {}))
+        yield Stage("guards", _gross((first, second)), first, second, f"{why}: {holds}")
+
+
+def _guards_said(guards: Mapping[str, Row], held: tuple[HeldLine, ...], legs: tuple[str, str], mode: str) -> str:
+    """What the guards decided of the ticket, and whether anything follows it; empty where they were not asked."""
+    if not set(legs) <= set(guards):
+        return ""
+    rows = [guards[symbol] for symbol in legs]
+    said = _decision_said(rows[0])
+    shares = {line.symbol: line.shares for line in held}
+    if mode != "shadow" or any(shares.get(row["symbol"], 0) != row["shares_wanted"] for row in rows):
+        return said
+    left = " ".join(f"{row['shares_after']:+,} {row['symbol']}" for row in rows if row["shares_after"]) or "nothing"
+    would = "" if all(row["shares_after"] == row["shares_wanted"] for row in rows) else f", would leave {left}"
+    return f"{said}{would} (shadow: nothing follows it)"
+
+
+def _decision_said(row: Row) -> str:
+    return " ".join(str(row[name]) for name in ("action", "layer", "reason") if row.get(name))
 
 
 def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables, config: Config) -> SymbolStory:
@@ -340,7 +390,13 @@ def _symbol(symbol: str, state: Row, proposals: pl.DataFrame, warehouse: Tables,
             _limit_names([symbol], held, config) | _fact_limit_names([symbol], session, warehouse, config) | buckets,
         ),
         clips=_clips(warehouse, session, [answer.ticket_id for answer in answers], symbol),
+        ideal_shares=_ideal_shares(warehouse, session, symbol) if state["released"] else None,
     )
+
+
+def _ideal_shares(warehouse: Tables, session: date, symbol: str) -> int:
+    rows = warehouse.read("ideal_portfolio", session, session).filter(pl.col("symbol") == symbol)
+    return int(rows["shares"].sum())
 
 
 def _limit_names(symbols: Iterable[str], tickets: Iterable[str], config: Config) -> set[str]:
@@ -381,6 +437,11 @@ def _fact_limit_names(symbols: Sequence[str], session: date, warehouse: Tables, 
 def _one(frame: pl.DataFrame, ticket_id: str) -> Row:
     found = frame.filter(pl.col("ticket_id") == ticket_id)
     return found.row(0, named=True) if found.height else {}
+
+
+def _of_ticket(rows: pl.DataFrame, ticket_id: str) -> dict[str, Row]:
+    """Symbol -> the ticket's row of it."""
+    return {row["symbol"]: row for row in rows.filter(pl.col("ticket_id") == ticket_id).iter_rows(named=True)}
 
 
 def _legs(snapshot: Row, proposal: Row) -> tuple[str, str]:

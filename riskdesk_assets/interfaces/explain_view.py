@@ -47,6 +47,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         out.print(f"holds        {held}   since {line.entered_on}, {line.age_sessions} sessions{frozen}")
     if not story.held:
         out.print("holds        nothing")
+    if story.guards:
+        out.print(f"guards       {escaped(story.guards)}")
     found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
     for stage in story.stages:
         legs = ["" if leg is None else dollars(leg) for leg in (stage.leg_a, stage.leg_b)]
@@ -95,6 +97,8 @@ def show_symbol(out: Console, story: SymbolStory) -> None:
         found.add_row(answer.ticket_id, answer.leg, units_said(answer.units), *cells[:2], answer.reason, cells[2], style=style)
     found.add_section()
     found.add_row("[bold]net[/]", "", "", f"[bold]{story.shares:+,}[/]", f"[bold]{dollars(story.net, 2)}[/]", "", "")
+    if story.ideal_shares not in (None, story.shares):
+        found.add_row("ideal portfolio", "", "", f"{story.ideal_shares:+,}", "", "", "")
     found.add_row("gross before netting", "", "", "", dollars(story.gross, 2), "", "")
     out.print()
     out.print(found if story.tickets else "No ticket trades it.")

@@ -110,7 +110,11 @@ class HaltLine:
 
 @dataclass(frozen=True)
 class Morning:
-    """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV."""
+    """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV.
+
+    ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio. ``guards``:
+    their mode and what they decided; empty where they were not asked.
+    """
 
     source: str
     profile: str
@@ -129,6 +133,8 @@ class Morning:
     limits: tuple[LimitLine, ...]
     halts: tuple[HaltLine, ...]
     changes: tuple[TicketChange, ...]
+    apart: bool = False
+    guards: str = ""
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -179,6 +185,8 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         limits=_nearest(audit),
         halts=tuple(_halts(state, halts)),
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
+        apart=summary.desk_holds is not None,
+        guards=summary.guards,
     )
 
 

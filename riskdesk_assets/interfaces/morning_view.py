@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
+from riskdesk_assets.interfaces.run_view import size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.reports.expected_pnl_rows import UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
@@ -36,16 +37,16 @@ def show_morning(out: Console, found: Morning) -> None:
     out.print(f"regimes    market {market_words(found.regimes)}")
     out.print(f"           tape {tape_words(found.regimes)}, a name each")
     out.print(_equity(found))
-    out.print(
-        f"book       gross {dollars(desk.gross)} ({desk.gross / found.nav:.1%} of NAV)   net {dollars(desk.net)} "
-        f"({desk.net / found.nav:+.1%})"
-    )
+    for word, line in zip(("book", ""), size_lines(desk, found.nav, apart=found.apart), strict=False):
+        out.print(f"{word:<10} {line}")
     if found.total is not None:
         out.print(_week(found.total))
     stance = found.posture
     out.print(f"posture    [{_STANCES.get(stance.stance, 'bold')}]{stance.stance}[/] [dim](advice only)[/]")
     out.print(f"  {escaped(stance.words)}")
     out.print(_halts(found))
+    if found.guards:
+        out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
     _buckets(out, found)

@@ -12,6 +12,7 @@ import polars as pl
 from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
+from riskdesk_assets.reports.guard_words import decided
 from riskdesk_assets.reports.regime_axes import RegimeAxes, regime_axes
 
 CENTS_PER_DOLLAR = 100
@@ -27,7 +28,11 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class SessionLine:
-    """One session: what was released, and what the desk holds after it (dollars)."""
+    """One session: what was released, and what the desk holds after it (dollars).
+
+    ``gross`` and ``net`` are of the desk's own positions, ``ideal_gross`` and ``ideal_net`` of the ideal portfolio (None: none
+    was released). They are the same in shadow.
+    """
 
     session: date
     run_id: str
@@ -39,6 +44,8 @@ class SessionLine:
     net: float
     equity: float
     clips: int
+    ideal_gross: float | None = None
+    ideal_net: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,10 @@ class DeskSummary:
     """The sessions of a run, and the newest of them in detail.
 
     ``book`` is the released one; where nothing was released, the positions that stand. Its cents sum to ``sum_cents``.
-    ``market_regime`` is the newest session's (None: not known), ``tape_regimes`` how many names have which.
+    ``market_regime`` is the newest session's (None: not known), ``tape_regimes`` how many names have which. ``desk_holds``:
+    symbol -> shares of the desk's own positions where they may be another book than the released one (the desk follows its
+    guards); None where they are the book. ``guards``: whether the desk follows them, and what they decided on the newest
+    session; empty where they were not asked.
     """
 
     source: str
@@ -99,6 +109,8 @@ class DeskSummary:
     clips: tuple[ClipLine, ...]
     market_regime: str | None = None
     tape_regimes: Mapping[str, int] = field(default_factory=dict)
+    desk_holds: Mapping[str, int] | None = None
+    guards: str = ""
 
     @property
     def newest(self) -> SessionLine:
@@ -130,6 +142,8 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         nav=config.desk.nav,
         sessions=sessions,
         book=book_lines(warehouse, newest.session, released=newest.released),
+        desk_holds=_desk_holds(warehouse, newest, config),
+        guards=_guards(warehouse, newest, config),
         limits=_limits(warehouse, newest.session),
         clips=_clips(warehouse, newest.session),
         market_regime=axes.market,
@@ -168,13 +182,8 @@ def dollars_or_count(value: int, unit: str) -> float:
 
 def _sessions(warehouse: Tables, first: date, last: date) -> tuple[SessionLine, ...]:
     positions = warehouse.read("desk_positions", first, last)
-    nets = positions.group_by("as_of_date", "symbol").agg(pl.col("notional_cents").sum())
-    sizes = {
-        row["as_of_date"]: row
-        for row in nets.group_by("as_of_date")
-        .agg(pl.col("notional_cents").abs().sum().alias("gross"), pl.col("notional_cents").sum().alias("net"))
-        .to_dicts()
-    }
+    sizes = _sizes(positions)
+    ideal = _sizes(warehouse.read("ideal_portfolio", first, last).filter(~pl.col("is_cash")))
     held = dict(positions.group_by("as_of_date").agg(pl.col("ticket_id").n_unique()).iter_rows())
     ledger = warehouse.read("clip_ledger", first, last).filter(pl.col("limit_name") != WHOLE_LOTS)
     clips = dict(ledger.group_by("as_of_date").len().iter_rows())
@@ -186,13 +195,41 @@ def _sessions(warehouse: Tables, first: date, last: date) -> tuple[SessionLine, 
             released=row["released"],
             reason=row["release_reason"] or "",
             tickets_held=held.get(row["as_of_date"], 0),
-            gross=sizes.get(row["as_of_date"], {"gross": 0})["gross"] / CENTS_PER_DOLLAR,
-            net=sizes.get(row["as_of_date"], {"net": 0})["net"] / CENTS_PER_DOLLAR,
+            gross=sizes.get(row["as_of_date"], (0.0, 0.0))[0],
+            net=sizes.get(row["as_of_date"], (0.0, 0.0))[1],
+            ideal_gross=ideal.get(row["as_of_date"], (0.0, 0.0))[0] if row["released"] else None,
+            ideal_net=ideal.get(row["as_of_date"], (0.0, 0.0))[1] if row["released"] else None,
             equity=row["equity"],
             clips=clips.get(row["as_of_date"], 0),
         )
         for row in warehouse.read("desk_state", first, last).iter_rows(named=True)
     )
+
+
+def _sizes(rows: pl.DataFrame) -> dict[date, tuple[float, float]]:
+    """Gross and net per session in dollars, names netted over their tickets."""
+    nets = rows.group_by("as_of_date", "symbol").agg(pl.col("notional_cents").sum())
+    sums = nets.group_by("as_of_date").agg(pl.col("notional_cents").abs().sum().alias("gross"), pl.col("notional_cents").sum())
+    return {day: (gross / CENTS_PER_DOLLAR, net / CENTS_PER_DOLLAR) for day, gross, net in sums.iter_rows()}
+
+
+def _desk_holds(warehouse: Tables, newest: SessionLine, config: Config) -> dict[str, int] | None:
+    """The desk's own shares by symbol, where they may not be the released book: today's mode says so, or that day's rows."""
+    same = (newest.gross, newest.net) == (newest.ideal_gross, newest.ideal_net)
+    if not newest.released or (config.desk.guards.mode == "shadow" and same):
+        return None
+    rows = warehouse.read("desk_positions", newest.session, newest.session)
+    return dict(rows.group_by("symbol").agg(pl.col("shares").sum()).sort("symbol").iter_rows())
+
+
+def _guards(warehouse: Tables, newest: SessionLine, config: Config) -> str:
+    """``shadow, not followed: 2 ALLOW (entry)``; the mode is today's, but rows that show the desk following tell otherwise."""
+    said = decided(warehouse.read("guard_decisions", newest.session, newest.session))
+    same = (newest.gross, newest.net) == (newest.ideal_gross, newest.ideal_net)
+    mode: str = config.desk.guards.mode
+    if mode == "shadow":
+        mode = "shadow, not followed" if same else "followed then"
+    return said and f"{mode}: {said}"
 
 
 def _standing(positions: pl.DataFrame) -> list[BookLine]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
-from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary
+from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 
 if TYPE_CHECKING:
@@ -22,12 +22,14 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
     console.print(f"{banner(summary.source)}  profile {summary.profile}")
     held = f"{newest.tickets_held} ticket{'' if newest.tickets_held == 1 else 's'} held"
     console.print(f"[bold]{newest.session}[/]  [{release_style(newest.status)}]{newest.status}[/]  {held}")
-    console.print(
-        f"gross {dollars(newest.gross)} ({newest.gross / summary.nav:.1%} of NAV)   net {dollars(newest.net)} "
-        f"({newest.net / summary.nav:+.1%})   NAV {dollars(summary.nav)}   equity {dollars(newest.equity)}"
-    )
+    sizes = size_lines(newest, summary.nav, apart=summary.desk_holds is not None)
+    worth = f"NAV {dollars(summary.nav)}   equity {dollars(newest.equity)}"
+    for line in (f"{sizes[0]}   {worth}",) if len(sizes) == 1 else (*sizes, worth):
+        console.print(line)
     tape = ", ".join(f"{count} {regime}" for regime, count in summary.tape_regimes.items())
     console.print(f"market regime {summary.market_regime or 'unknown'}   tape regimes of the names {tape or 'unknown'}")
+    if summary.guards:
+        console.print(f"guards {escaped(summary.guards)}", soft_wrap=True)
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
     _book(console, summary)
@@ -38,6 +40,22 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
     _failures(console, summary, checks)
     if run_folder is not None:
         console.print(f"\n[dim]artifacts[/]  {escaped(run_folder)}")
+
+
+def size_lines(line: SessionLine, nav: float, *, apart: bool) -> tuple[str, ...]:
+    """Gross and net in one line; in two, of the ideal portfolio and of what the desk holds, where that is another book."""
+    gross, net = (
+        f"gross {dollars(line.gross)} ({line.gross / nav:.1%} of NAV)",
+        f"net {dollars(line.net)} ({line.net / nav:+.1%})",
+    )
+    if not apart or line.ideal_gross is None or line.ideal_net is None:
+        return (f"{gross}   {net}",)
+    ideal_gross, ideal_net = line.ideal_gross, line.ideal_net
+    return (
+        f"gross ideal {dollars(ideal_gross)} ({ideal_gross / nav:.1%} of NAV), desk holds {dollars(line.gross)} "
+        f"({line.gross / nav:.1%})",
+        f"net ideal {dollars(ideal_net)} ({ideal_net / nav:+.1%}), desk holds {dollars(line.net)} ({line.net / nav:+.1%})",
+    )
 
 
 def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page: Path | None) -> None:
@@ -51,16 +69,27 @@ def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page:
 
 def _book(console: Console, summary: DeskSummary) -> None:
     title = "Ideal portfolio" if summary.newest.released else "Nothing released: these positions stand"
-    found = table("symbol", ">shares", ">price", ">notional", ">of NAV", "tickets", title=title)
+    held = summary.desk_holds
+    column = () if held is None else (">desk holds",)
+    found = table("symbol", ">shares", ">price", ">notional", ">of NAV", *column, "tickets", title=title)
+
+    def holds(symbol: str) -> tuple[str, ...]:
+        return () if held is None else (f"{held.get(symbol, 0):,}",)
+
+    listed = {line.symbol for line in summary.book}
+    for symbol in sorted(set(held or ()) - listed):
+        found.add_row(symbol, "0", "", dollars(0.0, 2), "0.0%", *holds(symbol), "")
     for line in summary.book:
         style = "dim" if line.shares is None else ""
         shares = "" if line.shares is None else f"{line.shares:,}"
         price = "" if line.price is None else f"{line.price:,.2f}"
         of_nav = f"{line.notional / summary.nav:.1%}"
-        found.add_row(line.symbol, shares, price, dollars(line.notional, 2), of_nav, ", ".join(line.tickets), style=style)
+        own = holds(line.symbol) if line.shares is not None else ("",) * len(column)
+        found.add_row(line.symbol, shares, price, dollars(line.notional, 2), of_nav, *own, ", ".join(line.tickets), style=style)
     found.add_section()
     said = "exactly zero" if summary.sum_cents == 0 else "[bold red]not zero[/]"
-    found.add_row("[bold]sum[/]", "", "", f"[bold]{dollars(summary.sum_cents / CENTS_PER_DOLLAR, 2)}[/]", "", said)
+    total = f"[bold]{dollars(summary.sum_cents / CENTS_PER_DOLLAR, 2)}[/]"
+    found.add_row("[bold]sum[/]", "", "", total, "", *("" for _ in column), said)
     console.print()
     console.print(found)
 

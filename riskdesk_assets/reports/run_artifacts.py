@@ -24,6 +24,7 @@ from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, OWNER_TABLES
 from riskdesk_assets.reports.model_check_rows import CHECKED_TABLES
 from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
+from riskdesk_assets.reports.policy_lines import policy_lines
 from riskdesk_assets.reports.realized import history_sessions
 from riskdesk_assets.reports.strategy_files import CORRELATIONS_FILE, PORTFOLIO_FILE, correlations_file, portfolio_file
 from riskdesk_assets.reports.workbook.session_content import workbook_content
@@ -200,6 +201,7 @@ def _log(content: RunContent) -> str:
     banner = " (SIMULATED prices: no real market)" if content.source == "SIMULATED" else ""
     lines = [f"profile {content.config.profile}, {content.source} bars{banner}, snapshot {content.snapshot_id}"]
     tables = ("proposals", "clip_ledger", "limit_audit", "portfolio_blotter")
+    decisions = policy_lines(content.frames, content.config)
     by_day = {name: content.frames[name].partition_by("as_of_date", as_dict=True) for name in tables}
     for state in content.frames["desk_state"].sort("as_of_date").iter_rows(named=True):
         session = state["as_of_date"]
@@ -212,6 +214,7 @@ def _log(content: RunContent) -> str:
         for row in rows["clip_ledger"].iter_rows(named=True):
             what = f"{row['ticket_id']} {where(row['stage'], row['symbol'])}".strip()
             lines.append(f"  clip {row['stage']} {what}: {row['value_in']:,.2f} -> {row['value_out']:,.2f}: {row['reason']}")
+        lines.extend(f"  {line}" for line in decisions.get(session, ()))
         lines.extend(
             f"  {row['status']} {row['limit_name']}: {row['measured']} of {row['bound']} {row['unit']}"
             for row in rows["limit_audit"].filter(pl.col("status") != "OK").iter_rows(named=True)

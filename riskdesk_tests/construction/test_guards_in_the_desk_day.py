@@ -179,6 +179,20 @@ def test_enforce_is_paper_with_a_blotter_of_what_passed() -> None:
     assert asked.height > passed.height
 
 
+def test_back_in_shadow_the_desk_trades_to_its_ideal_portfolio_at_once_and_the_guards_remember() -> None:
+    followed = of_mode("enforce").days[11]
+    back = walked(config("shadow"), DAYS[12], DAYS[12], followed.state).days[0]
+    assert any(fill.traded for fill in back.fills)
+    stands = {item.ticket_id: (item.leg_a.shares, item.leg_b.shares) for item in back.state.positions}
+    assert stands == {key: shares for key, shares in back.release.shares.items() if any(shares)}
+    remembered = followed.state.guards.by_ticket
+    assert remembered
+    for key, item in back.state.guards.by_ticket.items():
+        if key in remembered and item.sessions_since:
+            assert item.committed == remembered[key].committed
+            assert item.sessions_since == remembered[key].sessions_since + 1
+
+
 def test_a_day_alone_from_the_state_in_json_is_that_day_of_the_range() -> None:
     whole, state = of_mode("paper"), GENESIS
     for day, result in zip(DAYS[:12], whole.days, strict=False):

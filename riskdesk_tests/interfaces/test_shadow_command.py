@@ -31,6 +31,38 @@ def test_the_naive_side_of_the_report_is_what_the_desk_in_shadow_traded(built: D
     assert told["report"]["turnover_guarded"] <= told["report"]["turnover_naive"]
 
 
+def test_without_a_range_every_stored_session_is_told(built: DeskFolder) -> None:
+    asked = built.run("shadow", "--start", str(built.first), "--end", str(built.last), "--json")
+    result = built.run("shadow", "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == asked.stdout
+    assert "riskdesk run" in built.run("shadow", DATA_DIR=str(built.root / "nothing")).output
+
+
+def test_a_length_of_time_reaches_back_from_the_newest_stored_session(built: DeskFolder) -> None:
+    result = built.run("shadow", "--last", "1y", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["first"], told["last"]) == (str(built.first), str(built.last))
+    days = (built.last - built.calendar.before(built.last)).days + 1
+    shorter = json.loads(built.run("shadow", "--last", f"{days}d", "--json").stdout)
+    assert (shorter["first"], shorter["last"]) == (str(built.calendar.before(built.last)), str(built.last))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--last", "3 moons"), "is not a length of time"),
+        (("--last", "3m", "--start", "2026-01-02", "--end", "2026-01-30"), "--last stands alone"),
+        (("--start", "2026-01-02"), "--end is missing"),
+    ],
+)
+def test_a_range_that_is_none_is_a_usage_error(built: DeskFolder, arguments: tuple[str, ...], said: str) -> None:
+    result = built.run("shadow", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
+
+
 def test_the_report_is_shown_as_a_table_and_writes_nothing(built: DeskFolder) -> None:
     before = (built.root / "data" / "riskdesk.duckdb").read_bytes()
     result = built.run("shadow", "--start", str(built.first), "--end", str(built.last))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from riskdesk_assets.common.errors import InputError
-from riskdesk_assets.interfaces.backtest_run import before
+from riskdesk_assets.interfaces.reach import before
 from riskdesk_assets.research.backtest_request import as_if_in_force, ticket_notes
 from riskdesk_assets.research.sweep import load_sweep, parse_settings, sweep_frame
 from riskdesk_assets.research.sweep_files import markdown

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Sentences, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
-from riskdesk_assets.reports.page.headline import axes_of, released
+from riskdesk_assets.reports.page.headline import axes_of, held_shares, released, stands_apart
 from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars, percent, plain
 
 _STRESS = "Stress: the spread that a name's highs and lows suggest, an indicator only; costs do not use it."
@@ -39,7 +39,8 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
     def regime(symbol: str) -> tuple[Cell, Cell]:
         return Cell(axes.tape.get(symbol, NOTHING), "dim"), Cell(plain(axes.stress_bps.get(symbol), 0), "dim")
 
-    gone = sorted((set(before) | set(delta)) - {str(row["symbol"]) for row in rows})
+    held = held_shares(content) if stands_apart(content) else None
+    gone = sorted((set(before) | set(delta) | set(held or ())) - {str(row["symbol"]) for row in rows})
     equities = sorted(
         (row for row in rows if row["symbol"] != CASH),
         key=lambda row: (-abs(int(str(row["notional_cents"]))), str(row["symbol"])),
@@ -58,6 +59,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
                 Cell(cents(amount)),
                 Cell(percent(amount / 100 / nav, signed=True)),
                 Cell("", drawing=diverging_bar(amount / 100, largest)),
+                *_held_cell(held, symbol),
                 Cell(count(before.get(symbol, 0))),
                 Cell(count(delta.get(symbol, 0), signed=True) if delta.get(symbol) else NOTHING),
                 *regime(symbol),
@@ -71,10 +73,11 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             (
                 Cell(symbol),
                 *empty,
+                *_held_cell(held, symbol),
                 Cell(count(before.get(symbol, 0))),
                 Cell(change),
                 *regime(symbol),
-                Cell("closed", "dim"),
+                Cell("still held" if held and held.get(symbol) else "closed", "dim"),
             )
         )
     lines.append(
@@ -84,7 +87,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Cell(""),
             Cell(cents(stated)),
             Cell(percent(stated / 100 / nav, signed=True)),
-            *(Cell("") for _ in range(6)),
+            *(Cell("") for _ in range(6 if held is None else 7)),
         )
     )
     total = stated - cash
@@ -94,16 +97,21 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         Cell(""),
         Cell(""),
         Cell(cents(total)),
-        *(Cell("") for _ in range(6)),
+        *(Cell("") for _ in range(6 if held is None else 7)),
         Cell(said, "" if total == 0 else "bad"),
     )
-    split = any(
-        before.get(str(row["symbol"]), 0) + delta.get(str(row["symbol"]), 0) != int(str(row["shares"])) for row in equities
-    )
+    # What the blotter leads to: where it is enforced what the desk holds, else the book.
+    reached = {str(row["symbol"]): int(str(row["shares"])) for row in equities}
+    if held is not None and content.config.desk.guards.mode == "enforce":
+        reached = held
+    split = any(before.get(symbol, 0) + delta.get(symbol, 0) != shares for symbol, shares in reached.items())
     shown = Table(
         name="book",
-        caption="Signed shares and dollars at the close, largest first",
-        source=f"{table}; yesterday: desk_positions of the session before; change: portfolio_blotter; tape: instrument_state",
+        caption="Signed shares and dollars at the close, largest first"
+        if held is None
+        else "The ideal portfolio: signed shares and dollars at the close, largest first; beside it what the desk holds",
+        source=f"{table}{'' if held is None else '; desk holds: desk_positions'}; yesterday: desk_positions of the session "
+        "before; change: portfolio_blotter; tape: instrument_state",
         columns=(
             Column("Name", "text"),
             Column("Shares"),
@@ -111,6 +119,7 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
             Column("Notional"),
             Column("of NAV"),
             Column("short | long", "bar"),
+            *(() if held is None else (Column("Desk holds"),)),
             Column("Yesterday"),
             Column("Change"),
             Column("Tape regime", "text"),
@@ -122,6 +131,11 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         note=f"{_STRESS} {_SPLIT}" if split else _STRESS,
     )
     return Section("book", title, [shown], "" if equities else "The desk holds nothing.")
+
+
+def _held_cell(held: Mapping[str, int] | None, symbol: str) -> tuple[Cell, ...]:
+    """What the desk holds of a name, where the column is shown."""
+    return () if held is None else (Cell(count(held.get(symbol, 0))),)
 
 
 def _released_rows(content: PageContent) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
@@ -40,13 +40,23 @@ def released(content: PageContent) -> bool:
 
 
 def book_cents(content: PageContent) -> dict[str, int]:
-    """Symbol -> signed cents held after the session, CASH left out: the released book, else the positions that stand."""
-    found: dict[str, int] = {}
-    rows = content.rows("ideal_portfolio") if released(content) else content.rows("desk_positions")
-    for row in rows:
-        if not row.get("is_cash") and row["symbol"] != CASH:
-            found[str(row["symbol"])] = found.get(str(row["symbol"]), 0) + int(str(row["notional_cents"]))
-    return found
+    """Symbol -> signed cents, CASH left out: the ideal portfolio where it was released, else the positions that stand."""
+    return _summed(content, "ideal_portfolio" if released(content) else "desk_positions", "notional_cents")
+
+
+def held_cents(content: PageContent) -> dict[str, int]:
+    """Symbol -> signed cents of what the desk itself holds after the session."""
+    return _summed(content, "desk_positions", "notional_cents")
+
+
+def held_shares(content: PageContent) -> dict[str, int]:
+    """Symbol -> signed shares of what the desk itself holds after the session."""
+    return _summed(content, "desk_positions", "shares")
+
+
+def stands_apart(content: PageContent) -> bool:
+    """Whether the desk follows its guards (paper, enforce), so that what it holds may be another book than the ideal one."""
+    return released(content) and content.config.desk.guards.mode != "shadow"
 
 
 def risk_metrics(content: PageContent) -> dict[str, object]:
@@ -75,8 +85,6 @@ def headline(content: PageContent) -> Section:
     """The grid of figures below the title."""
     nav = content.config.desk.nav
     state = state_of(content)
-    book = book_cents(content)
-    gross, net = sum(map(abs, book.values())), sum(book.values())
     equity = number(state, "equity")
     pnl, earned = session_pnl(content), number(state, "pnl_gross")
     before_costs = "" if earned is None else f"{dollars(earned, signed=True)} before costs"
@@ -89,9 +97,7 @@ def headline(content: PageContent) -> Section:
             _tone((equity or nav) - nav),
         ),
         Fact("Equity", dollars(equity), f"static NAV {dollars(nav)}"),
-        Fact("Gross", dollars(gross / 100), f"{percent(gross / 100 / nav)} of NAV"),
-        Fact("Net", dollars(net / 100), f"{percent(net / 100 / nav, signed=True)} of NAV"),
-        Fact("Names", count(len(book)), f"{count(len(_held_tickets(content)))} tickets held"),
+        *_size_facts(content, nav),
         *_risk_facts(content, nav),
         *_regime_facts(axes_of(content)),
     ]
@@ -162,25 +168,59 @@ def _regime_facts(axes: RegimeAxes) -> list[Fact]:
     return [known, Fact("Tape regimes of the names", said[0], ", ".join(said[1:]))]
 
 
+def _size_facts(content: PageContent, nav: float) -> list[Fact]:
+    """Gross, net and names: of the book, and of what the desk holds where that is another one."""
+    book = book_cents(content)
+    gross, net = _size(book)
+    tickets = f"{count(len(_held_tickets(content)))} tickets"
+    if not stands_apart(content):
+        return [
+            Fact("Gross", dollars(gross), f"{percent(gross / nav)} of NAV"),
+            Fact("Net", dollars(net), f"{percent(net / nav, signed=True)} of NAV"),
+            Fact("Names", count(len(book)), f"{tickets} held"),
+        ]
+    held = held_cents(content)
+    held_gross, held_net = _size(held)
+    return [
+        Fact("Gross, ideal", dollars(gross), f"{percent(gross / nav)} of NAV; desk holds {dollars(held_gross)}"),
+        Fact("Net, ideal", dollars(net), f"{percent(net / nav, signed=True)} of NAV; desk holds {dollars(held_net)}"),
+        Fact("Names, ideal", count(len(book)), f"desk holds {count(len(held))}, of {tickets}"),
+    ]
+
+
+def _size(book: Mapping[str, int]) -> tuple[float, float]:
+    """Gross and net in dollars."""
+    return sum(map(abs, book.values())) / 100, sum(book.values()) / 100
+
+
+def _summed(content: PageContent, table: str, column: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in content.rows(table):
+        if not row.get("is_cash") and row["symbol"] != CASH:
+            found[str(row["symbol"])] = found.get(str(row["symbol"]), 0) + int(str(row[column]))
+    return found
+
+
 def _held_tickets(content: PageContent) -> set[str]:
     return {str(row["ticket_id"]) for row in content.rows("desk_positions")}
 
 
 def _risk_facts(content: PageContent, nav: float) -> list[Fact]:
     """Volatility, VaR and expected shortfall of the risk report; the desk's state speaks where there is none."""
+    of_nav = "of NAV, as the desk holds" if stands_apart(content) else "of NAV"
     metrics, state = risk_metrics(content), state_of(content)
     daily = number(metrics, "volatility")
     if daily is None:
         daily = number(state, "ex_ante_volatility")
     found = []
     if daily is not None:
-        found.append(Fact("Ex-ante volatility a day", dollars(daily * nav), f"{percent(daily, 2)} of NAV"))
+        found.append(Fact("Ex-ante volatility a day", dollars(daily * nav), f"{percent(daily, 2)} {of_nav}"))
     for name, key in (("VaR 95", "var_95"), ("VaR 99", "var_99"), ("ES 95", "es_95"), ("ES 99", "es_99")):
         share = number(metrics, key)
         if share is None:
             share = number(state, key)
         if share is not None:
-            found.append(Fact(f"{name}, one day", dollars(share * nav), f"{percent(share, 2)} of NAV"))
+            found.append(Fact(f"{name}, one day", dollars(share * nav), f"{percent(share, 2)} {of_nav}"))
     return found
 
 

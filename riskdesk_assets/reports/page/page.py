@@ -10,6 +10,7 @@ from riskdesk_assets.reports.page.blocks import Section
 from riskdesk_assets.reports.page.book import book_section, why_section
 from riskdesk_assets.reports.page.content import PageContent
 from riskdesk_assets.reports.page.expected import expected_section
+from riskdesk_assets.reports.page.guards import guards_section
 from riskdesk_assets.reports.page.headline import banners, headline, source_words, state_of
 from riskdesk_assets.reports.page.history import history_section
 from riskdesk_assets.reports.page.limits import limits_section
@@ -78,6 +79,7 @@ def _sections(content: PageContent) -> list[Section | None]:
         book_section(content),
         why_section(content),
         pairs_section(content),
+        guards_section(content),
         limits_section(content),
         strategies_section(content),
         risk_section(content),

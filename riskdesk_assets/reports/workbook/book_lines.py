@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.reports.page.content import PageContent, Row, number
-from riskdesk_assets.reports.page.headline import book_cents, risk_metrics, session_pnl, state_of
+from riskdesk_assets.reports.page.headline import book_cents, held_cents, risk_metrics, session_pnl, stands_apart, state_of
 from riskdesk_assets.reports.page.risk import scenario_losses
 from riskdesk_assets.reports.workbook.content import Figure, LimitLine, NameRoom, ScenarioLine
 
@@ -17,28 +17,46 @@ _CENTS = 100
 def headline(page: PageContent) -> list[Figure]:
     """The session's first figures, in two lines of seven."""
     nav, state, book = page.config.desk.nav, state_of(page), book_cents(page)
-    gross, net = sum(map(abs, book.values())) / _CENTS, sum(book.values()) / _CENTS
     equity, metrics = number(state, "equity"), risk_metrics(page)
     audit = page.rows("limit_audit")
     amber, breached = (sum(row["status"] == word for row in audit) for word in ("AMBER", "BREACH"))
-    held = {str(row["ticket_id"]) for row in page.rows("desk_positions")}
+    apart = stands_apart(page)
+    tickets, names = {str(row["ticket_id"]) for row in page.rows("desk_positions")}, len(held_cents(page) if apart else book)
     risks = [
-        Figure(label, _share(metrics, state, key), "percent2", "of NAV, one day")
+        Figure(label, _share(metrics, state, key), "percent2", "of NAV a day, desk's book" if apart else "of NAV, one day")
         for label, key in (("Volatility", "volatility"), ("VaR 95", "var_95"), ("VaR 99", "var_99"), ("ES 99", "es_99"))
     ]
     return [
         Figure("NAV", nav, "dollars", "static: what limits are measured in"),
         Figure("Equity", equity, "dollars", "NAV and all P&L since"),
         Figure("P&L of the session", session_pnl(page), "dollars", "after costs"),
-        Figure("Gross", gross, "dollars", f"{gross / nav:.1%} of NAV"),
-        Figure("Net", net, "dollars", f"{net / nav:.1%} of NAV"),
-        Figure("Tickets held", float(len(held)), "count", f"in {len(book)} names"),
+        *_sizes(page, book, nav),
+        Figure("Tickets held", float(len(tickets)), "count", f"in {names} names"),
         Figure("Limits", float(len(audit)), "count", f"{amber} amber, {breached} breached"),
         *risks,
         Figure("Drawdown", number(metrics, "drawdown_realized"), "percent2", "largest, realized"),
-        Figure("Leverage", number(metrics, "leverage"), "multiple", "gross / NAV"),
+        Figure("Leverage", number(metrics, "leverage"), "multiple", "desk's gross / NAV" if apart else "gross / NAV"),
         Figure("Days to liquidate", number(metrics, "days_to_liquidate"), "number", "at the desk's share of volume"),
     ]
+
+
+def _sizes(page: PageContent, book: Mapping[str, int], nav: float) -> list[Figure]:
+    """Gross and net of the book; beside them those of what the desk holds, where that is another one."""
+    gross, net = sum(map(abs, book.values())) / _CENTS, sum(book.values()) / _CENTS
+    if not stands_apart(page):
+        return [
+            Figure("Gross", gross, "dollars", f"{gross / nav:.1%} of NAV"),
+            Figure("Net", net, "dollars", f"{net / nav:.1%} of NAV"),
+        ]
+    held = held_cents(page).values()
+    return [
+        Figure("Gross, ideal", gross, "dollars", _desk_holds(sum(map(abs, held)) / _CENTS, nav)),
+        Figure("Net, ideal", net, "dollars", _desk_holds(sum(held) / _CENTS, nav)),
+    ]
+
+
+def _desk_holds(dollars: float, nav: float) -> str:
+    return f"desk holds {'-' if dollars < 0 else ''}${abs(dollars):,.0f} ({dollars / nav:.1%})"
 
 
 def limit_lines(page: PageContent) -> list[LimitLine]:
