@@ -40,7 +40,7 @@ def health(view: View, status: dict[str, object]) -> dict[str, object]:
 
 def switched(view: View, config: RPMConfig, done: str, account: str) -> dict[str, object]:
     """The answer to a halt or a resume: what was done, and what stands now."""
-    status = health(view, health_status(view.portfolio, view.metrics, config))
+    status = health(view, health_status(view.portfolio, view.metrics, config, view.volatility))
     return {
         "status": done,
         "account": account,

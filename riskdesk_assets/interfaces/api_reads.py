@@ -38,7 +38,7 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
     async def health() -> Response:
         """HEALTHY, WARNING, REDUCING or HALTED; every kill switch with reading and limit; current_pct is a percent."""
         view = gate.view
-        status = health_status(view.portfolio, view.metrics, server.config)
+        status = health_status(view.portfolio, view.metrics, server.config, view.volatility)
         return Response(rendered({**health_answer(view, status), "desk": regimes_of(server.desk)}), media_type=JSON)
 
     @router.get("/portfolio", summary="Positions, exposure, P&L", responses=_answers("portfolio_state"))
