@@ -53,8 +53,9 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
 
     @router.get("/config", summary="The gatekeeper's configuration", responses=_answers("config"))
     async def config() -> Response:
-        """Every parameter, and the hash decisions carry."""
-        return Response(rendered({**server.config.model_dump(mode="json"), "config_hash": server.config.hash}), media_type=JSON)
+        """Every parameter, the preset they are laid over, and the hash decisions carry."""
+        told = {"preset": server.settings.preset, "config_hash": server.config.hash}
+        return Response(rendered({**server.config.model_dump(mode="json"), **told}), media_type=JSON)
 
     @router.get("/explain/{symbol_or_ticket}", summary="Why a position is what it is", responses=_answers("story"))
     def story(symbol_or_ticket: Word, asof: Annotated[date | None, Query(description="A session.")] = None) -> Response:
