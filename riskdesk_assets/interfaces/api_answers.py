@@ -55,6 +55,7 @@ def _without_trail(decision: TradeDecision) -> dict[str, object]:
     trade, refused = decision.approved_trade, decision.rejected_trade
     return {
         "status": decision.status.value,
+        "may_execute": decision.may_execute,
         "approved_trade": None if trade is None else trade.to_dict(),
         "rejected_trade": None if refused is None else refused.to_dict(),
         "binding_constraint": decision.binding_constraint,
