@@ -7,6 +7,7 @@ session computed twice would not have the same inputs.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -66,6 +67,36 @@ class SessionHalts:
         return found is not None and found.known_to is not None and found.known_to >= session
 
 
+@dataclass(frozen=True)
+class UnboundHalt:
+    """A halt that stands although a session's book was not bound by it: that book was tradeable before the halt was written.
+
+    ``binds_from``: the first session whose book it binds.
+    """
+
+    halt: HaltRecord
+    binds_from: date
+
+    @property
+    def sentence(self) -> str:
+        """Who halted what, since when, and which session obeys."""
+        what = "the desk" if self.halt.account == DESK else f"ticket {self.halt.account.removeprefix(f'{DESK}:')}"
+        since = f"{self.halt.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        stands = f"a halt of {what} by {self.halt.by} stands since {since}"
+        return f"{stands}; this book was tradeable before it, {self.binds_from} obeys"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Plain words for JSON."""
+        return {
+            "account": self.halt.account,
+            "state": self.halt.state,
+            "by": self.halt.by,
+            "since": self.halt.at.astimezone(UTC).isoformat(timespec="seconds"),
+            "binds_from": self.binds_from.isoformat(),
+        }
+
+
 NO_HALTS = SessionHalts()
 
 
@@ -99,6 +130,25 @@ def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequenc
         accounts = sorted({*stands, *known})
         rows.extend(_row(session, account, stands.get(account), known.get(account)) for account in accounts)
     return TABLES[TABLE].frame(rows)
+
+
+def first_bound(calendar: SessionCalendar, at: datetime) -> date:
+    """The first session whose book a halt or a resume written ``at`` a moment binds: its next open is not before it."""
+    place = bisect_left(calendar.sessions, at, key=_open_of)
+    return calendar.sessions[max(0, place - 1)]
+
+
+def unbound_halts(halts: Iterable[HaltRecord], calendar: SessionCalendar, session: date) -> tuple[UnboundHalt, ...]:
+    """The halts of the desk's accounts that stand and that the book of a session was not bound by.
+
+    Args:
+        halts: what stands in the journal.
+        calendar: for the opens.
+        session: of the book. An automatic halt is obeyed by the session that led to it already.
+    """
+    desks = [halt for halt in halts if _is_desk(halt.account)]
+    found = (UnboundHalt(halt, halt.session or first_bound(calendar, halt.at)) for halt in desks)
+    return tuple(one for one in found if one.binds_from > session)
 
 
 def halts_of_rows(rows: Iterable[Mapping[str, object]]) -> SessionHalts:
@@ -159,4 +209,8 @@ def _next_open(calendar: SessionCalendar, session: date) -> datetime:
     place = calendar.position(session) + 1
     if place >= len(calendar.sessions):
         return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(calendar.sessions[place], _OPEN, _NEW_YORK).astimezone(UTC)
+    return _open_of(calendar.sessions[place])
+
+
+def _open_of(session: date) -> datetime:
+    return datetime.combine(session, _OPEN, _NEW_YORK).astimezone(UTC)

@@ -18,11 +18,11 @@ from riskdesk_assets.construction.state import Position
 from riskdesk_assets.controllers.baseline import signal_confidence
 from riskdesk_assets.gatekeeper.desk_switches import SessionReading, SwitchMemory, observe_session
 from riskdesk_assets.gatekeeper.kill_switches import TradingState
+from riskdesk_assets.gatekeeper.switch_readings import universe_ratio
 from riskdesk_assets.gatekeeper.ticket_gate import GateDecision, LegState, TicketIntent, by_ticket, clipped, gate_tickets
 from riskdesk_assets.limits.limit import Measure
 
 _ROUNDING = 1e-9  # of a size scaled by a ratio of two floats
-_LEAST_SHARE = 0.5  # of the universe's names whose volatility must be known for its mean to speak
 HALTED = "HALTED"
 
 
@@ -48,15 +48,12 @@ def switched(
     if not settings.enabled:
         return SwitchMemory()
     names = context.config.universe.tradable
-    known = (day.names[name].volatility_ratio for name in names if name in day.names)
-    ratios = [ratio for ratio in known if ratio is not None]
-    if len(ratios) < _LEAST_SHARE * len(names):  # a few names are no universe
-        ratios = []
+    ratios = (day.names[name].volatility_ratio for name in names if name in day.names)
     confidences = [_confidence(item, context) for item in items if item.proposal.units and not item.fixed]
     reading = SessionReading(
         session=day.session,
         equity=equity,
-        volatility_ratio=fmean(ratios) if ratios else None,
+        volatility_ratio=universe_ratio(ratios, len(names)),
         ticket_ratios=dict(_ticket_ratios(items, day)),
         confidence=fmean(confidences) if confidences else None,
         flat=not positions,
@@ -112,8 +109,13 @@ def _ticket_ratios(items: Sequence[TicketDay], day: DayInputs) -> Iterator[tuple
     for item in items:
         if item.position is None and (item.ticket is None or not item.ticket.in_force(day.session)):
             continue
-        found = [day.names[leg].volatility_ratio for leg in (item.leg_a, item.leg_b) if leg in day.names]
-        yield item.ticket_id, max((ratio for ratio in found if ratio is not None), default=None)
+        yield item.ticket_id, _livelier(item, day)
+
+
+def _livelier(item: TicketDay, day: DayInputs) -> float | None:
+    """Realised over baseline volatility of the livelier leg."""
+    found = [day.names[leg].volatility_ratio for leg in (item.leg_a, item.leg_b) if leg in day.names]
+    return max((ratio for ratio in found if ratio is not None), default=None)
 
 
 def _held_still(item: TicketDay, switches: SwitchMemory) -> TicketDay:
@@ -151,6 +153,7 @@ def _intent(item: TicketDay, day: DayInputs, context: DeskContext) -> TicketInte
         _confidence(item, context),
         item.pair_id,
         item.held,
+        _livelier(item, day),
     )
 
 

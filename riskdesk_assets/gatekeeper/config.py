@@ -7,7 +7,7 @@ stressed positions (X-04), the smallest size (X-05), the confidence window (X-07
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Literal, Self
 
@@ -34,7 +34,8 @@ class RPMConfig(StrictModel):
       [min, max]_confidence_multiplier (X-02); affine: min_confidence_multiplier + score, within the same bounds.
     - ``on_halt`` flatten: while HALTED, trades that only reduce a position pass; hold: none does.
     - ``on_loss_limit``: the state that a daily or weekly loss limit leads to.
-    - ``lot_size`` in units, ``min_fill_fraction`` of the request: a size reduced below either is rejected (X-05).
+    - ``lot_size`` in units, ``min_fill_fraction`` of the request: a size reduced below either is rejected (X-05). What is no
+      pair of currencies is approved in whole lots.
     - ``amber_fraction``: the health is WARNING from this share of a kill switch's limit.
     - ``remembered_orders``: how many client order ids the gatekeeper can answer again from memory.
     """
@@ -158,3 +159,10 @@ def _problem(source: str, place: tuple[int | str, ...], message: str, kind: str)
     if kind == "extra_forbidden":
         return Problem(source, None, field, f"unknown key{nearest(field, RPMConfig.model_fields)}")
     return Problem(source, None, field, message.removeprefix("Value error, "))
+
+
+PRESETS: Mapping[str, Callable[[], RPMConfig]] = {
+    "conservative": RPMConfig.conservative,
+    "balanced": RPMConfig.balanced,
+    "aggressive": RPMConfig.aggressive,
+}

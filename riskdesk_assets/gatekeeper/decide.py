@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import floor, isfinite
 from typing import cast
 
 from riskdesk_assets.gatekeeper.account import Account, Reach
@@ -24,7 +24,7 @@ from riskdesk_assets.gatekeeper.constraints import (
     request_of,
 )
 from riskdesk_assets.gatekeeper.instruments import Instrument, UnitValue, instrument_of, unit_value
-from riskdesk_assets.gatekeeper.intent_check import problems_of
+from riskdesk_assets.gatekeeper.intent_check import is_fine, plain_numbers, problems_of
 from riskdesk_assets.gatekeeper.kill_switches import is_volatility_shock, mean_confidence
 from riskdesk_assets.gatekeeper.position_sizing import Sizing, regime_rule, unit_ceiling
 from riskdesk_assets.gatekeeper.schemas import (
@@ -58,7 +58,7 @@ def _note(check: Check, stage: Stage, outcome: Outcome, subject: str) -> CheckRe
 _INPUT_FINE = _note(_INPUT, _ASKED, _PASS, "every field is usable")
 _IN_TIME = _note(_CLOCK, _ASKED, _PASS, "not older than the account's newest reading")
 _NO_TIME = _note(_CLOCK, _ASKED, _SKIPPED, "the intent has no time")
-_NO_VOLATILITY = _note(_VOLATILITY_SHOCK, _SWITCH, _SKIPPED, "no realised and baseline volatility given")
+_NO_VOLATILITY = _note(_VOLATILITY_SHOCK, _SWITCH, _SKIPPED, "no realised and baseline volatility given, and none known")
 _NO_LATCH = _note(_CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "confidence_collapse_latch is off")
 _FEW_CONFIDENCES = _note(_CONFIDENCE_COLLAPSE, _SWITCH, _SKIPPED, "fewer confidences than confidence_window so far")
 _NO_STRESS = _note(_STRESSED_POSITIONS, _REGIME, _PASS, "the tape regime is not STRESSED")
@@ -70,7 +70,8 @@ _NOTHING, _WORTHLESS = Instrument("", ""), UnitValue(0.0, 0.0)
 class Rules:
     """What decisions follow: the configuration, its caps in dollars, correlations, currencies of symbols, and rates.
 
-    ``rates``: account currency per unit of a currency.
+    ``rates``: account currency per unit of a currency. ``volatility_ratios``: realised over baseline volatility by symbol, for
+    intents that bring none; ``volatility_source``: where those are from, in words.
     """
 
     config: RPMConfig
@@ -79,6 +80,8 @@ class Rules:
     correlations: Correlations
     currencies: Mapping[str, str]
     rates: Mapping[str, float]
+    volatility_ratios: Mapping[str, float]
+    volatility_source: str
 
 
 def decide(intent: Intent, account: Account, board: Switchboard, rules: Rules) -> tuple[TradeDecision, Account]:
@@ -122,9 +125,11 @@ class _Course:
 def _looked_at(course: _Course) -> TradeDecision | None:
     """Stage INPUT: usable fields, a value in the account's currency, a time that is not past."""
     intent, rules, trail = course.intent, course.rules, course.trail
-    problems = problems_of(intent)
-    if problems:
-        return _unusable(course, "; ".join(map(str, problems)))
+    if not is_fine(intent):
+        intent = course.intent = plain_numbers(intent)
+        problems = problems_of(intent)
+        if problems:
+            return _unusable(course, "; ".join(map(str, problems)))
     own = rules.config.account_currency
     instrument = instrument_of(intent.symbol, rules.currencies, own)
     worth = unit_value(instrument, intent.current_price, rules.rates, own)
@@ -159,11 +164,14 @@ def _past_switches(course: _Course) -> TradeDecision | None:
             return _rejected(course, board.stopped, last, refusing)
         course.reduce_only = "trading is stopped"
     if intent.realized_vol is None or intent.baseline_vol is None:
+        ratio, source = course.rules.volatility_ratios.get(intent.symbol), course.rules.volatility_source
+    else:
+        ratio, source = intent.realized_vol / intent.baseline_vol, ""
+    if ratio is None:
         trail.append(_NO_VOLATILITY)
     else:
-        ratio, most = intent.realized_vol / intent.baseline_vol, config.vol_shock_ratio
         outcome = _HALT if is_volatility_shock(ratio, config) else _PASS
-        record = checked(_VOLATILITY_SHOCK, _SWITCH, outcome, ratio, most, 0.0, 0.0)
+        record = checked(_VOLATILITY_SHOCK, _SWITCH, outcome, ratio, config.vol_shock_ratio, 0.0, 0.0, source)
         if outcome is _HALT:
             if not course.opposes:
                 return _rejected(course, RejectionReason.VOLATILITY, record)
@@ -255,7 +263,9 @@ def _validated(
         record = checked(_MINIMUM_SIZE, _FINAL, _REJECT, units, smallest, units, 0.0, bound_by)
         reason = _EXPOSURE if bound_by else RejectionReason.VOLATILITY
         return _rejected(course, reason, record, check=bound_by), course.account
-    trail.append(checked(_MINIMUM_SIZE, _FINAL, _PASS, units, smallest, units, units))
+    whole = units if course.instrument.quote else _in_lots(units, course)
+    trail.append(checked(_MINIMUM_SIZE, _FINAL, _PASS, units, smallest, units, whole))
+    units = whole
     after = standing.reserved(course.instrument, intent.direction * units, intent.current_price, worth.quote)
     broken = breaches(reach, after.reach(course.instrument), rules.caps)
     if broken:
@@ -265,6 +275,16 @@ def _validated(
     status = _ADJUSTED if bound_by else _APPROVED
     trade = ApprovedTrade(intent, units, sizing, worth.unit, bound_by)
     return TradeDecision(status, intent, trade, None, tuple(trail), rules.config_hash), after
+
+
+def _in_lots(units: float, course: _Course) -> float:
+    """Down to whole lots, for shares do not trade in fractions as currencies do; what closes a position closes all of it."""
+    lot = course.rules.config.lot_size
+    count = floor(units / lot)
+    if (count + 1) * lot <= units:  # the quotient of two floats can fall short of a whole number
+        count += 1
+    whole = min(units, count * lot)
+    return course.closable if whole < course.closable <= units else whole
 
 
 def _reduced_only(units: float, course: _Course) -> float:

@@ -21,11 +21,12 @@ from riskdesk_assets.gatekeeper.constraints import Correlations, caps_of
 from riskdesk_assets.gatekeeper.decide import Rules, decide
 from riskdesk_assets.gatekeeper.health import health_status
 from riskdesk_assets.gatekeeper.instruments import Instrument, UnitValue, instrument_of, unit_value
-from riskdesk_assets.gatekeeper.intent_check import SMALLEST, is_order_id, problems_of
+from riskdesk_assets.gatekeeper.intent_check import SMALLEST, is_order_id, plain_number, plain_numbers, problems_of
 from riskdesk_assets.gatekeeper.kill_switches import (
     KillSwitchState,
     Reading,
     TradingState,
+    VolatilityReading,
     end_of_day,
     fresh,
     halt,
@@ -35,9 +36,11 @@ from riskdesk_assets.gatekeeper.kill_switches import (
 from riskdesk_assets.gatekeeper.portfolio_state import PortfolioState
 from riskdesk_assets.gatekeeper.schemas import Intent, RiskMetrics, RPMOutput, TradeApprovalStatus, TradeDecision
 from riskdesk_assets.gatekeeper.switchboard import Switchboard, switchboard
+from riskdesk_assets.gatekeeper.trail import CHECKS, Check
 
 CALLER = "gatekeeper"
 _ADJUSTED = TradeApprovalStatus.ADJUSTED
+_SHOCK = CHECKS.index(Check.VOLATILITY_SHOCK)  # its place in every trail: a trail has every check, in their order
 
 
 class OrderConflictError(StateError):
@@ -45,11 +48,15 @@ class OrderConflictError(StateError):
 
 
 class ManagerState(NamedTuple):
-    """All that a gatekeeper remembers but its order ids: survives restarts by state_json."""
+    """All that a gatekeeper remembers but its order ids: survives restarts by state_json.
+
+    ``volatility``: the newest ratio that was held against the volatility shock; None: none was yet.
+    """
 
     account: Account
     switches: KillSwitchState
     metrics: RiskMetrics = RiskMetrics()
+    volatility: VolatilityReading | None = None
 
 
 class RiskPortfolioManager:
@@ -61,9 +68,11 @@ class RiskPortfolioManager:
         correlations: of returns, by pair of symbols in either order.
         currencies: currency of a share by symbol; the account's currency when absent.
         rates: account currency per unit of another currency.
+        volatility_ratios: realised over baseline volatility by symbol, for intents that bring none.
+        volatility_source: where those ratios are from, in words; every check that uses one says it.
 
     Raises:
-        InputError: a correlation outside [-1, 1], a rate that is not positive.
+        InputError: a correlation outside [-1, 1], a rate that is not positive, a ratio below 0.
     """
 
     def __init__(
@@ -73,12 +82,15 @@ class RiskPortfolioManager:
         correlations: Correlations | None = None,
         currencies: Mapping[str, str] | None = None,
         rates: Mapping[str, float] | None = None,
+        volatility_ratios: Mapping[str, float] | None = None,
+        volatility_source: str = "",
     ) -> None:
         self.config = RPMConfig() if config is None else config
         self._rules = Rules(
-            self.config, self.config.hash, caps_of(self.config), {}, dict(currencies or {}), _checked_rates(rates or {})
+            self.config, self.config.hash, caps_of(self.config), {}, dict(currencies or {}), _checked_rates(rates or {}), {}, ""
         )
         self.update_correlations(correlations or {})
+        self.update_volatility_ratios(volatility_ratios or {}, volatility_source)
         self._orders: OrderedDict[str, RPMOutput] = OrderedDict()
         self._state = ManagerState(Account(), fresh(self.config.total_capital)) if state is None else state
         self._board: Switchboard | None = None
@@ -110,7 +122,7 @@ class RiskPortfolioManager:
 
     def get_health_status(self) -> dict[str, object]:
         """Health, every kill switch with its reading and limit, portfolio state and statistics (document 003, /health)."""
-        return health_status(self.portfolio_state, self._state.metrics, self.config)
+        return health_status(self.portfolio_state, self._state.metrics, self.config, self._state.volatility)
 
     def process_trade_intent(
         self,
@@ -136,7 +148,8 @@ class RiskPortfolioManager:
             atr: average true range per unit, in the quote currency.
             vol_percentile: in [0, 1].
             current_price: in the quote currency.
-            realized_vol: with baseline_vol, for the volatility shock; any one unit.
+            realized_vol: with baseline_vol, for the volatility shock; any one unit. Without both the ratio known of the symbol
+                counts (``volatility_ratios``), if there is one.
             baseline_vol: see realized_vol.
             client_order_id: the same id with the same intent gives the same output again, and changes nothing.
             at: the time, with its zone; needed where ``confidence_collapse_latch`` is on.
@@ -156,7 +169,8 @@ class RiskPortfolioManager:
             return self._decided(intent)
         known = self._orders.get(client_order_id)
         if known is not None:
-            if known.decision.intent.content != intent.content:
+            content = known.decision.intent.content
+            if content not in (intent.content, plain_numbers(intent).content):
                 raise OrderConflictError(f"client_order_id {client_order_id!r} was given before, for another intent")
             return known
         output = self._decided(intent)
@@ -167,39 +181,39 @@ class RiskPortfolioManager:
 
     def report_fill(self, symbol: str, units: float, price: float, at: datetime) -> None:
         """Signed ``units`` were bought or sold at ``price``; what was pending on that side is pending no more."""
+        price, units = _number("price", price), _number("units", units)
         instrument, worth = self._valued(symbol, price)
-        _require_number("units", units)
         self._update(self._state.account.filled(instrument, units, price, worth.quote), at)
 
     def report_cancel(self, symbol: str, units: float, at: datetime) -> None:
         """Signed ``units`` of an approved trade will not be executed: their exposure is free again."""
-        _require_number("units", units)
-        self._update(self._state.account.cancelled(symbol, units), at)
+        self._update(self._state.account.cancelled(symbol, _number("units", units)), at)
 
     def report_marks(self, prices: Mapping[str, float], at: datetime) -> None:
         """Prices of what is held: P&L, exposure and the kill switches follow."""
         account = self._state.account
         for symbol in sorted(prices):
-            _, worth = self._valued(symbol, prices[symbol])
-            account = account.marked(symbol, prices[symbol], worth.quote)
+            price = _number("price", prices[symbol])
+            _, worth = self._valued(symbol, price)
+            account = account.marked(symbol, price, worth.quote)
         self._update(account, at)
 
     def report_position(self, symbol: str, units: float, price: float, at: datetime) -> None:
         """A holding as it really is, in place of what was thought: signed units at ``price``, nothing pending."""
+        price, units = _number("price", price), _number("units", units)
         instrument, worth = self._valued(symbol, price)
-        _require_number("units", units)
         position = Position(instrument, units, 0.0, 0.0, price, price, price, worth.quote)
         self._update(self._state.account.stated(position), at)
 
     def report_pnl(self, dollars: float, at: datetime) -> None:
         """A profit or loss from outside the positions, dividends and fees among them."""
-        _require_number("dollars", dollars)
-        self._update(self._state.account.earned(dollars), at)
+        self._update(self._state.account.earned(_number("dollars", dollars)), at)
 
     def report_volatility(self, ratio: float, at: datetime) -> None:
         """The whole market's realised over baseline volatility: at ``vol_shock_ratio`` it halts the account (X-03)."""
-        _require_number("ratio", ratio)
+        ratio = _number("ratio", ratio)
         self._observe(at, ratio=ratio)
+        self._state = self._state._replace(volatility=VolatilityReading(ratio, at=at))
 
     def report_time(self, at: datetime) -> None:
         """The time alone: days and weeks roll over."""
@@ -211,6 +225,13 @@ class RiskPortfolioManager:
             if not -1 <= value <= 1:
                 raise InputError(Problem(CALLER, None, f"correlations.{left}.{right}", f"{value} is no correlation", "-1 to 1"))
         self._rules = replace(self._rules, correlations=dict(correlations))
+
+    def update_volatility_ratios(self, ratios: Mapping[str, float], source: str) -> None:
+        """Hold intents without volatilities against these ratios, by symbol, from now on. Raises InputError for one below 0."""
+        for symbol, ratio in ratios.items():
+            if not (isfinite(ratio) and ratio >= 0):
+                raise InputError(Problem(CALLER, None, f"volatility_ratios.{symbol}", f"{ratio} is no ratio", "0 and more"))
+        self._rules = replace(self._rules, volatility_ratios=dict(ratios), volatility_source=source)
 
     def update_rates(self, rates: Mapping[str, float]) -> None:
         """Value currencies by these rates (account currency per unit) from now on."""
@@ -234,7 +255,10 @@ class RiskPortfolioManager:
             board = self._board = switchboard(state.switches, self.config, board)
         decision, account = decide(intent, state.account, board, self._rules)
         metrics = _counted(state.metrics, decision)
-        self._state = ManagerState(account, state.switches, metrics)
+        shock, volatility = decision.audit_trail[_SHOCK], state.volatility
+        if shock.measured is not None:
+            volatility = VolatilityReading(shock.measured, intent.symbol, intent.at, shock.subject)
+        self._state = ManagerState(account, state.switches, metrics, volatility)
         return RPMOutput(decision, PortfolioState(self.config.total_capital, account, state.switches), metrics)
 
     def _see_time(self, intent: Intent) -> None:
@@ -255,7 +279,10 @@ class RiskPortfolioManager:
         if switches.day != self._day:
             self._day, self._day_ends = switches.day, end_of_day(switches)
         begins = self._day_ends is None or at >= self._day_ends
-        if not (latched or begins) or problems_of(intent):
+        if not (latched or begins):
+            return
+        intent = plain_numbers(intent)
+        if problems_of(intent):
             return
         self._observe(at, confidence=intent.confidence_score if latched else None)
 
@@ -273,7 +300,6 @@ class RiskPortfolioManager:
         self._state = self._state._replace(switches=observe(self._state.switches, reading, self.config))
 
     def _valued(self, symbol: str, price: float) -> tuple[Instrument, UnitValue]:
-        _require_number("price", price)
         if price < SMALLEST:
             raise InputError(Problem(CALLER, None, "price", f"{price} is not positive"))
         currency = self.config.account_currency
@@ -316,6 +342,9 @@ def _checked_rates(rates: Mapping[str, float]) -> dict[str, float]:
     return dict(rates)
 
 
-def _require_number(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, float | int) or not isfinite(value):
+def _number(name: str, value: float) -> float:
+    """A reported number as Python's own."""
+    plain = plain_number(value)
+    if isinstance(plain, bool) or not isinstance(plain, float | int) or not isfinite(plain):
         raise InputError(Problem(CALLER, None, name, f"{value!r} is not a finite number"))
+    return plain

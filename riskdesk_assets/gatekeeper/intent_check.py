@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from math import isfinite
+from numbers import Integral, Real
 
 from riskdesk_assets.common.errors import Problem, nearest
 from riskdesk_assets.common.universe import checked_symbol
@@ -17,9 +19,26 @@ SMALLEST = 1e-15
 _REGIMES = frozenset(TAPE_REGIMES)
 
 
+def plain_number(value: object) -> object:
+    """A number of another library, a scalar of numpy for one, as Python's own int or float; anything else as it is."""
+    if isinstance(value, bool) or type(value) in (int, float):
+        return value
+    with suppress(OverflowError, ValueError, TypeError):  # what cannot be converted is refused as it is
+        if isinstance(value, Integral):
+            return int(value)
+        if isinstance(value, Real):
+            return float(value)
+    return value
+
+
+def plain_numbers(intent: Intent) -> Intent:
+    """The intent with every number as Python's own."""
+    return Intent(*map(plain_number, intent))  # type: ignore[arg-type]
+
+
 def problems_of(intent: Intent) -> list[Problem]:
-    """Everything wrong with an intent; empty when nothing is."""
-    if _is_fine(intent):
+    """Everything wrong with an intent of plain numbers; empty when nothing is."""
+    if is_fine(intent):
         return []
     found: list[Problem] = []
     _word(found, "symbol", intent.symbol)
@@ -56,7 +75,7 @@ def is_order_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
 
 
-def _is_fine(intent: Intent) -> bool:
+def is_fine(intent: Intent) -> bool:
     """The common case, decided quickly; whatever it does not recognise is looked at field by field."""
     symbol, direction, confidence, regime, atr, percentile, price, realized, baseline, order_id, at = intent
     if (

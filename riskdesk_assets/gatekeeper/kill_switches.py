@@ -86,6 +86,19 @@ class Reading:
     confidence: float | None = None
 
 
+class VolatilityReading(NamedTuple):
+    """The newest realised over baseline volatility that was held against ``vol_shock_ratio``.
+
+    ``symbol``: of a trade in it; "" of the account, as :meth:`engine.RiskPortfolioManager.report_volatility` was told.
+    ``source``: where it is from, if not from whoever asked.
+    """
+
+    ratio: float
+    symbol: str = ""
+    at: datetime | None = None
+    source: str = ""
+
+
 class Measures(NamedTuple):
     """Fractions of the peak lost (>= 0) and dollars gained since the last close of the day and of the week."""
 

@@ -18,7 +18,7 @@ from riskdesk_assets.gatekeeper.trail import CheckRecord
 
 
 class TradeApprovalStatus(StrEnum):
-    """APPROVED: the size of the formula; ADJUSTED: approved, smaller; REJECTED: do not execute."""
+    """APPROVED: the size of the formula (shares in whole lots); ADJUSTED: approved, smaller; REJECTED: do not execute."""
 
     APPROVED = "APPROVED"
     ADJUSTED = "ADJUSTED"
@@ -169,6 +169,11 @@ class TradeDecision(NamedTuple):
     config_hash: str
 
     @property
+    def may_execute(self) -> bool:
+        """Whether there is a trade to execute: APPROVED or ADJUSTED."""
+        return self.approved_trade is not None
+
+    @property
     def binding_constraint(self) -> str:
         """The check that set an adjusted size or rejected the trade; "" when nothing bound."""
         if self.approved_trade is not None:
@@ -180,6 +185,7 @@ class TradeDecision(NamedTuple):
         at = self.intent.at
         return {
             "status": self.status.value,
+            "may_execute": self.may_execute,
             "approved_trade": None if self.approved_trade is None else self.approved_trade.to_dict(),
             "rejected_trade": None if self.rejected_trade is None else self.rejected_trade.to_dict(),
             "binding_constraint": self.binding_constraint,

@@ -18,7 +18,7 @@ from riskdesk_assets.gatekeeper.account import Account, Position
 from riskdesk_assets.gatekeeper.desk_switches import Imposed, SwitchMemory, TicketHalt
 from riskdesk_assets.gatekeeper.engine import ManagerState
 from riskdesk_assets.gatekeeper.instruments import Instrument
-from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger
+from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, Trigger, VolatilityReading
 from riskdesk_assets.gatekeeper.schemas import RejectionReason, RiskMetrics
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -86,11 +86,19 @@ class _Metrics(StrictModel):
     fraction_of_formula: Finite
 
 
+class _Volatility(StrictModel):
+    ratio: Finite
+    symbol: str
+    at: AwareDatetime | None
+    source: str
+
+
 class _Manager(StrictModel):
     positions: tuple[_Position, ...]
     realized_pnl: Finite
     switches: _Switches
     metrics: _Metrics
+    volatility: _Volatility | None = None  # a state written before it was kept has none
 
 
 def switch_memory_fields(memory: SwitchMemory) -> dict[str, object]:
@@ -131,6 +139,7 @@ def manager_to_json(state: ManagerState) -> str:
             "realized_pnl": account.realized_pnl,
             "switches": _switches_out(state.switches),
             "metrics": counted,
+            "volatility": _volatility_out(state.volatility),
         }
     )
 
@@ -155,7 +164,13 @@ def manager_from_json(text: str) -> ManagerState:
         raise InputError(Problem(MANAGER, None, "positions", "a symbol stands there twice"))
     counted = read.metrics.model_dump()
     counted["rejections"] = tuple(sorted(read.metrics.rejections.items()))
-    return ManagerState(Account(positions, read.realized_pnl), _switches_in(read.switches), RiskMetrics(**counted))
+    volatility = None if read.volatility is None else VolatilityReading(**dict(read.volatility))
+    account = Account(positions, read.realized_pnl)
+    return ManagerState(account, _switches_in(read.switches), RiskMetrics(**counted), volatility)
+
+
+def _volatility_out(seen: VolatilityReading | None) -> dict[str, object] | None:
+    return None if seen is None else {name: _text(value) for name, value in seen._asdict().items()}
 
 
 def _switches_out(state: KillSwitchState) -> dict[str, object]:

@@ -20,6 +20,7 @@ from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
 from riskdesk_assets.gatekeeper.kill_switches import Trigger
 from riskdesk_assets.gatekeeper.position_sizing import regime_rule, unit_ceiling
 from riskdesk_assets.gatekeeper.schemas import RejectionReason
+from riskdesk_assets.gatekeeper.switch_readings import stopping
 from riskdesk_assets.gatekeeper.switchboard import REASON_OF
 from riskdesk_assets.gatekeeper.trail import Check, Outcome
 
@@ -45,7 +46,7 @@ class LegState:
 @dataclass(frozen=True)
 class TicketIntent:
     """One ticket's proposal. ``held_gross``: dollars held in the proposed direction, ``held_legs`` per leg, signed; ``stream``:
-    its P&L stream's id."""
+    its P&L stream's id; ``volatility_ratio``: realised over baseline volatility of the livelier leg (None: unknown)."""
 
     ticket_id: str
     legs: tuple[LegState, LegState]
@@ -55,6 +56,7 @@ class TicketIntent:
     confidence: float
     stream: str
     held_legs: tuple[float, float] = (0.0, 0.0)
+    volatility_ratio: float | None = None
 
     @property
     def reduced_share(self) -> float:
@@ -177,13 +179,15 @@ class _Case:
         self.rejection, self.binding = reason, check
         self.checks.append(GateCheck(check, outcome, measured, bound, before, self.size, note, allowed))
 
-    def stop(self, check: Check, reason: RejectionReason, note: str, *, flat: bool) -> None:
+    def stop(
+        self, check: Check, reason: RejectionReason, note: str, measured: float | None, bound: float | None, *, flat: bool
+    ) -> None:
         """A halt: flat, or no leg of it larger than it is; a proposal that only shrinks what is held passes."""
         most = 0.0 if flat else self.intent.proposed_gross * self.intent.reduced_share
         if not flat and self.size <= most:
-            self.passes(check, f"{note}; nothing is added")
+            self.passes(check, f"{note}; nothing is added", measured, bound)
             return
-        self.reject(check, reason, note, outcome=Outcome.HALT, flat=flat)
+        self.reject(check, reason, note, measured, bound, Outcome.HALT, flat=flat)
         if not flat and self.size > most:
             self.checks[-1] = replace(self.checks[-1], gross_after=most, gross_bound=most)
             self.size = most
@@ -222,8 +226,9 @@ def gate_tickets(
     """
     cases = [_Case(intent, intent.proposed_gross, []) for intent in sorted(intents, key=lambda intent: intent.ticket_id)]
     if settings.enabled:
+        desk = stopping(switches, config)
         for case in cases:
-            _switches(case, switches, settings)
+            _switches(case, switches, desk, config.vol_shock_ratio, settings)
             _confidence(case, config)
             _unit_ceiling(case, config, regime_known=regime_known)
     queue = sorted(
@@ -238,20 +243,28 @@ def gate_tickets(
     return tuple(_decision(case, run_id, settings) for case in cases)
 
 
-def _switches(case: _Case, memory: SwitchMemory, settings: GateSettings) -> None:
-    """The desk's own state, then the ticket's: halted it goes flat or stands, reducing it may not grow."""
+def _switches(
+    case: _Case, memory: SwitchMemory, desk: tuple[float | None, float | None], shock: float, settings: GateSettings
+) -> None:
+    """The desk's own state, then the ticket's: halted it goes flat or stands, reducing it may not grow.
+
+    ``desk``: reading and limit of the switch that stops the desk; ``shock``: the ratio at which a ticket stops.
+    """
     why, flat = memory.why, settings.on_halt == "flatten"
     if why is not None:
         note = f"the desk is {why.state} by {why.by}: {why.reason}"
-        case.stop(Check.TRADING_STATE, _reason_of_trigger(why.trigger), note, flat=flat and why.state == "HALTED")
+        reason = _reason_of_trigger(why.trigger)
+        case.stop(Check.TRADING_STATE, reason, note, *desk, flat=flat and why.state == "HALTED")
     else:
         case.passes(Check.TRADING_STATE, "the desk is ACTIVE")
     own = next((item for item in memory.tickets if item.ticket_id == case.intent.ticket_id), None)
+    ratio = case.intent.volatility_ratio
     if own is not None and not case.flat:
         note = f"the ticket is {own.state} since {own.since}: {own.reason}"
-        case.stop(Check.VOLATILITY_SHOCK, _reason_of_trigger(own.trigger), note, flat=flat and own.state == "HALTED")
+        reason = _reason_of_trigger(own.trigger)
+        case.stop(Check.VOLATILITY_SHOCK, reason, note, ratio, shock, flat=flat and own.state == "HALTED")
     elif own is None and case.rejection is None:
-        case.passes(Check.VOLATILITY_SHOCK, "no halt of the ticket")
+        case.passes(Check.VOLATILITY_SHOCK, "no halt of the ticket", ratio, shock)
 
 
 def _reason_of_trigger(trigger: str) -> RejectionReason:

@@ -167,6 +167,8 @@ def _sentence(record: CheckRecord) -> str:
     changed = ""
     if record.outcome is Outcome.ADJUST and record.units_after != record.units_before:
         changed = f"; reduced from {_units(record.units_before)} to {_units(record.units_after)} units"
+    elif record.name is Check.MINIMUM_SIZE and 0 < record.units_after < record.units_before:
+        changed = f"; {_units(record.units_after)} in whole lots"
     if record.measured is None or record.bound is None:
         return f"{record.subject or record.name.value.replace('_', ' ')}{changed}"
     if record.name is Check.POSITION_SIZE:

@@ -40,7 +40,7 @@ def health(view: View, status: dict[str, object]) -> dict[str, object]:
 
 def switched(view: View, config: RPMConfig, done: str, account: str) -> dict[str, object]:
     """The answer to a halt or a resume: what was done, and what stands now."""
-    status = health(view, health_status(view.portfolio, view.metrics, config))
+    status = health(view, health_status(view.portfolio, view.metrics, config, view.volatility))
     return {
         "status": done,
         "account": account,
@@ -55,6 +55,7 @@ def _without_trail(decision: TradeDecision) -> dict[str, object]:
     trade, refused = decision.approved_trade, decision.rejected_trade
     return {
         "status": decision.status.value,
+        "may_execute": decision.may_execute,
         "approved_trade": None if trade is None else trade.to_dict(),
         "rejected_trade": None if refused is None else refused.to_dict(),
         "binding_constraint": decision.binding_constraint,

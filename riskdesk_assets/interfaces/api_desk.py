@@ -1,13 +1,14 @@
-"""What of the desk the server shows beside its own account: the newest run's book, and the correlations decisions use."""
+"""What of the desk the server shows beside its own account: the newest run's book, and what of it decisions use."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from riskdesk_assets.common.errors import InputError, RiskDeskError
+from riskdesk_assets.gatekeeper.switch_readings import volatility_ratios
 from riskdesk_assets.interfaces.api_runs import newest_run, published_runs
 from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
 
@@ -16,13 +17,18 @@ NAMES = "instrument"
 
 @dataclass(frozen=True)
 class DeskNow:
-    """The newest run: its summary (None: no run yet), correlations of names, currency of each symbol; ``problem`` if any."""
+    """The newest run: its summary (None: no run yet), correlations of names, currency of each symbol; ``problem`` if any.
+
+    ``volatility_ratios``: realised over baseline volatility by symbol; ``volatility_source``: of which session, in words.
+    """
 
     run_id: str
     summary: DeskSummary | None
     correlations: Mapping[tuple[str, str], float]
     currencies: Mapping[str, str]
     problem: str = ""
+    volatility_ratios: Mapping[str, float] = field(default_factory=dict)
+    volatility_source: str = ""
 
 
 NOTHING = DeskNow("", None, {}, {})
@@ -49,10 +55,12 @@ def desk_now(runs: Path, known: DeskNow) -> DeskNow:
                 if row["kind"] == NAMES and row["correlation"] is not None and -1 <= row["correlation"] <= 1
             },
             currencies={symbol: item.currency for symbol, item in config.universe.symbols.items()},
+            volatility_ratios=volatility_ratios(tables.read("instrument_state", session, session).iter_rows(named=True)),
+            volatility_source=f"of the desk's session {session}",
         )
     except (InputError, RiskDeskError, OSError, ValueError, KeyError) as error:
         # The gatekeeper goes on without the desk: what it cannot read it says, and decides by what it knew.
-        return DeskNow(known.run_id, known.summary, known.correlations, known.currencies, str(error).splitlines()[0])
+        return replace(known, problem=str(error).splitlines()[0])
 
 
 def regimes_of(desk: DeskNow) -> dict[str, object] | None:

@@ -34,7 +34,8 @@ ENDPOINTS = (
 EXAMPLE = """{
     "symbol": "EURUSD", "direction": 1, "confidence_score": 0.75, "regime": "TRENDING",
     "atr": 0.0225, "vol_percentile": 0.5, "current_price": 1.1, "client_order_id": "signal-1"}"""
-ANSWER = """{"decision": {"status": "APPROVED", "approved_trade": {"symbol": "EURUSD", "direction": 1,
+# of the example, with the ATR that document 003's answer belongs to
+ANSWER = """{"decision": {"status": "APPROVED", "may_execute": true, "approved_trade": {"symbol": "EURUSD", "direction": 1,
     "position_units": 26666.67, "confidence_score": 0.75, "regime": "TRENDING", "atr": 0.0225,
     "risk_per_trade": 1000.0, "sizing": {...}, ...},
     "rejected_trade": null, "binding_constraint": "", "audit_trail": [{"name": "input", "outcome": "PASS", ...}, ...], ...},
@@ -96,6 +97,7 @@ def _rendered(app: FastAPI) -> str:
                 (one["name"], one.get("description", ""), one.get("required", False)) for one in operation.get("parameters", [])
             ],
             "fields": _fields(operation),
+            "statuses": _statuses(operation),
         }
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
@@ -122,6 +124,14 @@ def _fields(operation: dict[str, Any]) -> list[tuple[str, str, bool, str]]:
         (name, _type(field), name in needed, field.get("description", ""))
         for name, field in schema.get("properties", {}).items()
     ]
+
+
+def _statuses(operation: dict[str, Any]) -> str:
+    """What the statuses of an answer mean, where it has any."""
+    content = operation.get("responses", {}).get("200", {}).get("content", {}).get("application/json", {})
+    decision = content.get("schema", {}).get("properties", {}).get("decision", {})
+    status = decision.get("properties", {}).get("status", {})
+    return f"status is {', '.join(status['enum'])}. {status['description']}" if status else ""
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from riskdesk_assets.common.errors import InputError, StateError
 from riskdesk_assets.common.halts import HALT, RESUME, Halt, HaltRecord, halt_entry
 from riskdesk_assets.common.journal import Entry, Journal, JournalError, Record
 from riskdesk_assets.gatekeeper.engine import ManagerState, RiskPortfolioManager
-from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState
+from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, VolatilityReading
 from riskdesk_assets.gatekeeper.portfolio_state import PortfolioState
 from riskdesk_assets.gatekeeper.schemas import RiskMetrics
 from riskdesk_assets.interfaces.api_memory import Memory, Remembered, obey, state_entry
@@ -41,13 +41,17 @@ class UnwrittenError(StateError):
 
 @dataclass(frozen=True)
 class View:
-    """What readers see: the account as the journal holds it, and every halt that stands."""
+    """What readers see: the account as the journal holds it, and every halt that stands.
+
+    ``volatility``: the newest ratio held against the volatility shock.
+    """
 
     portfolio: PortfolioState
     metrics: RiskMetrics
     halts: tuple[HaltRecord, ...]
     sequence: int
     at: datetime
+    volatility: VolatilityReading | None = None
 
 
 @dataclass
@@ -255,7 +259,8 @@ class Gate:
 
     def _seen(self) -> View:
         manager, memory = self._manager, self._memory
-        return View(manager.portfolio_state, manager.risk_metrics, memory.halts, memory.sequence, self.now())
+        seen = manager.state.volatility
+        return View(manager.portfolio_state, manager.risk_metrics, memory.halts, memory.sequence, self.now(), seen)
 
 
 def _made(change: Change, working: Working) -> tuple[object, Exception | None]:

@@ -72,7 +72,9 @@ class TradeRequest(_Request):
     vol_percentile: Fraction
     current_price: Amount = Field(description="In the quote currency.")
     realized_vol: Annotated[float, Field(ge=0, le=LARGEST)] | None = Field(
-        default=None, description="With baseline_vol, for the volatility shock; any one unit."
+        default=None,
+        description="With baseline_vol, for the volatility shock; any one unit. Without both the desk's newest session counts, "
+        "where it knows the symbol.",
     )
     baseline_vol: Amount | None = Field(default=None, description="See realized_vol.")
     client_order_id: OrderId | None = Field(

@@ -38,7 +38,7 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
     async def health() -> Response:
         """HEALTHY, WARNING, REDUCING or HALTED; every kill switch with reading and limit; current_pct is a percent."""
         view = gate.view
-        status = health_status(view.portfolio, view.metrics, server.config)
+        status = health_status(view.portfolio, view.metrics, server.config, view.volatility)
         return Response(rendered({**health_answer(view, status), "desk": regimes_of(server.desk)}), media_type=JSON)
 
     @router.get("/portfolio", summary="Positions, exposure, P&L", responses=_answers("portfolio_state"))
@@ -53,8 +53,9 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
 
     @router.get("/config", summary="The gatekeeper's configuration", responses=_answers("config"))
     async def config() -> Response:
-        """Every parameter, and the hash decisions carry."""
-        return Response(rendered({**server.config.model_dump(mode="json"), "config_hash": server.config.hash}), media_type=JSON)
+        """Every parameter, the preset they are laid over, and the hash decisions carry."""
+        told = {"preset": server.settings.preset, "config_hash": server.config.hash}
+        return Response(rendered({**server.config.model_dump(mode="json"), **told}), media_type=JSON)
 
     @router.get("/explain/{symbol_or_ticket}", summary="Why a position is what it is", responses=_answers("story"))
     def story(symbol_or_ticket: Word, asof: Annotated[date | None, Query(description="A session.")] = None) -> Response:

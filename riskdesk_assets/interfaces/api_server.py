@@ -59,7 +59,11 @@ class Server:
         self.config = settings.gatekeeper
         self.desk: DeskNow = desk_now(paths.runs, NOTHING)
         self._manager = RiskPortfolioManager(
-            settings.gatekeeper, correlations=self.desk.correlations, currencies=self.desk.currencies
+            settings.gatekeeper,
+            correlations=self.desk.correlations,
+            currencies=self.desk.currencies,
+            volatility_ratios=self.desk.volatility_ratios,
+            volatility_source=self.desk.volatility_source,
         )
         self.memory = remembered(journal, REST, settings.remembered_orders, settings.shown_decisions)
         restore(journal, REST, self._manager)
@@ -85,6 +89,7 @@ class Server:
                 found = await asyncio.to_thread(desk_now, self.paths.runs, self.desk)
                 if found.run_id != self.desk.run_id:
                     self._manager.update_correlations(found.correlations)
+                    self._manager.update_volatility_ratios(found.volatility_ratios, found.volatility_source)
                 self.desk = found
             except StateError as error:
                 _LOG.warning("%s", error)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.model import StrictModel
-from riskdesk_assets.gatekeeper.config import RPMConfig
+from riskdesk_assets.gatekeeper.config import PRESETS, RPMConfig
 
 FILE = "api.yaml"
 
 
 class ApiSettings(StrictModel):
-    """Bounds of the server: bytes, seconds, counts; and the gatekeeper's own parameters."""
+    """Bounds of the server: bytes, seconds, counts; and the gatekeeper's own parameters.
+
+    ``preset``: one of document 003's three; what ``gatekeeper`` says is laid over it.
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -35,6 +39,7 @@ class ApiSettings(StrictModel):
     journal_seconds: float = Field(gt=0, le=60)
     remembered_orders: int = Field(ge=1, le=1_000_000)
     shown_decisions: int = Field(ge=1, le=200)
+    preset: Literal["conservative", "balanced", "aggressive"] = "balanced"
     gatekeeper: RPMConfig
 
 
@@ -44,7 +49,18 @@ def load_api_settings(config: Path) -> ApiSettings:
     Raises:
         InputError: every unusable value, with file, line, field and what is allowed.
     """
-    return strict_yaml.validate(strict_yaml.load(config / FILE), ApiSettings)
+    document = strict_yaml.load(config / FILE)
+    return strict_yaml.validate_data(_on_its_preset(document.data), ApiSettings, document)
+
+
+def _on_its_preset(data: Any) -> Any:
+    """The file's data with its gatekeeper's keys laid over those of its preset; what is wrong stays, to be told."""
+    if not isinstance(data, dict):
+        return {} if data is None else data
+    name, changes = data.get("preset", "balanced"), data.get("gatekeeper")
+    if not isinstance(name, str) or name not in PRESETS or not isinstance(changes, dict):
+        return data
+    return {**data, "gatekeeper": strict_yaml.merged(PRESETS[name]().model_dump(), changes)}
 
 
 def checked_token(token: str | None, settings: ApiSettings) -> str | None:

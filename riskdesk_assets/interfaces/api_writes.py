@@ -15,6 +15,7 @@ from riskdesk_assets.gatekeeper.portfolio_state import PortfolioState
 from riskdesk_assets.gatekeeper.schemas import RiskMetrics, RPMOutput
 from riskdesk_assets.interfaces import api_changes as changes
 from riskdesk_assets.interfaces.api_answers import decided, switched
+from riskdesk_assets.interfaces.api_decision import DESCRIPTION, decision_answer
 from riskdesk_assets.interfaces.api_front import Handler, Reply
 from riskdesk_assets.interfaces.api_json import parse_object, rendered
 from riskdesk_assets.interfaces.api_models import (
@@ -89,6 +90,7 @@ def _portfolio(portfolio: PortfolioState) -> bytes:
 
 
 def _operation(path: str, model: type[BaseModel], summary: str, description: str) -> dict[str, Any]:
+    answer = decision_answer() if model is TradeRequest else {"type": "object"}
     refusal = {JSON: {"schema": {"$ref": "#/components/schemas/Errors"}}}
     return {
         "tags": ["writes"],
@@ -98,7 +100,7 @@ def _operation(path: str, model: type[BaseModel], summary: str, description: str
         "security": [{"token": []}],
         "requestBody": {"required": True, "content": {JSON: {"schema": model.model_json_schema()}}},
         "responses": {
-            "200": {"description": "Done, and in the journal.", "content": {JSON: {"schema": {"type": "object"}}}},
+            "200": {"description": "Done, and in the journal.", "content": {JSON: {"schema": answer}}},
             **{status: {"description": text, "content": refusal} for status, text in REFUSALS.items()},
         },
     }
@@ -108,7 +110,7 @@ _WRITES: dict[str, tuple[type[BaseModel], str, str]] = {
     "/process_trade": (
         TradeRequest,
         "Process a trade intent (main endpoint)",
-        "Decide a trade intent; an approved trade counts as a position until a fill or a cancel is reported.",
+        DESCRIPTION,
     ),
     "/halt": (
         SwitchRequest,

@@ -12,12 +12,15 @@ import click
 
 from riskdesk_assets.alerts.sensors import deliver_breaches
 from riskdesk_assets.common.desk_calendar import desk_calendar
+from riskdesk_assets.common.halts import current_halts
+from riskdesk_assets.common.session_halts import UnboundHalt, unbound_halts
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.writer_lock import writer
 from riskdesk_assets.construction.start import stale_from
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
 from riskdesk_assets.interfaces.failures import Failure, Unusable, failure_named
+from riskdesk_assets.interfaces.halts_view import journal_of
 from riskdesk_assets.interfaces.instance import open_instance
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
@@ -38,7 +41,10 @@ MAIN_JOB = "post_close"
 
 @dataclass(frozen=True)
 class DeskRun:
-    """A finished main job: why these sessions, what Dagster recorded, and the book it came to."""
+    """A finished main job: why these sessions, what Dagster recorded, and the book it came to.
+
+    ``unbound_halts``: halts that stand and that the newest book was not bound by.
+    """
 
     wanted: WantedSessions
     outcome: JobOutcome
@@ -49,6 +55,7 @@ class DeskRun:
     undelivered: Mapping[str, str]
     ticket_problems: tuple[str, ...]
     stale_from: date | None
+    unbound_halts: tuple[UnboundHalt, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -88,6 +95,7 @@ class DeskRun:
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],
             "ticket_problems": list(self.ticket_problems),
             "stale_from": self.stale_from,
+            "halts_not_binding": [one.fields for one in self.unbound_halts],
             "alerts_sent": self.alerts_sent,
             "alerts_failed": dict(self.undelivered),
             "paths": {
@@ -139,6 +147,7 @@ def run_desk(
         undelivered=delivery.failures,
         ticket_problems=tuple(str(problem) for problem in load_tickets(paths.tickets, config.universe).problems),
         stale_from=stale_from(Warehouse(paths.warehouse).read("desk_state")),
+        unbound_halts=_unbound_halts(config, summary.newest.session),
     )
 
 
@@ -176,6 +185,14 @@ def wanted_sessions(paths: Paths, config: Config, asof: date | None, start: date
         wanted = catching_up(newest_session(vendor, paths, config, calendar, now), warehouse, config, calendar)
     require_start(wanted.first, warehouse, calendar)
     return wanted
+
+
+def _unbound_halts(config: Config, session: date) -> tuple[UnboundHalt, ...]:
+    """Halts that stand and that a session's book was not bound by; a profile without a gatekeeper obeys none at all."""
+    if not config.desk.gatekeeper.enabled:
+        return ()
+    with journal_of() as journal:
+        return unbound_halts(current_halts(journal), desk_calendar(), session)
 
 
 def _alerting(config: Config, *, include_backdated: bool) -> Config:

@@ -32,8 +32,9 @@ def _person_options(command: CommandT) -> CommandT:
 def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool) -> None:
     """Stop the desk from the next book on, until somebody resumes it: nothing adds, and what is held goes flat.
 
-    What a halt does to positions is desk.gatekeeper.on_halt in config/desk.yaml. It binds every session whose book could be
-    traded after it was written: after a close, run the session again to have it in that session's book.
+    What a halt does to positions is desk.gatekeeper.on_halt in config/desk.yaml. It binds every session whose book could not be
+    traded yet when it was written, that is before the next session's open, and says which is the first: a session that was
+    computed already is run again to have the halt in its book.
 
     \b
     riskdesk halt --by Ann --reason "stress in funding markets"
@@ -41,19 +42,23 @@ def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool
     """
     from datetime import UTC, datetime
 
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.halts import Halt, halt_entry
+    from riskdesk_assets.common.session_halts import first_bound
     from riskdesk_assets.interfaces.halts_view import account_of, journal_of, obeyed
 
     state: Stopped = "REDUCING" if reducing else "HALTED"
     with journal_of() as journal:
         account = account_of(ticket)
         record = journal.append([halt_entry(Halt(account, datetime.now(UTC), reason, by, state))])[0]
+    binds_from = first_bound(desk_calendar(), record.at)
     if as_json:
-        echo_json({"account": account, "state": state, "at": record.at, "journal_row": record.sequence, "obeyed": obeyed()})
+        told = {"account": account, "state": state, "at": record.at, "journal_row": record.sequence}
+        echo_json({**told, "binds_from": binds_from if obeyed() else None, "obeyed": obeyed()})
         return
     click.echo(f"{account} is {state} from {record.at:%Y-%m-%d %H:%M} UTC on (row {record.sequence} of the journal)")
     if obeyed():
-        click.echo("the next `riskdesk run` obeys")
+        click.echo(f"it binds books from {binds_from} on; earlier ones could be traded before it was written")
     else:
         warning = "this profile has no gatekeeper (desk.gatekeeper.enabled is false): its runs obey no halt"
         click.echo(click.style(warning, fg="red"), err=True)
@@ -99,7 +104,7 @@ def resume(reason: str, by: str, ticket: str | None, everything: bool, as_json: 
 @click.command(short_help="What is halted, since when, by whom and why.")
 @json_option
 def halts(as_json: bool) -> None:
-    """List what stands halted in the journal, and what the newest session's kill switches say.
+    """List what stands halted in the journal, and what the newest session's kill switches say: reading, limit, share used.
 
     A halt that only the desk's state knows is a simulated one, of a range: it resumes by itself some sessions after its
     condition has cleared. One in the journal stands until `riskdesk resume`.
@@ -109,7 +114,13 @@ def halts(as_json: bool) -> None:
 
     found = halts_now()
     if as_json:
-        echo_json({"journal": [_fields(item) for item in found.journal], "desk_state": found.state})
+        echo_json(
+            {
+                "journal": [_fields(item) for item in found.journal],
+                "desk_state": found.state,
+                "kill_switches": [item.fields for item in found.switches],
+            }
+        )
     else:
         show_halts(console(), found)
 

@@ -5,28 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.common.errors import InputError, Problem, StateError, nearest
 from riskdesk_assets.common.halts import HaltRecord, current_halts
 from riskdesk_assets.common.journal import Journal, desk_journal
 from riskdesk_assets.common.session_halts import DESK, ticket_account
-from riskdesk_assets.common.settings import load_config, load_paths
+from riskdesk_assets.common.settings import Config, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.interfaces.terminal import escaped, table
+from riskdesk_assets.construction.state import state_from_json
+from riskdesk_assets.gatekeeper.desk_switches import rpm_config
+from riskdesk_assets.gatekeeper.kill_switches import Trigger
+from riskdesk_assets.gatekeeper.switch_readings import SwitchReading, Unit, switch_readings, universe_ratio, volatility_ratios
+from riskdesk_assets.interfaces.run_summary import Tables
+from riskdesk_assets.interfaces.terminal import dollars, escaped, table
 from riskdesk_assets.strategy.loading import load_tickets
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+NAMES = {
+    Trigger.MAX_DRAWDOWN: "drawdown from the equity's peak",
+    Trigger.DAILY_LOSS: "loss of the day",
+    Trigger.WEEKLY_LOSS: "loss of the week",
+    Trigger.VOLATILITY_SHOCK: "volatility over its baseline, mean of the universe",
+    Trigger.CONFIDENCE_COLLAPSE: "mean of the last confidences",
+}
+
+
 @dataclass(frozen=True)
 class HaltsNow:
-    """``journal``: what stands there. ``state``: what the newest session's kill switches said; None without a session."""
+    """``journal``: what stands there. ``state``: what the newest session's kill switches said; None without a session.
+
+    ``switches``: their readings then, against the limits of the configuration as it is; ``problem``: why there are none.
+    """
 
     journal: tuple[HaltRecord, ...]
     state: dict[str, object] | None
+    switches: tuple[SwitchReading, ...] = ()
+    problem: str = ""
 
 
 @contextmanager
@@ -94,10 +113,42 @@ def halts_now() -> HaltsNow:
     paths = load_paths()
     with journal_of() as journal:
         standing = current_halts(journal)
-    states = Warehouse(paths.warehouse).read("desk_state").sort("as_of_date").tail(1)
+    warehouse = Warehouse(paths.warehouse)
+    states = warehouse.read("desk_state").sort("as_of_date").tail(1)
     columns = ("as_of_date", "trading_state", "halt_trigger", "halt_reason", "halt_since", "halted_tickets")
     rows = states.select(columns).rows(named=True)
-    return HaltsNow(standing, dict(rows[0]) if rows else None)
+    if not rows:
+        return HaltsNow(standing, None)
+    config = load_config(paths)
+    if not config.desk.gatekeeper.enabled:
+        return HaltsNow(standing, dict(rows[0]), problem="this profile has no gatekeeper: no switch is read")
+    try:
+        readings = desk_readings(warehouse, config, rows[0]["as_of_date"])
+    except (InputError, StateError, KeyError, ValueError) as error:  # what is halted is said all the same
+        return HaltsNow(standing, dict(rows[0]), problem=f"the readings of the switches cannot be had: {error}")
+    return HaltsNow(standing, dict(rows[0]), readings)
+
+
+def desk_readings(tables: Tables, config: Config, session: date) -> tuple[SwitchReading, ...]:
+    """The desk's kill switches after a stored session; none without one.
+
+    Raises:
+        InputError, StateError: the stored state cannot be understood.
+    """
+    stored = tables.read("desk_state", session, session)["state_json"].to_list()
+    if not stored:
+        return ()
+    switches, desk = state_from_json(stored[0]).switches, config.desk
+    ratios = volatility_ratios(tables.read("instrument_state", session, session).iter_rows(named=True))
+    legs = dict(tables.read("proposals", session, session).select("ticket_id", "pair_id").iter_rows())
+    names = config.universe.tradable
+    known = {ticket: [ratios[leg] for leg in pair.split("__") if leg in ratios] for ticket, pair in legs.items()}
+    return switch_readings(
+        switches,
+        rpm_config(desk.gatekeeper, desk.nav),
+        universe_ratio((ratios.get(name) for name in names), len(names)),
+        {ticket: max(found, default=None) for ticket, found in known.items()},
+    )
 
 
 def show_halts(out: Console, found: HaltsNow) -> None:
@@ -118,3 +169,24 @@ def show_halts(out: Console, found: HaltsNow) -> None:
         out.print(f"{state['as_of_date']}  the desk is {state['trading_state'] or 'ACTIVE'}{escaped(why)}")
         if tickets:
             out.print(f"{state['as_of_date']}  halted tickets: {escaped(tickets.replace(',', ', '))}")
+        _show_switches(out, found)
+
+
+def _show_switches(out: Console, found: HaltsNow) -> None:
+    if found.problem:
+        out.print(escaped(found.problem))
+        return
+    rows = table("kill switch", ">reading", ">limit", ">used", title="Kill switches: reading, limit, used")
+    for item in found.switches:
+        name = NAMES[item.switch] if not item.ticket_id else f"ticket {item.ticket_id}: volatility over its baseline"
+        reading = "unknown" if item.reading is None else _amount(item.reading, item.unit)
+        used = "" if item.used is None else f"{item.used:.1%}"
+        style = "bold red" if item.used is not None and item.used >= 1 else ""
+        rows.add_row(escaped(name), reading, _amount(item.limit, item.unit), used, style=style)
+    out.print(rows)
+
+
+def _amount(value: float, unit: Unit) -> str:
+    if unit == "dollars":
+        return dollars(value)
+    return f"{value:.2%}" if unit == "fraction" else f"{value:.2f}x"

@@ -64,6 +64,8 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
     where_to_look(out, done.paths.warehouse, done.summary, done.page)
     if done.stale_from is not None:
         click.echo(f"sessions from {done.stale_from} on are stale now: `riskdesk run` computes them again", err=True)
+    for halt in done.unbound_halts:
+        click.echo(click.style(halt.sentence, fg="red"), err=True)
     for problem in done.ticket_problems:
         click.echo(f"{click.style('error:', fg='red')} {redact(problem)}", err=True)
     for channel, why in sorted(done.undelivered.items()):

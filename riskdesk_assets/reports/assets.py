@@ -19,8 +19,10 @@ from dagster import (
 
 from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.common.halts import current_halts
 from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.resources import DeskResource, partitions
+from riskdesk_assets.common.session_halts import UnboundHalt, unbound_halts
 from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
@@ -317,9 +319,21 @@ def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
     newest = states.sort("as_of_date").row(-1, named=True)
     session = newest["as_of_date"]
     source = newest_source(warehouse, session)
-    path = publish_book(desk.paths().data, warehouse.read(_BOOK, session, session), session, str(newest["run_id"]), source)
+    data, book = desk.paths().data, warehouse.read(_BOOK, session, session)
+    path = publish_book(data, book, session, str(newest["run_id"]), source, _unbound_halts(desk, session))
     said = {"path": str(path)} if path else {"path": "a newer book stands"}
     attach(context, "published_book", {session: said})
+
+
+def _unbound_halts(desk: DeskResource, session: date) -> tuple[UnboundHalt, ...]:
+    """Halts that stand in the journal and that a session's book was not bound by."""
+    if not desk.config().desk.gatekeeper.enabled:
+        return ()
+    journal = desk_journal(desk.paths().data)
+    try:
+        return unbound_halts(current_halts(journal), desk.calendar(), session)
+    finally:
+        journal.close()
 
 
 @multi_asset(

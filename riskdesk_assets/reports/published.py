@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from riskdesk_assets.common.session_halts import UnboundHalt
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.whole_file import replace_file
 
@@ -16,11 +18,15 @@ BOOK = "ideal_portfolio.csv"
 FACTS = "ideal_portfolio.json"
 
 
-def publish_book(data: Path, book: pl.DataFrame, session: date, run_id: str, source: str) -> Path | None:
+def publish_book(
+    data: Path, book: pl.DataFrame, session: date, run_id: str, source: str, halts: Sequence[UnboundHalt] = ()
+) -> Path | None:
     """Write DATA_DIR/published/ideal_portfolio.csv and .json, unless a newer session's book stands there already.
 
     Args:
         book: ideal_portfolio rows of the session, CASH included.
+        halts: those that stand now and that the book was not bound by. They are of this moment, so they are said here, and
+            never in the run directory, which is the same whenever it is made.
 
     Returns:
         The CSV's path; None when a newer book stands.
@@ -31,8 +37,9 @@ def publish_book(data: Path, book: pl.DataFrame, session: date, run_id: str, sou
         return None
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"session": session.isoformat(), "run_id": run_id, "source": source, "rows": book.height}
+    told = {**facts, "halts_not_binding": [halt.fields for halt in halts]}
     replace_file(folder / BOOK, book.sort("is_cash", "symbol").write_csv().encode())
-    replace_file(folder / FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+    replace_file(folder / FACTS, (json.dumps(told, indent=1) + "\n").encode())
     return folder / BOOK
 
 

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from riskdesk_assets.common.halts import Halt, Resume, halt_entry, resume_entry, write_session_halt
+from riskdesk_assets.common.halts import Halt, Resume, current_halts, halt_entry, resume_entry, write_session_halt
 from riskdesk_assets.common.journal import Journal
-from riskdesk_assets.common.session_halts import DESK, halts_of_rows, session_halts, ticket_account
+from riskdesk_assets.common.session_halts import (
+    DESK,
+    first_bound,
+    halts_of_rows,
+    session_halts,
+    ticket_account,
+    unbound_halts,
+)
 from riskdesk_tests.desk_builder import calendar, sessions_from
 
 DAYS = sessions_from(date(2026, 3, 2), 6)
@@ -50,6 +57,25 @@ def test_at_the_open_itself_a_halt_still_binds_and_a_minute_later_it_is_the_next
     late = Journal(journal.file.with_name("late.sqlite"))  # type: ignore[union-attr]
     late.append([halt_entry(Halt(DESK, at(DAYS[1], 9, 31), "news", "Ann"))])
     assert seen(late)[:2] == [None, "HALTED"]
+
+
+@pytest.mark.parametrize(("hour", "minute"), [(4, 0), (9, 30), (9, 31), (12, 0), (16, 30), (23, 0)])
+def test_the_first_session_a_halt_names_is_the_first_that_sees_it(journal: Journal, hour: int, minute: int) -> None:
+    journal.append([halt_entry(Halt(DESK, at(DAYS[2], hour, minute), "news", "Ann"))])
+    states = seen(journal)
+    assert DAYS[states.index("HALTED")] == first_bound(calendar(), at(DAYS[2], hour, minute))
+
+
+def test_a_book_that_was_tradeable_before_the_halt_is_told_of_it(journal: Journal) -> None:
+    journal.append([halt_entry(Halt(DESK, at(DAYS[2], 10), "news", "Ann"))])
+    shock = Halt(ticket_account("a"), at(DAYS[1], 16), "shock", "a kill switch", automatic=True, session=DAYS[1])
+    journal.append([halt_entry(shock), halt_entry(Halt("rest", at(DAYS[2], 10), "news", "Ann"))])
+    (told,) = unbound_halts(current_halts(journal), calendar(), DAYS[1])
+    said = f"a halt of the desk by Ann stands since {DAYS[2]} 15:00 UTC; this book was tradeable before it, {DAYS[2]} obeys"
+    assert told.sentence == said
+    assert unbound_halts(current_halts(journal), calendar(), DAYS[2]) == ()
+    earlier = unbound_halts(current_halts(journal), calendar(), DAYS[0])
+    assert [(one.halt.account, one.binds_from) for one in earlier] == [(DESK, DAYS[2]), ("desk:a", DAYS[1])]
 
 
 def test_a_resume_ends_it_for_the_sessions_after(journal: Journal) -> None:

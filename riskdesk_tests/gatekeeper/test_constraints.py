@@ -76,6 +76,28 @@ def test_gross_counts_what_is_held_of_the_symbol_and_lets_it_be_closed_when_othe
     assert (units(closed), closed.decision.binding_constraint) == (600.0, "gross_exposure")
 
 
+def test_shares_are_approved_in_whole_lots_and_pairs_of_currencies_as_they_are() -> None:
+    third = {"current_price": 301.0, "atr": 6.0}  # 1,000 / 9 x 0.9 = 100 by the formula; 20,000 of net are 66.445 shares
+    output = ask(RiskPortfolioManager(), symbol="JPM", **third)
+    assert (units(output), output.decision.status) == (66.0, "ADJUSTED")
+    assert record(output, "minimum_size").sentence == "units left 66.45, at least 9.97; 66.00 in whole lots"
+    assert output.portfolio_state.account.positions["JPM"].buying == 66.0
+    by_formula = ask(RiskPortfolioManager(), symbol="JPM", current_price=50.0, atr=2.5)  # 240 by the formula
+    assert (units(by_formula), by_formula.decision.status) == (240.0, "APPROVED")
+    rounded = ask(RiskPortfolioManager(), symbol="JPM", current_price=50.0, atr=2.6)  # 230.77: nothing but the lot is smaller
+    assert (units(rounded), rounded.decision.status, rounded.decision.binding_constraint) == (230.0, "APPROVED", "")
+    tens = RiskPortfolioManager(RPMConfig(lot_size=10.0))
+    assert units(ask(tens, symbol="JPM", **third)) == 60.0
+    assert units(ask(RiskPortfolioManager())) == pytest.approx(26_666.67, abs=0.005)  # document 003: a pair
+
+
+def test_what_closes_a_position_closes_its_fraction_too() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_position("JPM", 66.445, 301.0, MONDAY)
+    gatekeeper.halt(MONDAY, "outage", "me")
+    assert units(ask(gatekeeper, symbol="JPM", direction=-1, current_price=301.0, atr=6.0)) == 66.445
+
+
 def test_less_than_a_lot_can_still_be_closed() -> None:
     gatekeeper = RiskPortfolioManager()
     gatekeeper.report_position("JPM", 0.4, 50.0, MONDAY)
@@ -84,11 +106,12 @@ def test_less_than_a_lot_can_still_be_closed() -> None:
 
 
 def test_a_correlated_position_halves_the_size_once_whatever_its_sign() -> None:
-    for rho, expected in ((0.81, 200.0), (-0.95, 200.0), (0.80, 400.0), (0.1, 400.0)):
+    # 20,000 of net, but for the cent that WFC takes, are 399.9998 shares; half of them 199.9999: whole ones are approved
+    for rho, expected in ((0.81, 199.0), (-0.95, 199.0), (0.80, 399.0), (0.1, 399.0)):
         gatekeeper = RiskPortfolioManager(correlations={("WFC", "JPM"): rho})
         gatekeeper.report_position("WFC", 1.0, 0.01, MONDAY)
         output = ask(gatekeeper, symbol="JPM", **SHARE)
-        assert units(output) == pytest.approx(expected, abs=0.01)
+        assert units(output) == expected
         assert record(output, "correlation")[3:5] == (rho, 0.80)
     found = correlation_rule("A", ["C", "B", "A"], {("A", "C"): 0.9, ("B", "A"): -0.9}, RPMConfig())
     assert (found.symbol, found.correlation, found.multiplier) == ("B", -0.9, 0.5)
@@ -128,7 +151,7 @@ def test_a_foreign_share_is_exposure_to_its_own_currency() -> None:
     gatekeeper = RiskPortfolioManager(currencies={"DBKGY": "EUR"}, rates={"EUR": 1.1})
     output = ask(gatekeeper, symbol="DBKGY", **SHARE)
     assert list(output.portfolio_state.account.exposures.currencies) == ["EUR"]
-    assert units(output) * 50 * 1.1 == pytest.approx(20_000)
+    assert units(output) == 363.0  # 20,000 of net are 363.6 shares of 55 dollars
 
 
 def test_opposite_orders_that_wait_do_not_make_room_for_each_other() -> None:

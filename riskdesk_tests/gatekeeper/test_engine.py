@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
+import numpy as np
 import pytest
 
 import riskdesk_assets
@@ -97,6 +99,67 @@ def test_an_unusable_intent_is_rejected_by_its_field_and_is_still_json(field: st
     assert reason(output) == "INVALID_INPUT"
     assert field in record(output, "input").subject or field == "realized_vol"
     json.dumps(output.to_dict(), allow_nan=False).encode()
+
+
+def test_numbers_of_numpy_are_numbers_and_its_booleans_are_not() -> None:
+    asked = {"direction": np.int64(1), "confidence_score": np.float32(0.75), "atr": np.float64(0.0225), "at": MONDAY}
+    asked |= {"realized_vol": np.float32(0.5), "baseline_vol": np.float32(0.25)}
+    plain = {"direction": 1, "confidence_score": 0.75, "atr": 0.0225, "at": MONDAY, "realized_vol": 0.5, "baseline_vol": 0.25}
+    gatekeeper = RiskPortfolioManager(RPMConfig(confidence_collapse_latch=True))
+    output = ask(gatekeeper, client_order_id="one", **asked)
+    assert output.to_dict() == ask(RiskPortfolioManager(gatekeeper.config), client_order_id="one", **plain).to_dict()
+    assert {type(value) for value in output.decision.intent} <= {str, int, float, datetime}
+    assert ask(gatekeeper, client_order_id="one", **asked) is output  # the same intent, not another
+    json.dumps(output.to_dict(), allow_nan=False)
+    manager_from_json(manager_to_json(gatekeeper.state))
+    assert reason(ask(RiskPortfolioManager(), direction=np.bool_(True))) == "INVALID_INPUT"
+    assert reason(ask(RiskPortfolioManager(), atr=np.float32("nan"))) == "INVALID_INPUT"
+    assert reason(ask(RiskPortfolioManager(), direction=np.float32(0.5))) == "INVALID_INPUT"
+
+
+def test_fills_and_marks_may_be_numpys_too() -> None:
+    gatekeeper = RiskPortfolioManager()
+    gatekeeper.report_fill("JPM", np.int64(10), np.float32(50.0), MONDAY)
+    gatekeeper.report_marks({"JPM": np.float32(51.0)}, MONDAY)
+    assert gatekeeper.portfolio_state.equity == 100_010.0
+    manager_from_json(manager_to_json(gatekeeper.state))
+    with pytest.raises(InputError, match="units"):
+        gatekeeper.report_fill("JPM", np.bool_(True), 50.0, MONDAY)
+
+
+def test_a_trade_without_volatilities_is_held_against_the_ratio_known_of_its_symbol() -> None:
+    gatekeeper = RiskPortfolioManager(volatility_ratios={"JPM": 3.2, "BAC": 1.1}, volatility_source="of the desk's session")
+    share = {"current_price": 50.0, "atr": 1.0}
+    shocked = ask(gatekeeper, symbol="JPM", **share)
+    assert (reason(shocked), record(shocked, "volatility_shock").measured) == ("VOLATILITY", 3.2)
+    said = "volatility over its baseline 3.20x, below 3.00x (of the desk's session)"
+    assert record(shocked, "volatility_shock").sentence == said
+    seen = gatekeeper.get_health_status()["kill_switches"]["volatility_shock"]
+    assert (seen["current_ratio"], seen["triggered"], seen["symbol"]) == (3.2, True, "JPM")
+    assert seen["source"] == "of the desk's session"
+    own = ask(gatekeeper, symbol="JPM", realized_vol=0.2, baseline_vol=0.2, **share)  # what the request brings comes first
+    assert (units(own) > 0, record(own, "volatility_shock").sentence) == (
+        True,
+        "volatility over its baseline 1.00x, below 3.00x",
+    )
+    assert record(ask(gatekeeper, symbol="WFC", **share), "volatility_shock").outcome == "SKIPPED"
+    seen = gatekeeper.get_health_status()["kill_switches"]["volatility_shock"]
+    assert (seen["current_ratio"], seen["triggered"], seen["source"]) == (1.0, False, None)  # the newest that was measured
+    with pytest.raises(InputError, match="no ratio"):
+        gatekeeper.update_volatility_ratios({"JPM": -1.0}, "")
+
+
+def test_the_newest_volatility_survives_a_restart_and_before_the_first_there_is_none() -> None:
+    gatekeeper = RiskPortfolioManager()
+    unread = gatekeeper.get_health_status()["kill_switches"]["volatility_shock"]
+    assert (unread["current_ratio"], unread["limit_ratio"], unread["triggered"]) == (None, 3.0, False)
+    gatekeeper.report_volatility(3.5, MONDAY)
+    seen = gatekeeper.get_health_status()["kill_switches"]["volatility_shock"]
+    assert (seen["current_ratio"], seen["triggered"], seen["symbol"], seen["at"]) == (3.5, True, None, MONDAY.isoformat())
+    text = manager_to_json(gatekeeper.state)
+    assert RiskPortfolioManager(state=manager_from_json(text)).get_health_status()["kill_switches"]["volatility_shock"] == seen
+    before = {name: value for name, value in json.loads(text).items() if name != "volatility"}
+    assert manager_from_json(json.dumps(before)).volatility is None  # a state written before it was kept
 
 
 def test_an_intent_older_than_the_accounts_newest_reading_is_stale() -> None:

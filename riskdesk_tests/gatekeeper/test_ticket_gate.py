@@ -273,6 +273,26 @@ def test_a_halt_of_one_ticket_touches_no_other() -> None:
     assert found["a"].rejection is RejectionReason.VOLATILITY
 
 
+def test_the_check_of_a_tickets_volatility_says_what_was_measured_against_which_bound() -> None:
+    shock = TicketHalt("a", date(2026, 3, 2), -1, "VOLATILITY_SHOCK", "volatility 3.10x its baseline >= 3.00x", automatic=True)
+    cases = [replace(intent("a"), volatility_ratio=3.1), replace(intent("b"), volatility_ratio=1.2), intent("c")]
+    found = decide(cases, switches=SwitchMemory(tickets=(shock,)))
+    checks = {name: next(one for one in item.checks if one.check == "volatility_shock") for name, item in found.items()}
+    assert {name: (one.outcome, one.measured, one.bound) for name, one in checks.items()} == {
+        "a": (Outcome.HALT, 3.1, 3.0),
+        "b": (Outcome.PASS, 1.2, 3.0),
+        "c": (Outcome.PASS, None, 3.0),
+    }
+
+
+def test_a_desk_that_a_loss_stopped_says_how_large_it_is() -> None:
+    (stopped,) = decide([intent("a")], switches=halted_desk()).values()
+    assert (stopped.checks[0].check, stopped.checks[0].bound) == ("trading_state", -0.02 * NAV)
+    assert stopped.checks[0].measured == pytest.approx(-0.03 * NAV)
+    (free,) = decide([intent("a")]).values()
+    assert (free.checks[0].measured, free.checks[0].bound) == (None, None)
+
+
 def test_a_halted_ticket_goes_flat_although_the_desk_only_reduces() -> None:
     shock = TicketHalt("a", date(2026, 3, 2), -1, "VOLATILITY_SHOCK", "shock", automatic=True)
     both = replace(halted_desk("REDUCING"), tickets=(shock,))

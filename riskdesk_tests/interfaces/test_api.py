@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
+from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.halts import current_halts
+from riskdesk_assets.common.settings import ROOT
+from riskdesk_assets.gatekeeper.config import RPMConfig
 from riskdesk_assets.gatekeeper.trail import CHECKS
 from riskdesk_assets.interfaces.api_docs import ENDPOINTS
+from riskdesk_assets.interfaces.api_settings import ApiSettings, load_api_settings
 from riskdesk_assets.interfaces.api_trail import decision_of
 from riskdesk_tests.interfaces.served import EXAMPLE, WITHIN_CAPS, House, Served
 
@@ -91,6 +96,71 @@ def test_docs_and_the_schema_name_every_endpoint_and_the_banner_too(served: Serv
             assert method.lower() in paths[path]
             assert path in page.text
     assert paths["/process_trade"]["post"]["security"] == [{"token": []}]
+
+
+def test_the_schema_describes_each_of_the_three_answers_and_says_which_carry_a_trade(served: Served) -> None:
+    operation = served.get("/openapi.json").json["paths"]["/process_trade"]["post"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    status = schema["properties"]["decision"]["properties"]["status"]
+    assert status["enum"] == ["APPROVED", "ADJUSTED", "REJECTED"]
+    described = jsonschema_rs.validator_for(schema)
+    found = {}
+    for body in (WITHIN_CAPS, {**EXAMPLE, "symbol": "GBPUSD"}, {**EXAMPLE, "confidence_score": 0.45}):
+        answer = served.post("/process_trade", body).json
+        described.validate(answer)
+        decision = answer["decision"]
+        assert decision["may_execute"] is (decision["approved_trade"] is not None)
+        found[decision["status"]] = decision["may_execute"]
+    assert found == {"ADJUSTED": True, "APPROVED": True, "REJECTED": False}
+    assert not described.is_valid({**answer, "decision": {**answer["decision"], "status": "MAYBE"}})
+    assert "APPROVED and ADJUSTED both carry approved_trade" in operation["description"]
+    assert "27,272.73" in operation["description"]
+    page = served.get("/docs").text
+    assert "status is APPROVED, ADJUSTED, REJECTED." in page
+    assert "27,272.73" in page
+
+
+def test_a_preset_of_document_003_is_chosen_in_the_file_and_overrides_lie_on_top(tmp_path: Path) -> None:
+    def settings(text: str) -> ApiSettings:
+        shipped = (ROOT / "config" / "api.yaml").read_text()
+        assert "preset: balanced\ngatekeeper: {}\n" in shipped
+        (tmp_path / "api.yaml").write_text(shipped.replace("preset: balanced\ngatekeeper: {}\n", text))
+        return load_api_settings(tmp_path)
+
+    assert settings("preset: balanced\ngatekeeper: {}\n").gatekeeper == RPMConfig()
+    assert settings("gatekeeper: {}\n").gatekeeper == RPMConfig()
+    assert settings("preset: aggressive\ngatekeeper: {}\n").gatekeeper.hash == RPMConfig.aggressive().hash
+    careful = settings("preset: conservative\ngatekeeper:\n  max_drawdown: 0.04\n  regime_adjustments: {STRESSED: 0.1}\n")
+    expected = RPMConfig.conservative().model_dump() | {"max_drawdown": 0.04}
+    expected["regime_adjustments"] = {**expected["regime_adjustments"], "STRESSED": 0.1}
+    assert careful.gatekeeper.model_dump() == expected
+    with pytest.raises(InputError) as wrong:
+        settings("preset: agressive\ngatekeeper: {}\n")
+    (problem,) = wrong.value.problems
+    assert (problem.file, problem.field) == (str(tmp_path / "api.yaml"), "preset")
+    assert (tmp_path / "api.yaml").read_text().splitlines()[(problem.line or 0) - 1] == "preset: agressive"
+    assert "did you mean 'aggressive'" in problem.message
+    assert problem.allowed == "conservative, balanced, aggressive"
+    with pytest.raises(InputError) as unfit:  # an override that does not go with the preset's own numbers
+        settings("preset: conservative\ngatekeeper: {daily_loss_limit: 0.04}\n")
+    assert "daily_loss_limit 0.04 is above weekly_loss_limit 0.03" in str(unfit.value)
+
+
+def test_the_server_decides_by_the_preset_it_was_given(house: House) -> None:
+    with house.serve(preset="conservative", gatekeeper=RPMConfig.conservative().model_dump()) as served:
+        told = served.get("/config").json
+        assert (told["preset"], told["risk_per_trade"]) == ("conservative", 0.005)
+        trade = served.post("/process_trade", EXAMPLE).json["decision"]["approved_trade"]
+    assert trade["position_units"] == pytest.approx(20_000 / 1.10)  # 20% of the symbol
+
+
+def test_health_has_the_newest_volatility_and_whether_it_is_a_shock(served: Served) -> None:
+    before = served.get("/health").json["kill_switches"]["volatility_shock"]
+    assert (before["current_ratio"], before["limit_ratio"], before["triggered"]) == (None, 3.0, False)
+    refused = served.post("/process_trade", {**EXAMPLE, "realized_vol": 0.31, "baseline_vol": 0.1}).json["decision"]
+    assert refused["rejected_trade"]["rejection_reason"] == "VOLATILITY"
+    seen = served.get("/health").json["kill_switches"]["volatility_shock"]
+    assert (seen["current_ratio"], seen["triggered"], seen["symbol"]) == (pytest.approx(3.1), True, "EURUSD")
 
 
 def test_a_halt_refuses_the_next_trade_and_a_resume_lets_it_pass(served: Served) -> None:

@@ -154,6 +154,28 @@ def test_trades_are_held_against_the_desks_correlations(served: Served, built: D
     assert checked["subject"] == left
 
 
+def test_a_trade_without_volatilities_is_held_against_the_desks_newest_session(served: Served, built: DeskFolder) -> None:
+    rows = newest_run(served.paths.runs).read("instrument_state", built.last, built.last)
+    row = rows.drop_nulls(["vol_20", "vol_baseline"]).row(0, named=True)
+    trade = {
+        "direction": 1,
+        "confidence_score": 0.8,
+        "regime": "RANGING",
+        "vol_percentile": 0.5,
+        "current_price": 50.0,
+        "atr": 10.0,
+    }
+    decision = served.post("/process_trade", {**trade, "symbol": row["symbol"]}).json["decision"]
+    checked = next(record for record in decision["audit_trail"] if record["name"] == "volatility_shock")
+    assert checked["measured"] == row["vol_20"] / row["vol_baseline"]
+    assert f"(of the desk's session {built.last})" in checked["sentence"]
+    seen = served.get("/health").json["kill_switches"]["volatility_shock"]
+    assert (seen["current_ratio"], seen["source"]) == (checked["measured"], f"of the desk's session {built.last}")
+    own = served.post("/process_trade", {**trade, "symbol": row["symbol"], "realized_vol": 1.0, "baseline_vol": 1.0})
+    checked = next(record for record in own.json["decision"]["audit_trail"] if record["name"] == "volatility_shock")
+    assert (checked["measured"], checked["subject"]) == (1.0, "")
+
+
 def test_a_run_that_cannot_be_read_is_said_and_stops_no_decision(built: DeskFolder, tmp_path: Path) -> None:
     copytree(built.root / "runs", tmp_path / "runs")
     (run,) = published(tmp_path / "runs")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from riskdesk_assets.common.session_halts import first_bound
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_tests.desk_on_disk import edit
 from riskdesk_tests.interfaces.conftest import DeskFolder
@@ -33,6 +36,10 @@ def test_a_halt_binds_the_next_book_an_alert_goes_out_and_a_resume_ends_it(desk:
     told = json.loads(desk.run("halts", "--json").stdout)
     assert [(item["account"], item["state"], item["by"]) for item in told["journal"]] == [("desk", "HALTED", "Ann")]
     assert told["desk_state"]["trading_state"] == "HALTED"
+    assert_readings_of(desk, newest, told["kill_switches"])
+    shown = " ".join(desk.run("halts").output.split())
+    assert "Kill switches: reading, limit, used" in shown
+    assert "drawdown from the equity's peak" in shown
     story = desk.run("explain", "jpm-bac-reversion").output
     assert f"the desk is HALTED since {newest}: funding stress" in " ".join(story.split())
 
@@ -47,6 +54,39 @@ def test_a_halt_binds_the_next_book_an_alert_goes_out_and_a_resume_ends_it(desk:
     assert replayed.exit_code == 0, replayed.output
     assert not json.loads(replayed.stdout)["different"]
     assert desk.run("audit", "verify").exit_code == 0
+
+
+def assert_readings_of(desk: DeskFolder, session: date, told: list[dict[str, object]]) -> None:
+    """The readings are those of the stored state and of the session's instrument_state."""
+    assert [one["switch"] for one in told] == ["MAX_DRAWDOWN", "DAILY_LOSS", "WEEKLY_LOSS", "VOLATILITY_SHOCK"]
+    stored = desk.warehouse.read("desk_state", session, session).row(0, named=True)
+    switches = json.loads(stored["state_json"])["switches"]["switches"]
+    assert told[0]["reading"] == max(0.0, 1 - switches["equity"] / switches["equity_peak"])
+    assert told[1]["reading"] == max(0.0, switches["previous_close_equity"] - switches["equity"])
+    names = desk.warehouse.read("instrument_state", session, session).drop_nulls(["vol_20", "vol_baseline"])
+    assert told[3]["reading"] == pytest.approx((names["vol_20"] / names["vol_baseline"]).mean())
+    assert [one["limit"] for one in told] == [0.10, 50_000.0, 125_000.0, 3.0]  # document 003's fractions of a nav of 2,500,000
+
+
+def test_a_halt_names_the_first_session_it_binds_and_a_run_before_it_says_so(desk: DeskFolder) -> None:
+    said = desk.run("halt", *ANN)
+    stands = json.loads(desk.run("halts", "--json").stdout)["journal"][0]["at"]
+    first = first_bound(desk.calendar, datetime.fromisoformat(stands))
+    assert f"it binds books from {first} on" in said.stdout
+    day = desk.calendar.after(desk.last)  # closed, and traded, before the halt was written
+    ran = desk.run("run", "--asof", str(day))
+    assert ran.exit_code == 0, ran.output
+    told = " ".join(ran.stderr.split())
+    assert "a halt of the desk by Ann stands since" in told
+    assert f"this book was tradeable before it, {first} obeys" in told
+    published = json.loads((desk.root / "data" / "published" / "ideal_portfolio.json").read_text())
+    assert [(one["account"], one["by"], one["binds_from"]) for one in published["halts_not_binding"]] == [
+        ("desk", "Ann", str(first))
+    ]
+    assert desk.warehouse.read("desk_state", day, day)["released"].to_list() == [True]
+    (run_id,) = desk.warehouse.read("desk_state", day, day)["run_id"].to_list()
+    replayed = desk.run("replay", run_id, "--json")
+    assert not json.loads(replayed.stdout)["different"]
 
 
 def test_a_shock_on_the_newest_session_is_written_to_the_journal_once_and_outlives_it(desk: DeskFolder, tmp_path: Path) -> None:
@@ -128,4 +168,4 @@ def test_a_profile_without_a_gatekeeper_says_that_it_obeys_no_halt(built: DeskFo
     said = built.run("halt", *ANN, DATA_DIR=str(tmp_path / "data"), RISKDESK_PROFILE="classic")
     assert said.exit_code == 0
     assert "its runs obey no halt" in said.stderr
-    assert "obeys" not in said.stdout
+    assert "binds" not in said.stdout
