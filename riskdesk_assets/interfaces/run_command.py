@@ -53,7 +53,7 @@ def run(
 
 def _tell(done: DeskRun, *, as_json: bool) -> None:
     from riskdesk_assets.interfaces.options import echo_json
-    from riskdesk_assets.interfaces.run_view import show_summary, where_to_look
+    from riskdesk_assets.interfaces.run_view import say_stale, show_summary, where_to_look
     from riskdesk_assets.interfaces.terminal import console
 
     if as_json:
@@ -62,8 +62,7 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
     out = console()
     show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
     where_to_look(out, done.paths.warehouse, done.summary, done.page)
-    if done.stale_from is not None:
-        click.echo(f"sessions from {done.stale_from} on are stale now: `riskdesk run` computes them again", err=True)
+    say_stale(done.stale_from)
     for problem in done.ticket_problems:
         click.echo(f"{click.style('error:', fg='red')} {redact(problem)}", err=True)
     for channel, why in sorted(done.undelivered.items()):
