@@ -34,8 +34,8 @@ def run(
     and one that stands there already computes that session again. A day starts from the state of the session before it: where
     that is missing, the day is refused.
 
-    Prices come from FMP when FMP_API_KEY is set, from the files in PRICES_DIR when that is set, else from the built-in
-    sample market, marked SIMULATED everywhere.
+    Prices come from FMP when FMP_API_KEY is set (set but empty is an error), from the files in PRICES_DIR when that is set,
+    else from the built-in sample market, marked SIMULATED everywhere.
 
     \b
     Exit codes: 0 done; 1 a hard limit or a data check failed, or a session has no released book;
