@@ -15,9 +15,9 @@ POLICY = ("policy_training_set", "policy_model", "policy_promotion")
 BACKTESTS = "backtests"
 BARS = "daily_bars"
 WHOLE_SESSION = AssetSelection.groups(*POST_CLOSE_GROUPS) | AssetSelection.assets(REALIZED_PNL)
-# A walk releases a book, so a job that walks makes everything of the session but the bars it finds. Without the reports there is no
-# run directory and the book is gone once the warehouse is made anew; from features of other tickets or settings it would be
-# a book that no replay gives again.
+# A walk releases a book, so a job that walks makes everything of the session but the bars it finds. Without the reports there
+# is no run directory, and the book is gone once the warehouse is made anew; from features of other tickets or settings it would
+# be a book that no replay gives again.
 FROM_INGESTED_BARS = WHOLE_SESSION - AssetSelection.assets(BARS)
 
 post_close = define_asset_job(

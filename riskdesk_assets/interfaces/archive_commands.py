@@ -120,6 +120,8 @@ def _require_nothing_dropped(found: BeyondRuns, calendar: SessionCalendar) -> No
         return
     again = sorted({*found.books, *found.others})
     advice = [f"`riskdesk run --start {again[0]} --end {again[-1]}` publishes these sessions"] if again else []
+    if found.rows:
+        advice.append("`riskdesk ingest-prices` and `build-features` make bars and features again")
     ways = [*advice, "--yes rebuilds without all of it, and keeps the file that stands beside the new one"]
     raise Unusable(
         "the warehouse holds what a rebuild would drop; nothing was changed", *found.lines(calendar), "; ".join(ways)
