@@ -13,11 +13,16 @@ TICKETS = "ticket_snapshots"
 COMPARISONS = "config_comparisons"
 POLICY = ("policy_training_set", "policy_model", "policy_promotion")
 BACKTESTS = "backtests"
-RISK_REPORTS = ("portfolio_risk_reports", "risk_contributions", "model_checks")
+BARS = "daily_bars"
+WHOLE_SESSION = AssetSelection.groups(*POST_CLOSE_GROUPS) | AssetSelection.assets(REALIZED_PNL)
+# A walk releases a book, so a job that walks makes everything of the session but the bars it finds. Without the reports there
+# is no run directory, and the book is gone once the warehouse is made anew; from features of other tickets or settings it would
+# be a book that no replay gives again.
+FROM_INGESTED_BARS = WHOLE_SESSION - AssetSelection.assets(BARS)
 
 post_close = define_asset_job(
     "post_close",
-    AssetSelection.groups(*POST_CLOSE_GROUPS) | AssetSelection.assets(REALIZED_PNL),
+    WHOLE_SESSION,
     description="Everything of a session: bars to the released book and its reports.",
     executor_def=in_process_executor,
 )
@@ -38,8 +43,8 @@ features = define_asset_job(
 
 controller = define_asset_job(
     "controller",
-    AssetSelection.groups("strategy", "construction"),
-    description="From tickets and features to a released book, with its limits checked.",
+    FROM_INGESTED_BARS,
+    description="From tickets and features of ingested bars to a released book: limits checked, run directory kept, published.",
     executor_def=in_process_executor,
 )
 
@@ -80,8 +85,8 @@ backtest = define_asset_job(
 
 engines = define_asset_job(
     "M_engines_D",
-    AssetSelection.groups("risk_model", "strategy", "construction") | AssetSelection.assets(*RISK_REPORTS),
-    description="Document 001's engine: every portfolio optimized, its risk reported, its decision logged.",
+    FROM_INGESTED_BARS,
+    description="Document 001's engine on ingested bars: every portfolio optimized, its risk reported, its decision logged.",
     executor_def=in_process_executor,
 )
 

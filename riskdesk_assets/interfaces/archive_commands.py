@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from riskdesk_assets.interfaces.failures import FAILED
+from riskdesk_assets.interfaces.failures import FAILED, Unusable
 from riskdesk_assets.interfaces.options import echo_json, json_option
-from riskdesk_assets.interfaces.terminal import shortened
+from riskdesk_assets.interfaces.terminal import counted, shortened
+
+if TYPE_CHECKING:
+    from riskdesk_assets.common.sessions import SessionCalendar
+    from riskdesk_assets.reports.beyond_runs import BeyondRuns
 
 REPLAY_WAIT_SECONDS = 900.0
 
@@ -69,28 +74,58 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Restore the warehouse from the run directories.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask, and drop what only the warehouse holds.")
 @json_option
 def rebuild(yes: bool, as_json: bool) -> None:
     """Restore the DuckDB file from the run directories, in the order in which they were published.
 
     The file that stands is kept beside it; it is replaced only when every directory is whole and the new one is complete.
+    What only that file holds is named first, session by session: books that were never published, bars and features of sessions
+    without a run, tables of your own. With any of it there, nothing is done without --yes.
+
+    \b
+    Exit codes: 0 done; 2 a directory is damaged, or something would be dropped and --yes was not given.
     """
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.settings import load_paths
     from riskdesk_assets.common.writer_lock import single_writer
+    from riskdesk_assets.reports.beyond_runs import beyond_runs
     from riskdesk_assets.reports.rebuild import rebuild as rebuild_warehouse
 
     paths = load_paths()
-    if not yes and not as_json:
-        click.confirm(f"Rebuild {paths.warehouse} from {paths.runs}?", abort=True)
-    with single_writer(paths, REPLAY_WAIT_SECONDS, "riskdesk rebuild"), _watched("rebuild"):
-        done = rebuild_warehouse(paths)
+    if not yes:
+        _require_nothing_dropped(beyond_runs(paths), desk_calendar())
+        if not as_json:
+            click.confirm(f"Rebuild {paths.warehouse} from {paths.runs}?", abort=True)
+    with single_writer(paths, REPLAY_WAIT_SECONDS, "riskdesk rebuild"):
+        found = beyond_runs(paths)
+        if not yes:  # a run may have ended meanwhile
+            _require_nothing_dropped(found, desk_calendar())
+        dropped = found.lines(desk_calendar())
+        for line in dropped:
+            click.echo(f"not restored: {line}", err=True)
+        with _watched("rebuild"):
+            done = rebuild_warehouse(paths)
     if as_json:
-        echo_json({"runs": done.runs, "sessions": done.sessions, "kept": done.kept})
+        echo_json({"runs": done.runs, "sessions": done.sessions, "kept": done.kept, "dropped": list(dropped)})
         return
-    click.echo(f"{paths.warehouse}: {done.sessions} sessions from {done.runs} runs")
+    click.echo(f"{paths.warehouse}: {counted(done.sessions, 'session')} from {counted(done.runs, 'run')}")
     if done.kept is not None:
         click.echo(f"the file that stood there is kept as {done.kept}")
+
+
+def _require_nothing_dropped(found: BeyondRuns, calendar: SessionCalendar) -> None:
+    """Refuse, with everything named that would be lost (Unusable)."""
+    if not found.known:
+        return
+    again = sorted({*found.books, *found.others})
+    advice = [f"`riskdesk run --start {again[0]} --end {again[-1]}` publishes these sessions"] if again else []
+    if found.rows:
+        advice.append("`riskdesk ingest-prices` and `build-features` make bars and features again")
+    ways = [*advice, "--yes rebuilds without all of it, and keeps the file that stands beside the new one"]
+    raise Unusable(
+        "the warehouse holds what a rebuild would drop; nothing was changed", *found.lines(calendar), "; ".join(ways)
+    )
 
 
 @contextmanager

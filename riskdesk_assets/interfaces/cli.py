@@ -10,6 +10,7 @@ from riskdesk_assets.interfaces.archive_commands import rebuild, replay
 from riskdesk_assets.interfaces.audit_command import audit
 from riskdesk_assets.interfaces.backtest_command import backtest
 from riskdesk_assets.interfaces.bench_command import bench
+from riskdesk_assets.interfaces.book_command import book
 from riskdesk_assets.interfaces.compare_command import compare
 from riskdesk_assets.interfaces.console_command import console
 from riskdesk_assets.interfaces.demo_command import demo
@@ -46,6 +47,7 @@ COMMANDS: tuple[click.Command, ...] = (
     headroom,
     limits,
     morning,
+    book,
     shadow,
     reconcile,
     guard,

@@ -65,8 +65,7 @@ class DeskRun:
     @property
     def page(self) -> Path | None:
         """The report page of the newest session, where the run made one."""
-        place = page_copy(self.paths.data, self.summary.newest.session)
-        return place if self.run_folder is not None and place.is_file() else None
+        return report_page(self.paths, self.summary, self.run_folder)
 
     def as_json(self) -> dict[str, object]:
         """Everything, in dollars and plain words."""
@@ -142,7 +141,7 @@ def run_desk(
         outcome=outcome,
         summary=summary,
         paths=paths,
-        run_folder=_run_folder(paths, summary),
+        run_folder=run_folder(paths, summary),
         alerts_sent=delivery.sent,
         undelivered=delivery.failures,
         ticket_problems=tuple(str(problem) for problem in load_tickets(paths.tickets, config.universe).problems),
@@ -187,6 +186,12 @@ def wanted_sessions(paths: Paths, config: Config, asof: date | None, start: date
     return wanted
 
 
+def report_page(paths: Paths, summary: DeskSummary, folder: Path | None) -> Path | None:
+    """The report page of the newest session; None where the run left none."""
+    place = page_copy(paths.data, summary.newest.session)
+    return place if folder is not None and place.is_file() else None
+
+
 def _unbound_halts(config: Config, session: date) -> tuple[UnboundHalt, ...]:
     """Halts that stand and that a session's book was not bound by; a profile without a gatekeeper obeys none at all."""
     if not config.desk.gatekeeper.enabled:
@@ -202,8 +207,8 @@ def _alerting(config: Config, *, include_backdated: bool) -> Config:
     return config.model_copy(update={"desk": config.desk.model_copy(update={"alerts": alerts})})
 
 
-def _run_folder(paths: Paths, summary: DeskSummary) -> Path | None:
-    """Where the run's artifacts are; None when it left none."""
+def run_folder(paths: Paths, summary: DeskSummary) -> Path | None:
+    """Where the artifacts of a run over exactly these sessions are; None when it left none."""
     lines = summary.sessions
     folder = paths.runs / directory_id([line.run_id for line in lines], lines[0].session, lines[-1].session)
     return folder if folder.is_dir() else None

@@ -175,7 +175,12 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
             for row in expected
             if row["scope"] == STRATEGY and row["status"] == UNDERPERFORMING
         ),
-        posture=session_posture(expected, tables.read("proposals", session, session).to_dicts(), config.desk.expected_pnl),
+        posture=session_posture(
+            expected,
+            tables.read("proposals", session, session).to_dicts(),
+            config.desk.expected_pnl,
+            axes_of(tables, session).market,
+        ),
         conviction=tier_lines(
             tables.read("strategy_sizes", session, session).to_dicts(),
             tables.read("strategy_library", session, session).to_dicts(),

@@ -12,8 +12,9 @@ from riskdesk_assets.interfaces.options import SESSION, echo_json, json_option
 @click.command(short_help="The desk on one screen: regimes, buckets, expected P&L, clips, limits.")
 @click.option("--asof", type=SESSION, help="The session; by default the newest that was computed.")
 @click.option("--quarters", is_flag=True, help="Instead: each strategy's calendar quarters, realized against expected.")
+@click.option("--held", is_flag=True, help="Each held ticket and why the others are flat, in place of the buckets.")
 @json_option
-def morning(asof: date | None, quarters: bool, as_json: bool) -> None:
+def morning(asof: date | None, quarters: bool, held: bool, as_json: bool) -> None:
     """Say on one screen what the desk is and how it does: nothing is computed or written.
 
     Release, both regime axes (the market's, one word a day; the tape's, one per name), equity, what each bucket was given,
@@ -27,6 +28,7 @@ def morning(asof: date | None, quarters: bool, as_json: bool) -> None:
     \b
     riskdesk morning
     riskdesk morning --asof 2026-01-26 --json
+    riskdesk morning --held
     riskdesk morning --quarters
     """
     from dataclasses import asdict
@@ -35,6 +37,7 @@ def morning(asof: date | None, quarters: bool, as_json: bool) -> None:
     from riskdesk_assets.common.journal import desk_journal
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.warehouse import Warehouse
+    from riskdesk_assets.interfaces.held import tickets_after
     from riskdesk_assets.interfaces.morning import morning as morning_of
     from riskdesk_assets.interfaces.morning_view import show_morning, show_quarters
     from riskdesk_assets.interfaces.terminal import console
@@ -54,8 +57,9 @@ def morning(asof: date | None, quarters: bool, as_json: bool) -> None:
             show_quarters(console(), found)
         return
     told = morning_of(warehouse, config, session, current_halts(desk_journal(paths.data)))
+    tickets = tickets_after(warehouse, session) if held else None
     if as_json:
         tape = {"tape_counts": told.regimes.tape_counts}
-        echo_json({**asdict(told), **tape, "posture_points": told.posture.points})
+        echo_json({**asdict(told), **tape, "posture_points": told.posture.points, **(asdict(tickets) if tickets else {})})
     else:
-        show_morning(console(), told)
+        show_morning(console(), told, tickets)

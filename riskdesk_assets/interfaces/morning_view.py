@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.book.clips import where
+from riskdesk_assets.interfaces.held import TicketsAfter
+from riskdesk_assets.interfaces.held_view import show_held
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
 from riskdesk_assets.interfaces.run_view import size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
@@ -20,13 +23,18 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _NAMED = 3
+_HELD = 7  # lines of held tickets on the one screen
+_BESIDE = 2  # clips, and limits, that leave them room
 _REASON = 70
 _STANCES = {RISK_ON: "bold green", RISK_OFF: "bold red"}
 _STATUSES = {UNDERPERFORMING: "lags", "ON_TRACK": "ok", "TOO_FEW": "few"}
 
 
-def show_morning(out: Console, found: Morning) -> None:
-    """Session, regimes, money, posture, halts and tickets in a line each; then buckets, clips and limits."""
+def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = None) -> None:
+    """Session, regimes, money, posture, halts and tickets in a line each; then buckets, clips and limits.
+
+    With ``tickets`` what each of them holds stands in place of the buckets, and fewer clips and limits are shown: one screen.
+    """
     out.width = min(out.width, WIDTH)
     desk = found.desk
     out.print(f"{banner(found.source)}  profile {found.profile}", soft_wrap=True)
@@ -49,9 +57,19 @@ def show_morning(out: Console, found: Morning) -> None:
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
-    _buckets(out, found)
+    if tickets is None:
+        _buckets(out, found)
+    else:
+        found = _beside_tickets(found)
+        out.print()
+        show_held(out, tickets, _HELD)
     _cuts(out, found)
     _limits(out, found)
+
+
+def _beside_tickets(found: Morning) -> Morning:
+    """With room left for the held tickets."""
+    return replace(found, cuts=found.cuts[:_BESIDE], limits=found.limits[:_BESIDE])
 
 
 def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:

@@ -34,8 +34,8 @@ def run(
     and one that stands there already computes that session again. A day starts from the state of the session before it: where
     that is missing, the day is refused.
 
-    Prices come from FMP when FMP_API_KEY is set, from the files in PRICES_DIR when that is set, else from the built-in
-    sample market, marked SIMULATED everywhere.
+    Prices come from FMP when FMP_API_KEY is set (set but empty is an error), from the files in PRICES_DIR when that is set,
+    else from the built-in sample market, marked SIMULATED everywhere.
 
     \b
     Exit codes: 0 done; 1 a hard limit or a data check failed, or a session has no released book;
@@ -53,7 +53,7 @@ def run(
 
 def _tell(done: DeskRun, *, as_json: bool) -> None:
     from riskdesk_assets.interfaces.options import echo_json
-    from riskdesk_assets.interfaces.run_view import show_summary, where_to_look
+    from riskdesk_assets.interfaces.run_view import say_stale, show_summary, where_to_look
     from riskdesk_assets.interfaces.terminal import console
 
     if as_json:
@@ -62,8 +62,7 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
     out = console()
     show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
     where_to_look(out, done.paths.warehouse, done.summary, done.page)
-    if done.stale_from is not None:
-        click.echo(f"sessions from {done.stale_from} on are stale now: `riskdesk run` computes them again", err=True)
+    say_stale(done.stale_from)
     for halt in done.unbound_halts:
         click.echo(click.style(halt.sentence, fg="red"), err=True)
     for problem in done.ticket_problems:

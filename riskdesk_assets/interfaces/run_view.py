@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
 from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
@@ -65,6 +68,12 @@ def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page:
         console.print(f"[dim]page     [/]  {escaped(page)}", soft_wrap=True)
     console.print(f"[dim]warehouse[/]  {escaped(warehouse)}", soft_wrap=True)
     console.print(f"[dim]look     [/]  riskdesk morning   riskdesk explain {example}   riskdesk ui")
+
+
+def say_stale(first: date | None) -> None:
+    """Tell on standard error from which session on what stands was computed from something else; nothing where none is."""
+    if first is not None:
+        click.echo(f"sessions from {first} on are stale now: `riskdesk run` computes them again", err=True)
 
 
 def _book(console: Console, summary: DeskSummary) -> None:

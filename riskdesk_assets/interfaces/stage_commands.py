@@ -52,8 +52,9 @@ def build_features(ctx: click.Context, asof: date | None, start: date | None, en
 def run_controller(ctx: click.Context, asof: date | None, start: date | None, end: date | None, as_json: bool) -> None:
     """Walk tickets and features to a released book: controller, limits, whole shares, audit.
 
-    Needs bars and features of the sessions (ingest-prices, build-features), and the state of the session before them.
-    `riskdesk run` does all of it at once.
+    Needs bars of the sessions (ingest-prices) and the state of the session before them. Features are made again from those bars
+    for the tickets as they stand: byte for byte what build-features made, where nothing has changed since. The book is
+    published with its run directory and reports like that of `riskdesk run`, which brings in the bars as well.
 
     \b
     riskdesk run-controller --asof 2026-01-26

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.settings import Config, Paths, load_config, load_paths
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.construction.start import stale_from
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
-from riskdesk_assets.interfaces.desk_run import require_finished, say_who_writes
+from riskdesk_assets.interfaces.desk_run import report_page, require_finished, run_folder, say_who_writes
 from riskdesk_assets.interfaces.instance import open_instance
 from riskdesk_assets.interfaces.progress_bar import RunProgress
 from riskdesk_assets.interfaces.run_summary import DeskSummary, desk_summary
@@ -44,8 +46,19 @@ class StageRun:
     rows: Mapping[str, int]
     pnl_net: float | None
     summary: DeskSummary | None
+    stale_from: date | None
     paths: Paths
     config: Config
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The run directory of a walk; None where it left none."""
+        return None if self.summary is None else run_folder(self.paths, self.summary)
+
+    @property
+    def page(self) -> Path | None:
+        """The report page of a walk's newest session; None where it left none."""
+        return None if self.summary is None else report_page(self.paths, self.summary, self.run_folder)
 
     @property
     def failed(self) -> bool:
@@ -55,7 +68,11 @@ class StageRun:
 
     def as_json(self) -> dict[str, object]:
         """Everything, in plain words."""
-        walked = {} if self.summary is None else {"sessions": [asdict(line) for line in self.summary.sessions]}
+        walked: dict[str, object] = {}
+        places: dict[str, object] = {"warehouse": self.paths.warehouse}
+        if self.summary is not None:
+            walked = {"sessions": [asdict(line) for line in self.summary.sessions], "stale_from": self.stale_from}
+            places |= {"run": self.run_folder, "page": self.page}
         realized = {} if self.pnl_net is None else {"pnl_net": self.pnl_net}
         return {
             "job": self.job,
@@ -66,7 +83,7 @@ class StageRun:
             "dagster_run_id": self.outcome.dagster_run_id,
             "rows": dict(self.rows),
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],
-            "paths": {"warehouse": self.paths.warehouse},
+            "paths": places,
             **walked,
             **realized,
         }
@@ -98,6 +115,7 @@ def run_stage(job: str, asof: date | None, start: date | None, end: date | None,
         rows={name: warehouse.read(name, wanted.first, wanted.last).height for name in TABLES_OF[job]},
         pnl_net=float(warehouse.read("realized_pnl", wanted.first, wanted.last)["pnl_net"].sum()) if job == "realize" else None,
         summary=desk_summary(warehouse, config, wanted.first, wanted.last) if job == CONTROLLER else None,
+        stale_from=stale_from(warehouse.read("desk_state")) if job == CONTROLLER else None,
         paths=paths,
         config=config,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskdesk_assets.interfaces.options import echo_json
-from riskdesk_assets.interfaces.run_view import show_failed_checks, show_summary
+from riskdesk_assets.interfaces.run_view import say_stale, show_failed_checks, show_summary, where_to_look
 from riskdesk_assets.interfaces.stage_run import StageRun
 from riskdesk_assets.interfaces.terminal import banner, console, dollars
 
@@ -15,7 +15,9 @@ def show_stage(done: StageRun, *, as_json: bool) -> None:
         return
     out = console()
     if done.summary is not None:
-        show_summary(out, done.summary, done.outcome.failed_checks, None)
+        show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
+        where_to_look(out, done.paths.warehouse, done.summary, done.page)
+        say_stale(done.stale_from)
         return
     out.print(f"{banner(done.source)}  {done.wanted.why}")
     for name, rows in done.rows.items():

@@ -66,6 +66,11 @@ def shortened(text: str, most: int = LONGEST_TEXT) -> str:
     return text if len(text) <= most else f"{text[:most].rstrip()}..."
 
 
+def counted(count: int, what: str) -> str:
+    """``1 session``, ``5 sessions``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def dollars(amount: float, places: int = 0) -> str:
     """``-$1,234``: the sign first, thousands grouped."""
     text = f"${abs(amount):,.{places}f}"

@@ -16,6 +16,7 @@ from riskdesk_assets.common.universe import Universe
 FMP = "FMP"
 FILES = "FILES"
 SIMULATED = "SIMULATED"
+ALLOWED_KEY = "a key; or unset it, for the files of PRICES_DIR or the sample market"
 
 
 class VendorError(RiskDeskError):
@@ -51,10 +52,14 @@ class Vendor(Protocol):
 def choose_vendor(paths: Paths, universe: Universe, calendar: SessionCalendar, environ: Mapping[str, str]) -> Vendor:
     """FMP when FMP_API_KEY is set; else the files of PRICES_DIR; else the built-in sample market.
 
+    A key that is set but empty is no wish for simulated prices: more likely a secret that did not arrive.
+
     Raises:
-        InputError: an unusable key, base URL or folder; or FMP_BASE_URL without a key, where nothing else was asked for.
+        InputError: an empty or unusable key, base URL or folder; or FMP_BASE_URL without a key, where nothing else was asked.
     """
     key = environ.get("FMP_API_KEY", "").strip()
+    if "FMP_API_KEY" in environ and not key:
+        raise InputError(Problem("FMP_API_KEY", None, "", "is set, but empty", ALLOWED_KEY))
     if key:
         from riskdesk_assets.market.fmp import FmpVendor
 

@@ -68,14 +68,18 @@ def posture(
 
 
 def session_posture(
-    expected: Sequence[Mapping[str, object]], proposals: Sequence[Mapping[str, object]], settings: ExpectedPnlSettings
+    expected: Sequence[Mapping[str, object]],
+    proposals: Sequence[Mapping[str, object]],
+    settings: ExpectedPnlSettings,
+    market_regime: str | None = None,
 ) -> Posture:
     """The posture of a session from its rows of expected_pnl and proposals.
 
-    The ratio counts once the window is full; the scale is that of any proposal that asks for something: they share one.
+    The ratio counts once the window is full; the scale is that of any proposal that asks for something: they share one. Where
+    the session has no expected P&L, the regime is ``market_regime``: what is known of the market does not wait for it.
     """
     total = next((row for row in expected if row["scope"] == TOTAL), {})
-    regime, ratio = total.get("market_regime"), total.get("realized_ratio")
+    regime, ratio = total.get("market_regime") or market_regime, total.get("realized_ratio")
     known = isinstance(ratio, float) and total.get("status") != TOO_FEW
     scales = [row["vol_scale"] for row in proposals if row["units"]]
     return posture(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.progress import report
 from riskdesk_assets.common.settings import Paths
-from riskdesk_assets.common.tables import TABLES, Table
+from riskdesk_assets.common.tables import STORED, TABLES, Table
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.reports.run_store import RunDirectory, published
 
@@ -28,6 +29,9 @@ class Rebuilt:
 
 def rebuild(paths: Paths) -> Rebuilt:
     """Restore the DuckDB file; the old one is kept beside it, and replaced only once the new one is whole.
+
+    What is known beside the runs (holdings) is taken over from the old file. Whatever else only that file holds is not
+    restored: ``beyond_runs`` tells what that is.
 
     Raises:
         StateError: nothing was ever published, or a directory is damaged (named); the old file then stands.
@@ -46,8 +50,9 @@ def rebuild(paths: Paths) -> Rebuilt:
     for place, run in enumerate(runs, start=1):
         restore(warehouse, run)
         report("rebuild", place, len(runs))
+    _take_over(Warehouse(paths.warehouse), warehouse)
     sessions = warehouse.read("desk_state").height
-    kept = paths.warehouse.with_suffix(".before-rebuild.duckdb") if paths.warehouse.exists() else None
+    kept = _kept_as(paths.warehouse) if paths.warehouse.exists() else None
     if kept is not None:
         shutil.copyfile(paths.warehouse, kept)
     # A write-ahead log left by a crash belongs to the old file; the new one must never meet it.
@@ -62,6 +67,28 @@ def restore(warehouse: Warehouse, run: RunDirectory) -> None:
     known = [name for name in run.manifest["tables"] if name in TABLES]
     frames = {name: _widened(TABLES[name], pl.read_parquet(run.path / f"{name}.parquet")) for name in known}
     warehouse.write(first, last, frames)
+
+
+def _take_over(old: Warehouse, fresh: Warehouse) -> None:
+    """Copy the tables that lie beside the runs; a file that cannot be read has none to give."""
+    for name in STORED.keys() - TABLES.keys():
+        try:
+            rows = old.read(name)
+        except (duckdb.Error, StateError):
+            continue
+        if rows.height:
+            days = rows[STORED[name].partition].sort()
+            fresh.write(days[0], days[-1], {name: rows})
+
+
+def _kept_as(warehouse: Path) -> Path:
+    """A name beside the warehouse that no file has: an earlier rebuild's may hold the only copy of something."""
+    number = 1
+    while True:
+        place = warehouse.with_suffix(f".before-rebuild{'' if number == 1 else f'-{number}'}.duckdb")
+        if not place.exists():
+            return place
+        number += 1
 
 
 def _widened(table: Table, frame: pl.DataFrame) -> pl.DataFrame:

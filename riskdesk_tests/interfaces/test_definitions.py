@@ -164,6 +164,13 @@ def test_every_job_resolves_and_the_main_one_holds_every_asset(defs: Definitions
     assert all(selected.values())
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_that_releases_a_book_makes_its_features_its_directory_and_its_publication(defs: Definitions, job: str) -> None:
+    selected = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+    if "ideal_portfolio" in selected:
+        assert selected >= {"pair_state", "return_correlations", "realized_pnl", "run_artifacts", "published_book"}
+
+
 def test_backtests_are_independent_partitions_that_anybody_may_add(defs: Definitions) -> None:
     (spec,) = [item for item in defs.resolve_all_asset_specs() if item.key == AssetKey(BACKTESTS)]
     assert isinstance(spec.partitions_def, DynamicPartitionsDefinition)

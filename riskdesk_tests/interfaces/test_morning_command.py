@@ -187,6 +187,12 @@ def test_a_desk_of_an_earlier_version_without_expected_pnl_says_what_makes_it(bu
     assert "market unknown" in text
 
 
+def test_the_regime_of_the_posture_does_not_wait_for_expected_pnl(built: DeskFolder) -> None:
+    found = Changed(built, expected_pnl=TABLES["expected_pnl"].frame([])).morning()
+    assert found.regimes.market is not None
+    assert f"market regime {found.regimes.market} (" in found.posture.words
+
+
 def test_quarters_are_listed_by_strategy(built: DeskFolder) -> None:
     result = built.run("morning", "--quarters", "--json")
     assert result.exit_code == 0, result.output

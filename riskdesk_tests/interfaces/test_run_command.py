@@ -248,3 +248,23 @@ def test_a_stage_without_sessions_asks_for_them(empty: DeskFolder) -> None:
     result = empty.run("build-features")
     assert result.exit_code == 2
     assert "Give --asof D, or --start D --end D" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("run",), ("run", "--asof", "2026-01-26"), ("ingest-prices",)])
+def test_a_key_that_is_set_but_empty_stops_whatever_needs_prices(empty: DeskFolder, command: tuple[str, ...]) -> None:
+    days = ("--start", "2026-01-26", "--end", "2026-01-26") if command == ("ingest-prices",) else ()
+    result = empty.run(*command, *days, FMP_API_KEY="")
+    assert result.exit_code == 2
+    assert "FMP_API_KEY: is set, but empty (allowed: a key; or unset it" in result.stderr
+    assert empty.warehouse.read("daily_bars").is_empty()
+
+
+def test_a_key_that_is_set_but_empty_does_not_keep_dagster_from_loading(empty: DeskFolder) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "from riskdesk_assets.definitions import defs; print(defs.resolve_job_def('post_close').name)"],
+        env={"PATH": "/usr/bin:/bin", **empty.environ, "FMP_API_KEY": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (loaded.returncode, loaded.stdout) == (0, "post_close\n"), loaded.stderr

@@ -23,8 +23,16 @@ def test_the_key_wins_over_the_folder_and_the_folder_over_the_sample(
     with_folder = replace(paths, prices=tmp_path)
     assert choose_vendor(with_folder, universe, calendar, {"FMP_API_KEY": "k"}).source == "FMP"
     assert choose_vendor(with_folder, universe, calendar, {}).source == "FILES"
-    assert choose_vendor(with_folder, universe, calendar, {"FMP_API_KEY": "  "}).source == "FILES"
     assert choose_vendor(paths, universe, calendar, {}).source == "SIMULATED"
+
+
+@pytest.mark.parametrize("key", ["", "  ", "\t\n"])
+def test_a_key_that_is_set_but_empty_is_an_error_and_no_wish_for_simulated_prices(
+    paths: Paths, universe: Universe, calendar: SessionCalendar, tmp_path: Path, key: str
+) -> None:
+    for place in (paths, replace(paths, prices=tmp_path)):
+        with pytest.raises(InputError, match=r"FMP_API_KEY: is set, but empty \(allowed: a key; or unset it"):
+            choose_vendor(place, universe, calendar, {"FMP_API_KEY": key})
 
 
 def test_a_base_url_without_a_key_is_a_clear_error(paths: Paths, universe: Universe, calendar: SessionCalendar) -> None:

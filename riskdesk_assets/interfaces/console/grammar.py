@@ -42,7 +42,7 @@ class Slot(Enum):
     FOLDER = "folder"
     TICKET = "ticket"
     TOPIC = "topic"
-    """What is asked about in particular: tickets."""
+    """What is asked about in particular: the tickets, or the book."""
 
 
 Words = frozenset[str]
@@ -275,7 +275,7 @@ EXAMPLES: tuple[tuple[Intent, tuple[str, ...]], ...] = (
 """What help shows, what completion offers, and what a line nobody understands is compared with."""
 
 TELLS: dict[Intent, str] = {
-    Intent.SUMMARIZE: "the regime, the book, what clipped it, halts: one screen",
+    Intent.SUMMARIZE: "the regime, the book, what each ticket holds, what clipped it, halts: one screen",
     Intent.GENERATE_IDEAL_PORTFOLIO: "run the desk up to the newest session, or for the days you say",
     Intent.RUN_BACKTEST: "what the desk would have done",
     Intent.DRAFT_TICKET: "write a checked ticket into tickets/drafts; never into tickets/active",

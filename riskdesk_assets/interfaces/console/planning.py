@@ -14,7 +14,7 @@ from riskdesk_assets.interfaces.console.lengths import DayError
 from riskdesk_assets.interfaces.console.line import Line
 from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Plan, Question, RefusedError
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
-from riskdesk_assets.interfaces.console.understanding import TICKETS
+from riskdesk_assets.interfaces.console.understanding import BOOK, TICKETS
 from riskdesk_assets.interfaces.desk_run import wanted_sessions
 from riskdesk_assets.interfaces.pair_commands import MOST_SHOWN
 from riskdesk_assets.interfaces.wanted_sessions import WantedSessions, asked_sessions
@@ -52,8 +52,10 @@ def answered(intent: Intent, slots: Slots, question: Question, line: Line, aroun
 
 
 def _summarize(slots: Slots, around: Surroundings) -> Plan:
+    if slots.get("topic") == BOOK:
+        return Plan("show the book and the tickets behind it", (), (("book",),))
     says = _in_force(around) if slots.get("topic") == TICKETS else ()
-    return Plan("show the desk on one screen", says, (("morning",),))
+    return Plan("show the desk on one screen", says, (("morning", "--held"),))
 
 
 def _in_force(around: Surroundings) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ _CANDIDATES, _MOST_CORRECTED = 3, 3
 _WHEN, _REACH = re.compile(PERIOD), re.compile(PERIOD_OR_REACH)
 TICKETS = "tickets"
 """Topic: which of them are in force."""
+BOOK = "book"
+"""Topic: what is held, and nothing else."""
+_HELD = frozenset({"book", "portfolio", "positions", "position", "holdings", "hold", "own", "positioned"})
+_SHOWN = frozenset({"show", "list", "display", "print", "view", "see", "give", "what", "whats", "which", "how"})
+_OF_THE_BOOK = _HELD | _SHOWN | {"current", "latest", "newest", "today", "todays", "ideal", "active", "desk"}
 _ABOUT_TICKETS = frozenset({"tickets", "ticket", "strategies", "strategy"})
 _OF_TICKETS = _ABOUT_TICKETS | {"active", "current", "force", "todays", "all"}
 _MANY = rf"-?[0-9]+|{'|'.join(sorted(NUMBERS, key=len, reverse=True))}"  # not "a": that is no count
@@ -139,8 +144,9 @@ def _filled(rule: Rule, line: Line, known: Known) -> tuple[dict[str, object], st
             rest = _target(rest, line, slots, known, rule.words | FILLER)
         elif slot is Slot.NAMED:
             rest = _target(rest, line, slots, known)
-        elif slot is Slot.TOPIC and _asks_for_tickets(frozenset(words_of(line.small))):
-            slots[slot.value] = TICKETS
+        elif slot is Slot.TOPIC:
+            topic = _topic(frozenset(words_of(line.small)))
+            slots |= {slot.value: topic} if topic else {}
     return slots, _unplaced(rest, rule.words | FILLER)
 
 
@@ -199,6 +205,13 @@ def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words
     found = named[0]
     slots[Slot.TARGET.value] = line.text[found.start() : found.end()]
     return rest[: found.start()] + " " + rest[found.end() :]
+
+
+def _topic(words: frozenset[str]) -> str:
+    """What is asked about in particular; empty for the desk as a whole."""
+    if _asks_for_tickets(words):
+        return TICKETS
+    return BOOK if words & _HELD and words <= _OF_THE_BOOK | FILLER else ""
 
 
 def _asks_for_tickets(words: frozenset[str]) -> bool:

@@ -13,6 +13,7 @@ DRAFTS = ("my-idea",)
 TODAY = date(2026, 11, 27)
 
 TICKETS_ASKED: dict[str, object] = {"topic": "tickets"}
+BOOK_ASKED: dict[str, object] = {"topic": "book"}
 
 
 def each(intent: str, slots: dict[str, object], *phrases: str) -> list[tuple[str, str, dict[str, object]]]:
@@ -55,8 +56,10 @@ SAID: list[tuple[str, str, dict[str, object]]] = [
     ("where do we stand?", "SUMMARIZE", {}),
     ("how are we doing today", "SUMMARIZE", {}),
     ("good morning", "SUMMARIZE", {}),
-    ("what do we hold", "SUMMARIZE", {}),
-    ("show me the ideal portfolio", "SUMMARIZE", {}),
+    ("what do we hold", "SUMMARIZE", BOOK_ASKED),
+    ("show me the ideal portfolio", "SUMMARIZE", BOOK_ASKED),
+    ("show the book", "SUMMARIZE", BOOK_ASKED),
+    ("summarize the book", "SUMMARIZE", {}),
     ("lint my tickets", "LINT_TICKETS", {}),
     ("lint my tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),
     ("lint tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),
@@ -103,7 +106,8 @@ SAID: list[tuple[str, str, dict[str, object]]] = [
     *each("SUMMARIZE", TICKETS_ASKED, "which strategies are running", "list active tickets", "tickets", "active strategies"),
     *each("SUMMARIZE", {}, "are there any halts", "any halts?", "halts", "is the desk halted", "is anything halted"),
     *each("SUMMARIZE", {}, "what's halted", "which tickets are halted", "is there a halt", "why is the desk halted"),
-    *each("SUMMARIZE", {}, "positions", "our positions", "the book", "portfolio", "how are we positioned", "quick summary"),
+    *each("SUMMARIZE", BOOK_ASKED, "positions", "our positions", "the book", "portfolio", "how are we positioned"),
+    *each("SUMMARIZE", {}, "quick summary"),
     *each("SUMMARIZE", {}, "sum it up", "dashboard", "state of the desk", "market regime", "what changed", "what clipped us"),
     *each("SUMMARIZE", {}, "what happened today", "are we within limits", "summarize strategy state"),
     # GENERATE_IDEAL_PORTFOLIO

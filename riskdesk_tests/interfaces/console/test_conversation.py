@@ -36,7 +36,7 @@ def test_what_writes_nothing_is_a_plan_too_but_a_plain_enter_will_do(heard: Hear
     assert "  writes  nothing" in heard.said
     assert heard.ran == []
     heard("")
-    assert heard.ran == [("morning",)]
+    assert heard.ran == [("morning", "--held")]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,14 @@ def test_which_tickets_are_active_is_answered_by_the_plan_already(heard: Heard, 
     assert f"{len(names)} tickets in force on " in told
     assert all(name in told for name in names)
     heard("")
-    assert heard.ran == [("morning",)]
+    assert heard.ran == [("morning", "--held")]
+
+
+def test_the_book_is_shown_as_a_book(heard: Heard) -> None:
+    heard("show the book")
+    assert "plan: show the book and the tickets behind it" in heard.said
+    heard("")
+    assert heard.ran == [("book",)]
 
 
 def test_a_ticket_that_is_not_in_force_is_told_apart(desk: DeskFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +202,7 @@ def test_a_guess_is_asked_about_and_still_only_a_plan(heard: Heard) -> None:
     heard("n", "bactest last 6 months", "")
     assert heard.talk.idle
     heard("bactest last 6 months", "summarize", "y")
-    assert heard.ran == [("morning",)]
+    assert heard.ran == [("morning", "--held")]
 
 
 def test_what_is_not_understood_is_never_half_done(heard: Heard) -> None:
