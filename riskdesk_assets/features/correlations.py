@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.packed import Gathered
-from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe, pair_id
 from riskdesk_assets.features.own_bars import log_returns

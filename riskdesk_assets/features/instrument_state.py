@@ -9,7 +9,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from riskdesk_assets.common.settings import CostSettings, FeatureSettings, FragilitySettings
+from riskdesk_assets.common.feature_settings import FeatureSettings, FragilitySettings
+from riskdesk_assets.common.settings import CostSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.features.name_windows import Name, drawdown_rank, mean_of_defined, name_of, name_windows

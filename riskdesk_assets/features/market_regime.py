@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from riskdesk_assets.common.errors import InputError, Problem
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.regimes import MarketRegime
-from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.features.name_windows import mean_volatility, name_of

@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
-from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.features.own_bars import OwnBars, log_returns, own_bars
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.features.windows import (

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from riskdesk_assets.common.settings import FeatureSettings
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import pair_id
 from riskdesk_assets.features.cointegration import weekly_pvalues

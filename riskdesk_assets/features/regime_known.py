@@ -7,8 +7,8 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.session_check import SessionCheck
-from riskdesk_assets.common.settings import FeatureSettings
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.features.market_regime import MEAN_VOLATILITY_SOURCE
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.features.pair_health import PairHealth
-from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory, units_said
+from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory
+from riskdesk_assets.interfaces.explain_stages import units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
 from riskdesk_assets.strategy.budget_cuts import MULTIPLIERS

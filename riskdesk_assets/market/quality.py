@@ -11,8 +11,8 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar
-from riskdesk_assets.common.settings import QualitySettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.corporate_actions import adjustment_factor, rounding_of_factor_change, splits
 

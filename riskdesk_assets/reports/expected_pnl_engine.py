@@ -22,8 +22,9 @@ from riskdesk_assets.common.expected_returns import (
     ExpectedReturns,
     load_expected_returns,
 )
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.regimes import MarketRegime
-from riskdesk_assets.common.settings import FeatureSettings, load_config, load_paths
+from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.strict_yaml import read_bytes
 from riskdesk_assets.features.market_regime import regime_of
 from riskdesk_assets.features.windows import Array, windowed_zscore

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from riskdesk_assets.common.feature_settings import FragilitySettings
 from riskdesk_assets.common.sample_statistics import SESSIONS_A_YEAR
-from riskdesk_assets.common.settings import FragilitySettings, RiskReportSettings
+from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.common.single_thread import single_threaded
 from riskdesk_assets.risk_model.arguments import Matrix, Vector
 from riskdesk_assets.risk_model.covariance import Covariance

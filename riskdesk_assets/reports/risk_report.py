@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from riskdesk_assets.common.settings import FragilitySettings, RiskReportSettings
+from riskdesk_assets.common.feature_settings import FragilitySettings
+from riskdesk_assets.common.settings import RiskReportSettings
 from riskdesk_assets.reports.risk_measures import (
     Book,
     NameFacts,

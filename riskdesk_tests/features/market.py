@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.common.hashing import digest_frame
-from riskdesk_assets.common.settings import CostSettings, FeatureSettings, load_config, load_paths
+from riskdesk_assets.common.settings import CostSettings, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.universe import Instrument, Universe
 

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from riskdesk_assets.common.settings import FeatureSettings
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.features.correlations import CORRELATION_SESSIONS, return_correlations
 from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime

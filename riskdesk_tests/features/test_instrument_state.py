@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from riskdesk_assets.common.settings import FeatureSettings, FragilitySettings
+from riskdesk_assets.common.feature_settings import FeatureSettings, FragilitySettings
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.features.instrument_state import fragility_class, instrument_state, tape_regime
 from riskdesk_assets.features.panel import build_panel

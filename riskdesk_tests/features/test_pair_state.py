@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from riskdesk_assets.common.settings import FeatureSettings
+from riskdesk_assets.common.feature_settings import FeatureSettings
 from riskdesk_assets.features.pair_state import pair_state
 from riskdesk_assets.features.panel import build_panel
 from riskdesk_tests.features.market import (

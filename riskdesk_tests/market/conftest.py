@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from riskdesk_assets.common import strict_yaml
+from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar, load_calendar
-from riskdesk_assets.common.settings import ROOT, QualitySettings
+from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.common.universe import Universe
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar
-from riskdesk_assets.common.settings import QualitySettings
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market import quality
 from riskdesk_assets.market.files import FilesVendor

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar
-from riskdesk_assets.common.settings import QualitySettings
 from riskdesk_assets.common.universe import Instrument, Universe
 from riskdesk_assets.market.quality import check_bars
 from riskdesk_assets.market.sample import CRISIS_FIRST, CRISIS_LAST, FIRST_SESSION, SampleMarket
