@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _NAMED = 3
-_HELD = 7  # lines of held tickets on the one screen
+_HELD = 7  # lines of held tickets on the one screen, less one for each line that not every session has
 _BESIDE = 2  # clips, and limits, that leave them room
 _REASON = 70
 _STANCES = {RISK_ON: "bold green", RISK_OFF: "bold red"}
@@ -62,7 +62,7 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
     else:
         found = _beside_tickets(found)
         out.print()
-        show_held(out, tickets, _HELD)
+        show_held(out, tickets, _HELD - bool(found.guards) - found.apart)
     _cuts(out, found)
     _limits(out, found)
 

@@ -73,11 +73,14 @@ def test_a_dozen_held_tickets_with_long_names_still_fit_the_screen(built: DeskFo
     ]
     changed = Changed(built, desk_positions=TABLES["desk_positions"].frame(many))
     out = Console(width=COLUMNS, force_terminal=False, highlight=False, emoji=False, file=StringIO())
-    show_morning(out, changed.morning(), tickets_after(changed, built.last))
+    found = changed.morning()
+    assert found.guards  # every line that there may be
+    assert found.apart
+    show_morning(out, found, tickets_after(changed, built.last))
     lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert max(len(line.rstrip()) for line in lines) <= COLUMNS
     assert len(lines) <= LINES
-    assert any(line.startswith("and 6 more with $") for line in lines)
+    assert any(line.startswith("and 8 more with $") for line in lines)
 
 
 def test_a_flat_ticket_says_what_kept_it_flat(built: DeskFolder) -> None:
