@@ -276,6 +276,7 @@ def test_a_run_of_an_earlier_version_is_restored_with_the_later_columns_empty(de
     assert found.select(pl.col(later).null_count()).row(0) == (len(DAYS),) * 4
 
 
+@pytest.mark.slow
 def test_written_dates_run_again_one_at_a_time_newest_first_change_no_byte(desk: DeskFolder) -> None:
     before = desk.digests()
     for session in reversed(DAYS):
