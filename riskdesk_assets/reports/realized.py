@@ -75,7 +75,7 @@ class Books:
     def of(cls, positions: pl.DataFrame, blotter: pl.DataFrame, prints: PrintPanel, context: DeskContext) -> Books:
         """From rows of desk_positions and portfolio_blotter."""
         held = positions.filter(pl.col("shares") != 0).select(*_LINE, "notional_cents")
-        trades = traded(blotter, positions, context).select(*_LINE, "notional_delta_cents")
+        trades = traded(blotter, positions).select(*_LINE, "notional_delta_cents")
         lines = (
             held.with_columns(held=True)
             .join(_trading_costs(trades, context), on=_LINE, how="full", coalesce=True)
@@ -152,17 +152,26 @@ class Books:
         )
 
 
-def traded(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
-    """The blotter with what the desk's positions really traded: in paper mode it shows what the ideal portfolio asks for."""
-    if context.guards.mode != "paper":
-        return blotter
-    keys = ["as_of_date", "ticket_id", "symbol"]
-    rows = blotter.join(positions.select(*keys, "shares"), on=keys, how="left")
+def traded(blotter: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
+    """The blotter's rows on which a position moved, with what it moved by: a row of paper mode asks for the ideal portfolio's.
+
+    What stood before is the blotter's own, what stood after the position's: both were stored with their session, so no later
+    change of the guards' mode can change what an order of that session cost.
+
+    Args:
+        blotter: rows of portfolio_blotter.
+        positions: rows of desk_positions, of every session of the blotter's; a leg without one ended with no shares.
+
+    Returns:
+        The blotter's columns, notional_delta_cents of the shares that moved at the order's price; no row where none did.
+    """
+    rows = blotter.join(positions.select(*_LINE, after="shares"), on=_LINE, how="left", maintain_order="left")
+    moved = rows.with_columns(pl.col("after").fill_null(0)).filter(pl.col("after") != pl.col("shares_before"))
     cents = [
         notional_cents(after - before, round(price * TICKS_PER_DOLLAR))
-        for after, before, price in rows.select(pl.col("shares").fill_null(0), "shares_before", "price").iter_rows()
+        for after, before, price in moved.select("after", "shares_before", "price").iter_rows()
     ]
-    return rows.with_columns(pl.Series("notional_delta_cents", cents, pl.Int64)).filter(pl.col("notional_delta_cents") != 0)
+    return moved.with_columns(pl.Series("notional_delta_cents", cents, pl.Int64)).drop("after")
 
 
 def _trading_costs(trades: pl.DataFrame, context: DeskContext) -> pl.DataFrame:

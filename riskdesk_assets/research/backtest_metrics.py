@@ -39,7 +39,7 @@ def backtest_metrics(
         series, realized, attributed: TIMESERIES, TABLES["realized_pnl"] and ATTRIBUTION of the range.
         frames: pair_state, ticket_snapshots, proposals, desk_positions, portfolio_blotter, limit_audit and desk_state of the
             range.
-        context: nav and the guards' mode.
+        context: nav.
         buckets: of the tickets.
     """
     return {
@@ -49,7 +49,7 @@ def backtest_metrics(
         "release_statuses": dict(sorted(Counter(frames["desk_state"]["release_status"]).items())),
         "released_breaches": _released_breaches(frames["limit_audit"]),
         "attribution": _parts(attributed),
-        "by_ticket": _by_ticket(frames, realized, attributed, context, buckets, series["as_of_date"][-1]),
+        "by_ticket": _by_ticket(frames, realized, attributed, buckets, series["as_of_date"][-1]),
         "by_bucket": _by_bucket(frames["desk_positions"], attributed),
         "by_name": _earned_by(realized, "symbol"),
     }
@@ -90,7 +90,6 @@ def _by_ticket(
     frames: Mapping[str, pl.DataFrame],
     realized: pl.DataFrame,
     attributed: pl.DataFrame,
-    context: DeskContext,
     buckets: Buckets,
     last: date,
 ) -> dict[str, Metrics]:
@@ -99,7 +98,7 @@ def _by_ticket(
     held = dict(positions.agg(sessions.n_unique()).iter_rows())
     # The sessions on which a ticket's position was new.
     entries = dict(positions.agg(sessions.filter(pl.col("age_sessions") == 0).n_unique()).iter_rows())
-    moves = traded(frames["portfolio_blotter"], frames["desk_positions"], context)
+    moves = traded(frames["portfolio_blotter"], frames["desk_positions"])
     turnover = dict(moves.group_by("ticket_id").agg(pl.col("notional_delta_cents").abs().sum()).iter_rows())
     pairs = dict(frames["proposals"].group_by("ticket_id").agg(pl.col("pair_id").sort_by("as_of_date").last()).iter_rows())
     daily = _daily_by("ticket_id", frames["desk_positions"], attributed)

@@ -52,7 +52,7 @@ def timeseries(
     states = frames["desk_state"].select("as_of_date", "ex_ante_volatility", "var_95", "var_99", desk_equity="equity")
     days = (
         fates.join(books, on="as_of_date", how="left")
-        .join(_turnover(frames["portfolio_blotter"], frames["desk_positions"], context), on="as_of_date", how="left")
+        .join(_turnover(frames["portfolio_blotter"], frames["desk_positions"]), on="as_of_date", how="left")
         .join(_earned(realized), on="as_of_date", how="left")
         .join(_missing(fates, nets, prints), on="as_of_date", how="left")
         .join(states, on="as_of_date", how="left")
@@ -116,9 +116,9 @@ def _nets(positions: pl.DataFrame) -> pl.DataFrame:
     return held.group_by("as_of_date", "symbol").agg(cents=pl.col("notional_cents").sum())
 
 
-def _turnover(blotter: pl.DataFrame, positions: pl.DataFrame, context: DeskContext) -> pl.DataFrame:
+def _turnover(blotter: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
     """as_of_date and traded: cents traded by the desk's positions."""
-    moves = traded(blotter, positions, context)
+    moves = traded(blotter, positions)
     return moves.group_by("as_of_date").agg(traded=pl.col("notional_delta_cents").abs().sum())
 
 

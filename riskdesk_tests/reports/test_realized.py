@@ -35,6 +35,7 @@ Book = dict[str, dict[str, int]]  # ticket -> symbol -> cents
 
 
 def positions(books: dict[date, Book]) -> pl.DataFrame:
+    """Every share costs a cent, so a book of any cents is one of as many shares."""
     rows: list[dict[str, object]] = []
     for session, book in books.items():
         for ticket_id, legs in book.items():
@@ -46,8 +47,8 @@ def positions(books: dict[date, Book]) -> pl.DataFrame:
                         "ticket_id": ticket_id,
                         "leg": leg,
                         "symbol": symbol,
-                        "shares": (cents > 0) - (cents < 0),
-                        "price": 1.0,
+                        "shares": cents,
+                        "price": 0.01,
                         "notional_cents": cents,
                         "entered_on": session,
                         "age_sessions": 0,
@@ -57,25 +58,27 @@ def positions(books: dict[date, Book]) -> pl.DataFrame:
     return TABLES["desk_positions"].frame(rows)
 
 
-def trades(moves: list[tuple[date, str, str, int]]) -> pl.DataFrame:
-    return TABLES["portfolio_blotter"].frame(
-        [
+def trades(moves: list[tuple[date, str, str, int]], books: dict[date, Book]) -> pl.DataFrame:
+    """The orders that led to the books, at a cent a share."""
+    rows: list[dict[str, object]] = []
+    for session, ticket_id, symbol, cents in moves:
+        after = books.get(session, {}).get(ticket_id, {}).get(symbol, 0)
+        rows.append(
             {
                 "run_id": "r",
                 "as_of_date": session,
                 "ticket_id": ticket_id,
                 "symbol": symbol,
-                "side": "BUY",
-                "shares_before": 0,
-                "shares_after": 1,
-                "shares_delta": 1,
-                "price": 1.0,
+                "side": "BUY" if cents > 0 else "SELL",
+                "shares_before": after - cents,
+                "shares_after": after,
+                "shares_delta": cents,
+                "price": 0.01,
                 "notional_delta_cents": cents,
                 "reason": "",
             }
-            for session, ticket_id, symbol, cents in moves
-        ]
-    )
+        )
+    return TABLES["portfolio_blotter"].frame(rows)
 
 
 def delistings(closed: list[tuple[date, str, str, float]]) -> pl.DataFrame:
@@ -106,8 +109,8 @@ def realized(
     closed: list[tuple[date, str, str, float]] | None = None,
     context: DeskContext = CONTEXT,
 ) -> list[dict[str, object]]:
-    frame = realized_pnl(DAYS, positions(books), trades(moves or []), delistings(closed or []), print_panel(prints), context)
-    return frame.to_dicts()
+    held, orders, gone = positions(books), trades(moves or [], books), delistings(closed or [])
+    return realized_pnl(DAYS, held, orders, gone, print_panel(prints), context).to_dicts()
 
 
 def brief(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
@@ -197,15 +200,38 @@ def test_every_row_is_worth_what_its_own_columns_say() -> None:
         assert row["pnl_net"] == row["pnl_gross"] - row["costs"]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("mode", ["shadow", "paper", "enforce"])
-def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent(mode: str) -> None:
+def test_an_order_costs_what_the_position_moved_not_what_the_ideal_portfolio_asked_for() -> None:
+    """Paper's blotter asks for 10,000 of JPM and 5,000 of BAC short; the guards let 4,000 and nothing through."""
+    book: dict[date, Book] = {DAYS[0]: {"t": {"JPM": 400_000}}}
+    asked: dict[date, Book] = {DAYS[0]: {"t": {"JPM": 1_000_000, "BAC": -500_000}}}
+    orders = trades([(DAYS[0], "t", "JPM", 1_000_000), (DAYS[0], "t", "BAC", -500_000)], asked)
+    prints = print_panel({day: marks(JPM=100.0, BAC=50.0) for day in DAYS[:2]})
+    found = realized_pnl(DAYS, positions(book), orders, delistings([]), prints, CONTEXT)
+    # 1 bp of 4,000; CONTEXT is a desk in shadow by now
+    assert found.select("symbol", "costs").rows() == [("JPM", pytest.approx(0.4))]
+
+
+@pytest.mark.parametrize(
+    ("mode", "now"),
+    [
+        ("shadow", "shadow"),
+        ("paper", "paper"),
+        ("enforce", "enforce"),
+        ("paper", "shadow"),
+        ("paper", "enforce"),
+        ("shadow", "paper"),
+    ],
+)
+def test_the_desks_equity_moves_by_what_its_books_realized_and_cost_to_the_cent(mode: str, now: str) -> None:
+    """In whatever mode the desk is by ``now``, when the books of ``mode`` become known."""
     config = changed(desk_config(), "desk.costs.default_borrow_bps", 300.0)
     config = changed(config, "desk.guards.mode", mode)
     sessions = sessions_from(date(2024, 1, 2), 30)
     inputs = inputs_of(config, shipped_tickets(), sessions[0], sessions[-1])
     tables = walk(inputs).frames
     books = (tables["desk_positions"], tables["portfolio_blotter"], tables["clip_ledger"])
-    rows = realized_pnl(sessions, *books, PrintPanel.of(inputs.bars, calendar().sessions), desk_context(config))
+    prints, told_by = PrintPanel.of(inputs.bars, calendar().sessions), desk_context(changed(config, "desk.guards.mode", now))
+    rows = realized_pnl(sessions, *books, prints, told_by)
     states = [json.loads(text) for text in tables["desk_state"]["state_json"]]
     earned = dict(rows.group_by("realized_on").agg(pl.col("pnl_gross").sum()).iter_rows())
     # What a session cost is told with its book, which is realized a session later: the last one's is not known yet.

@@ -123,7 +123,7 @@ def test_every_row_of_a_range_is_the_definitions_own_to_the_last_bit(desk: Desk)
     held = {day: {t: {s: cents for (u, s), cents in book.items() if u == t} for t in PAIRS} for day, book in desk.books.items()}
     moved = [(day, ticket, symbol, cents) for day, moves in desk.moves.items() for (ticket, symbol), cents in moves.items()]
     gone = [(day, ticket, symbol, value) for day, closed in desk.closed.items() for (ticket, symbol), value in closed.items()]
-    books = Books.of(positions(held), trades(moved), print_panel(desk.prints), CONTEXT)
+    books = Books.of(positions(held), trades(moved, held), print_panel(desk.prints), CONTEXT)
     known = books.known(DAYS, delistings(gone))
     found = pl.concat([known, books.pending(DAYS, known)])
     expected = TABLES["realized_pnl"].frame(by_definition(desk, CONTEXT))

@@ -61,15 +61,16 @@ def frames() -> dict[str, pl.DataFrame]:
                     "frozen": symbol not in PRINTS[day],
                 }
             )
-    for day, symbol, cents in (
-        (DAYS[0], "JPM", 1_000_000),
-        (DAYS[0], "BAC", -1_000_000),
-        (DAYS[4], "JPM", -1_030_200),
-        (DAYS[4], "BAC", 1_020_000),
+    for day, symbol, before, after, price, cents in (
+        (DAYS[0], "JPM", 0, 100, 100.0, 1_000_000),
+        (DAYS[0], "BAC", 0, -200, 50.0, -1_000_000),
+        (DAYS[4], "JPM", 100, 0, 103.02, -1_030_200),
+        (DAYS[4], "BAC", -200, 0, 51.0, 1_020_000),
     ):
         row: dict[str, object] = dict.fromkeys(TABLES["portfolio_blotter"].columns, 0)
-        text = {"run_id": "r", "side": "BUY", "reason": "", "ticket_id": "t", "symbol": symbol}
-        moves.append({**row, **text, "as_of_date": day, "price": 1.0, "notional_delta_cents": cents})
+        text = {"run_id": "r", "side": "BUY" if cents > 0 else "SELL", "reason": "", "ticket_id": "t", "symbol": symbol}
+        shares = {"shares_before": before, "shares_after": after, "shares_delta": after - before}
+        moves.append({**row, **text, **shares, "as_of_date": day, "price": price, "notional_delta_cents": cents})
     states = [
         {
             **dict.fromkeys(TABLES["desk_state"].columns),
