@@ -39,7 +39,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """A bucket or the total, in dollars; ``cap`` is the bucket's limit, None where it has none of its own."""
+    """A bucket or the total, in dollars; ``cap`` is the bucket's limit, None where it has none of its own.
+
+    ``expected_...``, ``forecast`` and ``window_expected`` are of the capital allocated, the same with ``employed`` of the gross
+    of what was held. ``status`` is judged on ``employed_ratio``: realized of what was expected of the capital employed.
+    """
 
     name: str
     allocated: float
@@ -47,22 +51,26 @@ class ExpectedLine:
     cap: float | None
     env_factor: float | None
     expected_day: float | None
+    expected_day_employed: float | None
     expected_week: float | None
     realized: float
     forecast: float | None
+    forecast_employed: float | None
     window_sessions: int
     window_realized: float
     window_expected: float
+    window_employed: float
     realized_ratio: float | None
     employed_ratio: float | None
     week_realized: float
     week_target: float | None
     status: str
+    message: str
 
 
 @dataclass(frozen=True)
 class Laggard:
-    """A strategy that earns far less than expected."""
+    """A strategy that earns far less than expected of the capital it employed."""
 
     strategy: str
     bucket: str
@@ -221,17 +229,21 @@ def _line(row: Row, cap: float | None) -> ExpectedLine:
             for name in (
                 "env_factor",
                 "expected_day",
+                "expected_day_employed",
                 "expected_week",
                 "realized",
                 "forecast",
+                "forecast_employed",
                 "window_sessions",
                 "window_realized",
                 "window_expected",
+                "window_employed",
                 "realized_ratio",
                 "employed_ratio",
                 "week_realized",
                 "week_target",
                 "status",
+                "message",
             )
         },
     )

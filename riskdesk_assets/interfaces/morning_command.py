@@ -25,6 +25,9 @@ def morning(asof: date | None, quarters: bool, held: bool, as_json: bool) -> Non
     realized of expected P&L over the window (+1 from posture.ratio_on, -1 below underperforming_below); the volatility scale
     of the proposal (+1 from scale_on, -1 up to scale_off). +2 and more is RISK ON, -2 and less RISK OFF.
 
+    What is expected is told twice: of the capital given (the budgets: ceilings, more of them than a book may hold at once) and
+    of the capital held. Status and posture are judged on the capital held.
+
     \b
     riskdesk morning
     riskdesk morning --asof 2026-01-26 --json

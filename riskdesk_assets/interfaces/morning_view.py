@@ -12,7 +12,7 @@ from riskdesk_assets.interfaces.held_view import show_held
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
 from riskdesk_assets.interfaces.run_view import size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
-from riskdesk_assets.reports.expected_pnl_rows import UNDERPERFORMING
+from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
 from riskdesk_assets.reports.regime_axes import market_words, tape_words
 from riskdesk_assets.reports.strategy_quarters import StrategyQuarter
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _NAMED = 3
-_HELD = 7  # lines of held tickets on the one screen, less one for each line that not every session has
+_HELD = 6  # lines of held tickets on the one screen, less one for each line that not every session has
 _BESIDE = 2  # clips, and limits, that leave them room
 _REASON = 70
 _STANCES = {RISK_ON: "bold green", RISK_OFF: "bold red"}
-_STATUSES = {UNDERPERFORMING: "lags", "ON_TRACK": "ok", "TOO_FEW": "few"}
+_STATUSES = {UNDERPERFORMING: "lags", ON_TRACK: "ok", TOO_FEW: "few", NOT_EMPLOYED: "flat"}
+_JUDGED = {UNDERPERFORMING: "[yellow]lags[/]", ON_TRACK: "[green]on track[/]"}
 
 
 def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = None) -> None:
@@ -49,6 +50,8 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
         out.print(f"{word:<10} {line}")
     if found.total is not None:
         out.print(_week(found.total))
+        if tickets is None:
+            out.print(_window(found.total))
     stance = found.posture
     out.print(f"posture    [{_STANCES.get(stance.stance, 'bold')}]{stance.stance}[/] [dim](advice only)[/]")
     out.print(f"  {escaped(stance.words)}")
@@ -85,8 +88,20 @@ def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:
                 out.print(listed)
                 out.print()
             shown = one.quarter
-            columns = ("strategy", "bucket", ">days", ">realized", ">expected", ">of it", ">on empl.", ">hits", ">worst")
-            listed = table(*columns, title=f"{shown}, dollars")
+            columns = (
+                "strategy",
+                "bucket",
+                ">days",
+                ">realized",
+                ">on given",
+                ">of it",
+                ">on held",
+                ">of it",
+                ">hits",
+                ">worst",
+            )
+            listed = table(*columns, title=f"{shown}, dollars: realized, and expected on capital given and on capital held")
+            listed.padding = (0, 1, 0, 0)
         assert listed is not None  # noqa: S101 - the first quarter made it
         listed.add_row(
             escaped(one.strategy),
@@ -96,6 +111,7 @@ def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:
             f"{one.expected:,.0f}",
             "-" if one.ratio is None else f"{one.ratio:.0%}",
             f"{one.expected_employed:,.0f}",
+            "-" if one.employed_ratio is None else f"{one.employed_ratio:.0%}",
             "-" if one.hit_rate is None else f"{one.hit_rate:.0%}",
             f"{one.worst:,.0f}",
             style="" if one.bucket else "bold",
@@ -111,9 +127,23 @@ def _equity(found: Morning) -> str:
 
 
 def _week(total: ExpectedLine) -> str:
-    target = "no target yet" if total.week_target is None else f"target {_signed(total.week_target)}"
-    expected = "unknown" if total.expected_day is None else _signed(total.expected_day)
-    return f"week       {_signed(total.week_realized)} so far, {target}   next session {expected} expected"
+    target = "no target yet" if total.week_target is None else f"target {_signed(total.week_target)} on capital given"
+    expected, held = (
+        "unknown" if amount is None else _signed(amount) for amount in (total.expected_day, total.expected_day_employed)
+    )
+    next_session = f"next       session expects {expected} on capital given, {held} on capital held"
+    return f"week       {_signed(total.week_realized)} so far, {target}\n{next_session}"
+
+
+def _window(total: ExpectedLine) -> str:
+    """How the last sessions are judged, on which expectation, and the other one."""
+    if total.status not in _JUDGED:
+        return f"judged     not yet: {escaped(total.message or 'nothing was given, held or earned')}"
+    realized, given, held = (
+        _signed(amount) for amount in (total.window_realized, total.window_expected, total.window_employed)
+    )
+    days = f"{total.window_sessions} days"
+    return f"{days:<10} {_JUDGED[total.status]}: {realized} of {held} expected on held; {given} on given"
 
 
 def _halts(found: Morning) -> str:
@@ -143,11 +173,9 @@ def _buckets(out: Console, found: Morning) -> None:
         return
     capped = any(line.cap is not None for line in found.buckets)
     columns = ["bucket", ">given", *([">cap"] if capped else []), ">held", ">exp/day", ">today"]
-    listed = table(*columns, f">{found.total.window_sessions} days", ">of exp", "")
-    listed.padding = (0, 1, 0, 0)  # six buckets with caps fit into 80 columns
+    listed = table(*columns, f">{found.total.window_sessions} days", ">on given", ">on held", "")
+    listed.padding = (0, 0, 0, 0)  # six buckets with caps fit into 80 columns
     for line in (*found.buckets, found.total):
-        if line is found.total:
-            listed.add_section()
         cap = [] if not capped else ["-" if line.cap is None else _compact(line.cap)]
         listed.add_row(
             escaped("total" if line is found.total else line.name),
@@ -157,9 +185,10 @@ def _buckets(out: Console, found: Morning) -> None:
             "-" if line.expected_day is None else _compact(line.expected_day),
             _compact(line.realized),
             _compact(line.window_realized),
-            "-" if line.realized_ratio is None else f"{line.realized_ratio:.0%}",
+            _compact(line.window_expected),
+            _compact(line.window_employed),
             _STATUSES.get(line.status, line.status.lower()),
-            style="yellow" if line.status == UNDERPERFORMING else "",
+            style=f"{'bold ' if line is found.total else ''}{'yellow' if line.status == UNDERPERFORMING else ''}".strip(),
         )
     out.print()
     out.print(listed)

@@ -207,7 +207,7 @@ def model_checks_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     ],
     check_specs=[
         AssetCheckSpec(
-            ON_TRACK_CHECK, asset=EXPECTED_PNL, description="No bucket and no strategy earns far less than expected."
+            ON_TRACK_CHECK, asset=EXPECTED_PNL, description="No bucket earns far less than expected of the capital it employed."
         )
     ],
     partitions_def=SESSIONS,

@@ -3,6 +3,11 @@
 A session's row looks forward: ``expected_day`` and ``expected_week`` follow from the budgets in force and the market regime at
 its close. What becomes known on a session is held against ``forecast``, the expected_day of the row before: so a number is
 only ever compared with what was said of it beforehand. Sums are exact (fsum), so no order of rows changes a bit.
+
+Two expectations stand beside each other, both weekly return x capital / 5 (document 002, section 9.6). That of the capital
+*allocated* is the document's: the budgets in force. That of the capital *employed* is the same return on the gross of the
+positions held overnight. Budgets are ceilings: the shipped desk's come to about 3 NAV under a gross limit of 1, so what is
+expected of them all is expected of capital that no book may hold, and whether a bucket lags is judged on what it employed.
 """
 
 from __future__ import annotations
@@ -28,8 +33,11 @@ EXPECTED_PNL = "expected_pnl"
 ON_TRACK_CHECK = "expected_pnl_on_track"
 BUCKET, STRATEGY, TOTAL = "BUCKET", "STRATEGY", "TOTAL"
 """Scopes. The one row of scope TOTAL is called TOTAL."""
-ON_TRACK, UNDERPERFORMING, TOO_FEW, IDLE = "ON_TRACK", "UNDERPERFORMING", "TOO_FEW", "IDLE"
-"""Statuses: TOO_FEW, fewer than ``window_sessions`` sessions had an expectation; IDLE, nothing given, held or earned."""
+ON_TRACK, UNDERPERFORMING, TOO_FEW = "ON_TRACK", "UNDERPERFORMING", "TOO_FEW"
+NOT_EMPLOYED, IDLE = "NOT_EMPLOYED", "IDLE"
+"""Statuses. ON_TRACK, UNDERPERFORMING: realized against what was expected of the capital employed. TOO_FEW: fewer than
+``window_sessions`` sessions had an expectation. NOT_EMPLOYED: capital was allocated, but none of it held a position, so that
+there is nothing to judge. IDLE: nothing given, held or earned."""
 OWNER_TABLES = ("strategy_budgets", "strategy_library")
 READ_TABLES = ("market_regime", "desk_positions", "realized_pnl", EXPECTED_PNL, *OWNER_TABLES)
 """Tables the rows are made of: of the sessions, and OWNER_TABLES and EXPECTED_PNL of ``reach`` sessions before too."""
@@ -108,7 +116,10 @@ def looked_back_on(rows: pl.DataFrame, config: Config) -> pl.DataFrame:
 
 
 def off_track(rows: pl.DataFrame) -> Iterator[SessionCheck]:
-    """A warning for each session on which a bucket or the total is UNDERPERFORMING: which, the numbers, and the strategies."""
+    """A warning for each session on which a bucket or the total is UNDERPERFORMING: which, the numbers, and the strategies.
+
+    ``measured`` and ``bound`` are the worst one's: dollars realized, and dollars expected of the capital employed.
+    """
     bad = rows.filter(pl.col("status") == UNDERPERFORMING).sort("as_of_date", "scope", "name")
     for (session,), found in bad.partition_by("as_of_date", as_dict=True, maintain_order=True).items():
         buckets = found.filter(pl.col("scope") == BUCKET).to_dicts()
@@ -118,7 +129,7 @@ def off_track(rows: pl.DataFrame) -> Iterator[SessionCheck]:
         lagging = found.filter(pl.col("scope") == STRATEGY)["name"].to_list()
         said = [f"{row['name']} {row['message']}" for row in (*buckets, *total)]
         said += [f"strategies below it: {', '.join(lagging)}"] if lagging else []
-        worst = min((*buckets, *total), key=lambda row: (row["realized_ratio"], row["name"]))
+        worst = min((*buckets, *total), key=lambda row: (row["employed_ratio"], row["name"]))
         yield SessionCheck(
             ON_TRACK_CHECK,
             session,
@@ -126,7 +137,7 @@ def off_track(rows: pl.DataFrame) -> Iterator[SessionCheck]:
             message="; ".join(said),
             limit=", ".join(row["name"] for row in (*buckets, *total)),
             measured=f"{worst['window_realized']:.2f}",
-            bound=f"{worst['window_expected']:.2f}",
+            bound=f"{worst['window_employed']:.2f}",
             hard=False,
         )
 
@@ -229,7 +240,7 @@ def _compared(
         math.fsum(getattr(one, name) for one in held) for name in ("realized", "forecast", "forecast_employed")
     )
     funded = sum(1 for one in held if one.forecast)
-    status, message = _judged(money, funded, (realized, on_capital, on_employed), past.settings)
+    status, message = _judged(money, held, (realized, on_capital, on_employed), past.settings)
     return {
         "as_of_date": session,
         "scope": key[0],
@@ -258,19 +269,40 @@ def _compared(
     }
 
 
-def _judged(money: Money, funded: int, sums: tuple[float, float, float], settings: ExpectedPnlSettings) -> tuple[str, str]:
-    """Status and a sentence: of ``sums``, realized, expected of the budgets, expected of what was employed."""
-    realized, expected, employed = sums
+def _judged(
+    money: Money, window: Sequence[Said], sums: tuple[float, float, float], settings: ExpectedPnlSettings
+) -> tuple[str, str]:
+    """Status and a sentence, judged on the capital employed.
+
+    Args:
+        money: the session's own.
+        window: the sessions compared.
+        sums: over the window, in dollars: realized, expected of the capital allocated, expected of the capital employed.
+        settings: how many sessions it takes, and which share of what was expected is too little.
+    """
+    realized, allocated, employed = sums
+    funded, held = (sum(1 for one in window if getattr(one, name)) for name in ("forecast", "forecast_employed"))
     if not funded and not (money.capital or money.employed or money.realized or realized):
         return IDLE, ""
-    if funded < settings.window_sessions or expected <= 0:
+    if funded < settings.window_sessions:
         return TOO_FEW, f"{funded} of {settings.window_sessions} sessions had an expectation"
-    share = settings.underperforming_below
     earned = f"earned ${realized:,.2f}" if realized >= 0 else f"lost ${-realized:,.2f}"
-    said = f"{earned} where ${expected:,.2f} was expected over {funded} sessions"
-    if realized < share * expected:
-        return UNDERPERFORMING, f"{said}: below {share:.0%}{'' if employed else ', and nothing was held'}"
-    return ON_TRACK, f"{said}: {realized / expected:.0%}"
+    beside = f"{_amount(allocated)} was expected of the capital allocated"
+    if not held:
+        return NOT_EMPLOYED, f"{earned} over {len(window)} sessions, held on none; {beside}"
+    said = (
+        f"{earned} over {len(window)} sessions, held on {held}, where {_amount(employed)} was expected of the capital employed"
+    )
+    if employed <= 0:
+        return TOO_FEW, f"{said}: no gain to hold it against; {beside}"
+    share = settings.underperforming_below
+    if realized < share * employed:
+        return UNDERPERFORMING, f"{said}: below {share:.0%}; {beside}"
+    return ON_TRACK, f"{said}: {realized / employed:.0%}; {beside}"
+
+
+def _amount(dollars: float) -> str:
+    return f"{'-' if dollars < 0 else ''}${abs(dollars):,.2f}"
 
 
 def _money(session: date, owners: TicketOwners, positions: Sequence[Row], realized: Sequence[Row]) -> dict[Key, Money]:

@@ -9,6 +9,18 @@ import polars as pl
 from riskdesk_assets.common.session_metadata import Value
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
 
+_SHOWN = (
+    "capital",
+    "employed",
+    "expected_week",
+    "expected_day",
+    "expected_day_employed",
+    "realized",
+    "window_realized",
+    "window_expected",
+    "window_employed",
+)
+
 
 def expected_numbers(rows: pl.DataFrame) -> dict[date, dict[str, Value | None]]:
     """Per session: the total's figures, each busy bucket's expected and realized P&L, and how many lag behind."""
@@ -21,7 +33,17 @@ def expected_numbers(rows: pl.DataFrame) -> dict[date, dict[str, Value | None]]:
         if row["scope"] == STRATEGY or row["status"] == IDLE:
             continue
         suffix = "" if row["scope"] == TOTAL else f"_{row['name']}"
-        for name in ("expected_day", "expected_week", "realized", "realized_ratio", "employed_ratio"):
+        for name in (
+            "expected_day",
+            "expected_day_employed",
+            "expected_week",
+            "realized",
+            "window_realized",
+            "window_expected",
+            "window_employed",
+            "realized_ratio",
+            "employed_ratio",
+        ):
             numbers[f"{name}{suffix}"] = row[name]
     return found
 
@@ -36,12 +58,13 @@ def expected_digest(rows: pl.DataFrame) -> str:
     lines = [
         f"### {session}: market regime {shown[-1]['market_regime'] or 'unknown'}",
         "",
-        "| bucket | capital | expected a week | expected a day | realized | of expected | |",
-        "|---|--:|--:|--:|--:|--:|---|",
+        "| bucket | allocated | employed | expected a week on allocated | a day | a day on employed | realized today | "
+        "realized lately | expected on allocated | expected on employed | of employed | judged on employed |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     lines += [
-        f"| {row['name']} | {_dollars(row['capital'])} | {_dollars(row['expected_week'])} | {_dollars(row['expected_day'])} | "
-        f"{_dollars(row['realized'])} | {_share(row['realized_ratio'])} over {row['window_sessions']} sessions | "
+        f"| {row['name']} | {' | '.join(_dollars(row[name]) for name in _SHOWN)} | "
+        f"{_share(row['employed_ratio'])} over {row['window_sessions']} sessions | "
         f"{str(row['status']).replace('_', ' ').lower()} |"
         for row in shown
     ]

@@ -41,26 +41,26 @@ class Posture:
 
 
 def posture(
-    market_regime: str | None, realized_ratio: float | None, vol_scale: float | None, settings: ExpectedPnlSettings
+    market_regime: str | None, employed_ratio: float | None, vol_scale: float | None, settings: ExpectedPnlSettings
 ) -> Posture:
     """Market regime, realized against expected P&L, and room under the volatility target, one point each.
 
     Args:
         market_regime: Calm +1, Event -1, Normal 0; None: not known, 0.
-        realized_ratio: realized / expected P&L of the desk over the window: +1 from posture.ratio_on, -1 below
-            underperforming_below; None (too few sessions): 0.
+        employed_ratio: realized P&L of the desk over the window / what was expected of the capital it employed: +1 from
+            posture.ratio_on, -1 below underperforming_below; None (too few sessions, or nothing held): 0.
         vol_scale: stage 3's scale of the proposal: +1 from posture.scale_on (the book is calmer than its target), -1 up to
             posture.scale_off; None (nothing was proposed): 0.
         settings: desk.expected_pnl.
     """
     bounds = settings.posture
     of_ratio = (
-        0 if realized_ratio is None else (realized_ratio >= bounds.ratio_on) - (realized_ratio < settings.underperforming_below)
+        0 if employed_ratio is None else (employed_ratio >= bounds.ratio_on) - (employed_ratio < settings.underperforming_below)
     )
     of_scale = 0 if vol_scale is None else (vol_scale >= bounds.scale_on) - (vol_scale <= bounds.scale_off)
     signs = (
         Sign("market regime", market_regime or "unknown", _OF_THE_MARKET.get(market_regime or "", 0)),
-        Sign("realized/expected", "unknown" if realized_ratio is None else f"{realized_ratio:.0%}", int(of_ratio)),
+        Sign("realized/expected", "unknown" if employed_ratio is None else f"{employed_ratio:.0%}", int(of_ratio)),
         Sign("vol scale", "flat" if vol_scale is None else f"{vol_scale:.2f}", int(of_scale)),
     )
     total = sum(sign.points for sign in signs)
@@ -79,7 +79,7 @@ def session_posture(
     the session has no expected P&L, the regime is ``market_regime``: what is known of the market does not wait for it.
     """
     total = next((row for row in expected if row["scope"] == TOTAL), {})
-    regime, ratio = total.get("market_regime") or market_regime, total.get("realized_ratio")
+    regime, ratio = total.get("market_regime") or market_regime, total.get("employed_ratio")
     known = isinstance(ratio, float) and total.get("status") != TOO_FEW
     scales = [row["vol_scale"] for row in proposals if row["units"]]
     return posture(

@@ -16,7 +16,8 @@ class StrategyQuarter:
     """One strategy (or TOTAL) in one quarter; dollars.
 
     ``sessions`` are those with a row, ``active`` those on which P&L became known that was not zero; ``hit_rate`` is the share
-    of the active ones with a gain; ``expected`` what was expected of the capital given, ``expected_employed`` of that employed.
+    of the active ones with a gain; ``expected`` what was expected of the capital given, ``expected_employed`` of that
+    employed; ``ratio`` and ``employed_ratio`` are realized of each.
     """
 
     quarter: str
@@ -28,6 +29,7 @@ class StrategyQuarter:
     expected: float
     expected_employed: float
     ratio: float | None
+    employed_ratio: float | None
     hit_rate: float | None
     best: float
     worst: float
@@ -71,6 +73,7 @@ def _quarter(quarter: str, name: str, rows: list[dict[str, object]]) -> Strategy
         expected=expected,
         expected_employed=employed,
         ratio=total / expected if expected > 0 else None,
+        employed_ratio=total / employed if employed > 0 else None,
         hit_rate=sum(1 for value in active if value > 0) / len(active) if active else None,
         best=max(realized, default=0.0),
         worst=min(realized, default=0.0),

@@ -80,7 +80,7 @@ def test_a_dozen_held_tickets_with_long_names_still_fit_the_screen(built: DeskFo
     lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert max(len(line.rstrip()) for line in lines) <= COLUMNS
     assert len(lines) <= LINES
-    assert any(line.startswith("and 8 more with $") for line in lines)
+    assert any(line.startswith("and 9 more with $") for line in lines)
 
 
 def test_a_flat_ticket_says_what_kept_it_flat(built: DeskFolder) -> None:

@@ -68,14 +68,18 @@ def test_the_screen_has_at_most_80_columns_and_40_lines_and_says_what_matters(bu
     assert f"{built.last}  RELEASED" in text
     assert f"market {row['market_regime']} (" in text
     assert "regimes " in text
-    assert f"next session +${row['expected_day']:,.0f} expected" in text
+    given, held = (f"+${row[name]:,.0f}" for name in ("expected_day", "expected_day_employed"))
+    assert f"next       session expects {given} on capital given, {held} on capital held" in text
     for word in ("SIMULATED", "equity", "posture", "halts      none", "tickets", "conviction", "clips", "nearest limit"):
         assert word in text, word
 
 
 def test_every_figure_of_the_json_is_that_of_its_row(built: DeskFolder) -> None:
     found, row = told(built), total(built)
-    names = ("realized", "forecast", "expected_day", "expected_week", "window_realized", "realized_ratio", "status")
+    names = (
+        *("realized", "forecast", "forecast_employed", "expected_day", "expected_day_employed", "expected_week"),
+        *("window_realized", "window_expected", "window_employed", "realized_ratio", "employed_ratio", "status", "message"),
+    )
     assert {name: found["total"][name] for name in names} == {name: row[name] for name in names}
     assert (found["total"]["allocated"], found["total"]["employed"]) == (row["capital"], row["employed"])
     state = built.warehouse.read("desk_state", built.calendar.before(built.last), built.last)
@@ -138,7 +142,9 @@ def test_laggards_several_buckets_and_caps_fit_the_screen(built: DeskFolder) -> 
         realized=pl.lit(-123_456.7),
         expected_day=pl.lit(123_456.7),
         window_realized=pl.lit(-2_345_678.9),
-        realized_ratio=pl.lit(-12.34),
+        window_expected=pl.lit(9_876_543.2),
+        window_employed=pl.lit(190_087.4),
+        employed_ratio=pl.lit(-12.34),
         window_sessions=pl.lit(20),
     )
     audit = built.warehouse.read("limit_audit", built.last, built.last)
@@ -156,8 +162,35 @@ def test_laggards_several_buckets_and_caps_fit_the_screen(built: DeskFolder) -> 
     assert len(lines) <= LINES + 5  # six buckets at once, which no screen of 40 lines was asked to hold
     text = "\n".join(lines)
     assert "Discretionary" in text
-    assert all(amount in text for amount in ("123.5m", "98.8m", "3,750k", "-123k", "-2,346k", "-1234%"))
+    assert all(amount in text for amount in ("123.5m", "98.8m", "3,750k", "-123k", "-2,346k", "9,877k", "190k", "-1234%"))
     assert " more" in text  # laggards beyond the first few are counted
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "short"),
+    [
+        ("ON_TRACK", "20 days    on track: +$6,000 of +$10,000 expected on held; +$45,000 on given", "ok"),
+        ("UNDERPERFORMING", "20 days    lags: +$6,000 of +$10,000 expected on held; +$45,000 on given", "lags"),
+        ("NOT_EMPLOYED", "judged     not yet: held on none", "flat"),
+        ("TOO_FEW", "judged     not yet: held on none", "few"),
+    ],
+)
+def test_the_screen_says_what_the_desk_is_judged_on_and_both_expectations(
+    built: DeskFolder, status: str, said: str, short: str
+) -> None:
+    rows = built.warehouse.read("expected_pnl", built.last, built.last).with_columns(
+        status=pl.lit(status),
+        message=pl.lit("held on none"),
+        window_sessions=pl.lit(20),
+        window_realized=pl.lit(6_000.0),
+        window_expected=pl.lit(45_000.0),
+        window_employed=pl.lit(10_000.0),
+    )
+    lines = [line.rstrip() for line in shown(Changed(built, expected_pnl=rows).morning())]
+    assert said in lines
+    head, total = (next(line for line in lines if line.startswith(word)).split() for word in ("bucket ", "total "))
+    assert head[-6:] == ["20", "days", "on", "given", "on", "held"]
+    assert total[-4:] == ["6,000", "45,000", "10,000", short]
 
 
 def test_what_changed_in_the_tickets_is_told_by_kind(built: DeskFolder) -> None:

@@ -16,6 +16,7 @@ from riskdesk_assets.reports.expected_pnl_rows import (
     BUCKET,
     EXPECTED_PNL,
     IDLE,
+    NOT_EMPLOYED,
     ON_TRACK,
     READ_TABLES,
     STRATEGY,
@@ -34,6 +35,12 @@ CONFIG = desk_config()
 # From a Monday: five weeks of five sessions, then more.
 DAYS = sessions_from(date(2026, 3, 2), 60)
 WINDOW = CONFIG.desk.expected_pnl.window_sessions
+
+
+def every_day(**dollars: float) -> dict[date, dict[str, float]]:
+    """Positions of so much gross on every session, by ticket: ``rv`` and ``spread``."""
+    names = {"rv": RV_TICKET, "spread": SPREAD_TICKET}
+    return {day: {names[name]: amount for name, amount in dollars.items()} for day in DAYS}
 
 
 def test_what_is_expected_is_budget_times_return_times_factor_and_looks_forward() -> None:
@@ -109,18 +116,64 @@ HALF = 0.5 * 256 * WINDOW
 def test_exactly_half_of_what_was_expected_is_enough_and_a_hair_less_is_not(earned: float, status: str) -> None:
     exact = changed(CONFIG, "expected_returns.base_returns.RV", 5 * 2.0**-12)
     realized = {DAYS[WINDOW]: {RV_TICKET: earned}}
-    rows = computed(exact, tables_of(DAYS, budgets={RV_TICKET: 2.0**20}, realized=realized), DAYS[: WINDOW + 1])
+    tables = tables_of(DAYS, budgets={RV_TICKET: 2.0**22}, held=every_day(rv=2.0**20), realized=realized)
+    rows = computed(exact, tables, DAYS[: WINDOW + 1])
     row = row_of(rows, DAYS[WINDOW], BUCKET, "RV")
-    assert (row["window_realized"], row["window_expected"]) == (earned, 2 * HALF)
-    assert row["realized_ratio"] == pytest.approx(earned / (2 * HALF))
+    # Four times as much was allocated as employed: of that 8 x HALF was expected, and half of it never came.
+    assert (row["window_realized"], row["window_employed"], row["window_expected"]) == (earned, 2 * HALF, 8 * HALF)
+    assert row["employed_ratio"] == pytest.approx(earned / (2 * HALF))
+    assert row["realized_ratio"] == pytest.approx(earned / (8 * HALF))
     assert row["status"] == row_of(rows, DAYS[WINDOW], STRATEGY, "banks")["status"] == status
     assert row_of(rows, DAYS[WINDOW], TOTAL, TOTAL)["status"] == status
+
+
+def test_a_book_under_its_limit_on_gross_is_judged_on_what_it_held_not_on_three_navs_of_budgets() -> None:
+    """RV and Spread are given 4,500,000 and 3,000,000 of a NAV of 2,500,000, and hold 1,000,000 and 500,000 of gross."""
+    budgets = {RV_TICKET: 4_500_000.0, SPREAD_TICKET: 3_000_000.0}
+    realized = {day: {RV_TICKET: 300.0, SPREAD_TICKET: 50.0} for day in DAYS[1:]}
+    tables = tables_of(DAYS, budgets=budgets, held=every_day(rv=1e6, spread=5e5), realized=realized)
+    rows = computed(CONFIG, tables, DAYS[: WINDOW + 1])
+    rv, spread, total = (row_of(rows, DAYS[WINDOW], *key) for key in ((BUCKET, "RV"), (BUCKET, "Spread"), (TOTAL, TOTAL)))
+    # A day on allocated: 4,500,000 x 0.0025 / 5 = 2,250 and 3,000,000 x 0.0020 / 5 = 1,200. On employed: 500 and 200.
+    assert (rv["window_expected"], spread["window_expected"]) == (pytest.approx(20 * 2_250), pytest.approx(20 * 1_200))
+    assert (rv["window_employed"], spread["window_employed"]) == (pytest.approx(20 * 500), pytest.approx(20 * 200))
+    assert (total["window_expected"], total["window_employed"]) == (pytest.approx(69_000), pytest.approx(14_000))
+    # 6,000 of 10,000 is enough, 1,000 of 4,000 is not, 7,000 of 14,000 is exactly half; of 69,000 none would have been.
+    assert [row["employed_ratio"] for row in (rv, spread, total)] == pytest.approx([0.6, 0.25, 0.5])
+    assert [row["realized_ratio"] for row in (rv, spread, total)] == pytest.approx([6 / 45, 1 / 24, 7 / 69])
+    assert [row["status"] for row in (rv, spread, total)] == [ON_TRACK, UNDERPERFORMING, ON_TRACK]
+    assert rv["message"] == (
+        "earned $6,000.00 over 20 sessions, held on 20, where $10,000.00 was expected of the capital employed: 60%; "
+        "$45,000.00 was expected of the capital allocated"
+    )
+
+
+def test_capital_that_held_nothing_is_not_employed_which_is_no_lagging() -> None:
+    realized = {DAYS[1]: {RV_TICKET: -12.5}}  # the cost of an exit before
+    rows = computed(CONFIG, tables_of(DAYS, realized=realized), DAYS[: WINDOW + 1])
+    row = row_of(rows, DAYS[WINDOW], BUCKET, "RV")
+    assert (row["status"], row["employed_ratio"], row["window_employed"]) == (NOT_EMPLOYED, None, 0.0)
+    # 1,000,000 x 0.0025 / 5 = 500 a day
+    assert row["message"] == "lost $12.50 over 20 sessions, held on none; $10,000.00 was expected of the capital allocated"
+    assert list(off_track(rows)) == []
+
+
+def test_sessions_on_which_something_was_held_are_counted_and_only_they_are_expected_to_earn() -> None:
+    held = {DAYS[place]: {RV_TICKET: 400_000.0} for place in (3, 4, 5)}
+    rows = computed(CONFIG, tables_of(DAYS, held=held, realized={DAYS[5]: {RV_TICKET: 90.0}}), DAYS[: WINDOW + 1])
+    row = row_of(rows, DAYS[WINDOW], BUCKET, "RV")
+    # 400,000 x 0.0025 / 5 = 200 on each of three sessions
+    assert (row["window_employed"], row["employed_ratio"]) == (pytest.approx(600.0), pytest.approx(0.15))
+    assert str(row["message"]).startswith(
+        "earned $90.00 over 20 sessions, held on 3, where $600.00 was expected of the capital"
+    )
 
 
 def test_a_strategy_that_is_given_capital_every_other_day_is_judged_over_as_many_days_with_some() -> None:
     budgets = {day: {RV_TICKET: 1e6 * (place % 2)} for place, day in enumerate(DAYS)}
     realized = {day: {RV_TICKET: 50.0} for day in DAYS[1:]}
-    rows = computed(CONFIG, tables_of(DAYS, budgets=budgets, realized=realized), DAYS[: 2 * WINDOW + 1])
+    tables = tables_of(DAYS, budgets=budgets, held=budgets, realized=realized)
+    rows = computed(CONFIG, tables, DAYS[: 2 * WINDOW + 1])
     few, enough = (row_of(rows, DAYS[place], STRATEGY, "banks") for place in (2 * WINDOW - 1, 2 * WINDOW))
     assert (few["status"], few["window_sessions"]) == (TOO_FEW, WINDOW - 1)
     assert (enough["status"], enough["window_sessions"]) == (UNDERPERFORMING, WINDOW)
@@ -129,19 +182,19 @@ def test_a_strategy_that_is_given_capital_every_other_day_is_judged_over_as_many
 
 
 def test_nothing_is_judged_before_every_session_of_the_window_had_an_expectation() -> None:
-    rows = computed(CONFIG, tables_of(DAYS), DAYS[: WINDOW + 1])
+    rows = computed(CONFIG, tables_of(DAYS, held=every_day(rv=1e6)), DAYS[: WINDOW + 1])
     early, full = (row_of(rows, DAYS[place], BUCKET, "RV") for place in (WINDOW - 1, WINDOW))
     assert (early["status"], early["window_sessions"]) == (TOO_FEW, WINDOW - 1)  # the first session had none to look back on
     assert (full["status"], full["window_sessions"]) == (UNDERPERFORMING, WINDOW)
     # A bucket that was given capital yesterday is not called a laggard today.
     late = {day: {RV_TICKET: 1e6, **({SPREAD_TICKET: 1e6} if place >= WINDOW else {})} for place, day in enumerate(DAYS)}
-    rows = computed(CONFIG, tables_of(DAYS, budgets=late), DAYS[: WINDOW + 2])
+    rows = computed(CONFIG, tables_of(DAYS, budgets=late, held=late), DAYS[: WINDOW + 2])
     assert row_of(rows, DAYS[WINDOW + 1], BUCKET, "Spread")["status"] == TOO_FEW
 
 
 def test_only_the_window_counts() -> None:
     realized = {DAYS[1]: {RV_TICKET: 1e9}}
-    rows = computed(CONFIG, tables_of(DAYS, realized=realized), DAYS[: WINDOW + 2])
+    rows = computed(CONFIG, tables_of(DAYS, held=every_day(rv=1e6), realized=realized), DAYS[: WINDOW + 2])
     last_in, out = (row_of(rows, DAYS[place], BUCKET, "RV") for place in (WINDOW, WINDOW + 1))
     assert (last_in["window_realized"], last_in["status"]) == (1e9, ON_TRACK)
     assert (out["window_realized"], out["status"]) == (0.0, UNDERPERFORMING)
@@ -270,23 +323,32 @@ def test_buckets_and_strategies_add_up_to_the_total() -> None:
 def test_the_check_warns_of_a_lagging_bucket_with_the_numbers_and_never_blocks() -> None:
     realized = {DAYS[WINDOW]: {RV_TICKET: 1_234.5}, DAYS[WINDOW - 3]: {SPREAD_TICKET: 1e6}}
     budgets = {RV_TICKET: 1e6, SPREAD_TICKET: 1e6}
-    rows = computed(CONFIG, tables_of(DAYS, budgets=budgets, realized=realized), DAYS[: WINDOW + 1])
+    tables = tables_of(DAYS, budgets=budgets, held=every_day(rv=5e5, spread=5e5), realized=realized)
+    rows = computed(CONFIG, tables, DAYS[: WINDOW + 1])
     (check,) = off_track(rows)
     assert (check.session, check.passed, check.hard, check.limit) == (DAYS[WINDOW], False, False, "RV")
-    said = "RV earned $1,234.50 where $10,000.00 was expected over 20 sessions: below 50%, and nothing was held"
+    # 500,000 x 0.0025 / 5 = 250 a day on employed, twice that on allocated
+    said = (
+        "RV earned $1,234.50 over 20 sessions, held on 20, where $5,000.00 was expected of the capital employed: below 50%; "
+        "$10,000.00 was expected of the capital allocated"
+    )
     assert check.message == f"{said}; strategies below it: banks"
-    assert (check.measured, check.bound) == ("1234.50", "10000.00")
+    assert (check.measured, check.bound) == ("1234.50", "5000.00")
 
 
 def test_a_lagging_strategy_alone_is_told_in_its_row_and_fails_no_check() -> None:
     owners = {RV_TICKET: ("slow", "RV"), SPREAD_TICKET: ("fast", "RV")}
     realized = {DAYS[WINDOW]: {SPREAD_TICKET: 1e6}}
-    tables = tables_of(DAYS, owners=owners, budgets={RV_TICKET: 1e6, SPREAD_TICKET: 1e6}, realized=realized)
+    held = every_day(rv=1e5, spread=1e5)
+    tables = tables_of(DAYS, owners=owners, budgets={RV_TICKET: 1e6, SPREAD_TICKET: 1e6}, held=held, realized=realized)
     rows = computed(CONFIG, tables, DAYS[: WINDOW + 1])
     assert row_of(rows, DAYS[WINDOW], STRATEGY, "slow")["status"] == UNDERPERFORMING
     assert list(off_track(rows)) == []
 
 
 def test_a_loss_is_called_one() -> None:
-    rows = computed(CONFIG, tables_of(DAYS, realized={DAYS[WINDOW]: {RV_TICKET: -5.0}}), DAYS[: WINDOW + 1])
-    assert str(row_of(rows, DAYS[WINDOW], TOTAL, TOTAL)["message"]).startswith("lost $5.00 where $10,000.00 was expected")
+    tables = tables_of(DAYS, held=every_day(rv=1e5), realized={DAYS[WINDOW]: {RV_TICKET: -5.0}})
+    rows = computed(CONFIG, tables, DAYS[: WINDOW + 1])
+    # 100,000 x 0.0025 / 5 = 50 a day
+    said = str(row_of(rows, DAYS[WINDOW], TOTAL, TOTAL)["message"])
+    assert said.startswith("lost $5.00 over 20 sessions, held on 20, where $1,000.00 was expected of the capital employed")

@@ -40,7 +40,7 @@ def test_the_words_say_which_sign_counts_what() -> None:
 
 
 def test_a_ratio_counts_once_its_window_is_full_and_a_flat_proposal_has_no_scale() -> None:
-    total = {"scope": "TOTAL", "market_regime": "Calm", "realized_ratio": 2.0, "status": "TOO_FEW"}
+    total = {"scope": "TOTAL", "market_regime": "Calm", "realized_ratio": 0.4, "employed_ratio": 2.0, "status": "TOO_FEW"}
     flat = [{"units": 0.0, "vol_scale": 1.5}]
     assert session_posture([total], flat, SETTINGS).stance == "NEUTRAL"
     full = {**total, "status": "ON_TRACK"}
@@ -48,6 +48,16 @@ def test_a_ratio_counts_once_its_window_is_full_and_a_flat_proposal_has_no_scale
     asking = [*flat, {"units": -0.5, "vol_scale": 0.6}]
     assert [sign.points for sign in session_posture([full], asking, SETTINGS).signs] == [1, 1, -1]
     assert session_posture([], [], SETTINGS).stance == "NEUTRAL"
+
+
+def test_the_ratio_is_that_of_employed_capital_and_none_where_nothing_was_held() -> None:
+    total = {"scope": "TOTAL", "market_regime": "Calm", "realized_ratio": 0.1, "employed_ratio": 1.2, "status": "ON_TRACK"}
+    assert (
+        session_posture([total], [], SETTINGS).words
+        == "market regime Calm (+1), realized/expected 120% (+1), vol scale flat (0)"
+    )
+    flat = {**total, "realized_ratio": 0.0, "employed_ratio": None, "status": "NOT_EMPLOYED"}
+    assert session_posture([flat], [], SETTINGS).signs[1].reading == "unknown"
 
 
 @pytest.mark.parametrize(

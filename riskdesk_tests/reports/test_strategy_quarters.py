@@ -33,9 +33,10 @@ def test_a_quarter_adds_up_what_was_earned_and_expected_and_counts_hits_of_activ
     assert banks.expected == pytest.approx(5 * 500.0)  # 1,000,000 x 0.0025 / 5 a day
     assert banks.expected_employed == pytest.approx(100_000 * 0.0025 / 5)
     assert banks.ratio == pytest.approx(-18 / 2_500)
+    assert banks.employed_ratio == pytest.approx(-18 / 50)  # 100,000 x 0.0025 / 5, held for one session
     assert banks.hit_rate == pytest.approx(2 / 3)
     brokers = found["2026-Q2", "brokers"]
-    assert (brokers.active, brokers.hit_rate, brokers.realized) == (0, None, 0.0)
+    assert (brokers.active, brokers.hit_rate, brokers.realized, brokers.employed_ratio) == (0, None, 0.0, None)
     first = found["2026-Q1", "TOTAL"]
     assert (first.sessions, first.realized, first.expected) == (
         3,

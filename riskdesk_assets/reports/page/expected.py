@@ -5,21 +5,42 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 
-from riskdesk_assets.reports.expected_pnl_rows import BUCKET, EXPECTED_PNL, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
+from riskdesk_assets.common.expected_pnl_settings import ExpectedPnlSettings
+from riskdesk_assets.reports.expected_pnl_rows import (
+    BUCKET,
+    EXPECTED_PNL,
+    IDLE,
+    NOT_EMPLOYED,
+    ON_TRACK,
+    STRATEGY,
+    TOO_FEW,
+    TOTAL,
+    UNDERPERFORMING,
+)
 from riskdesk_assets.reports.page.blocks import Block, Cell, Column, Fact, Facts, Figure, Section, Table
 from riskdesk_assets.reports.page.charts import Line, Panel, line_chart
 from riskdesk_assets.reports.page.content import PageContent, Row, number
 from riskdesk_assets.reports.page.numerals import count, dollars, percent, plain
 from riskdesk_assets.reports.posture import NEUTRAL, RISK_OFF, session_posture
 
-_STATUSES = {UNDERPERFORMING: "underperforming", "ON_TRACK": "on track", "TOO_FEW": "too few sessions"}
+_STATUSES = {
+    UNDERPERFORMING: "underperforming",
+    ON_TRACK: "on track",
+    TOO_FEW: "too few sessions",
+    NOT_EMPLOYED: "not employed",
+}
 _SVG = "http://www.w3.org/2000/svg"
 _STYLE = (
     ".line{fill:none;stroke:#1a5a8a;stroke-width:1.6}.line.dashed{stroke:#333;stroke-dasharray:4 3}"
     ".line.dotted{stroke:#333;stroke-dasharray:1.5 3}.grid{stroke:#ccc}.zero{stroke:#888}"
     "text{font:11px sans-serif;fill:#555}text.end{text-anchor:end}"
 )
-_TONES = {UNDERPERFORMING: "amber", "ON_TRACK": "good"}
+_TONES = {UNDERPERFORMING: "amber", ON_TRACK: "good"}
+_TWO_EXPECTATIONS = (
+    "Two expectations are told: of the capital allocated, the budgets in force, and of that employed, the gross of what was "
+    "held overnight. Budgets are ceilings, together more than a book may hold at once, so the status is judged on the capital "
+    "employed. "
+)
 _TWO_PNLS = (
     "P&L of the session, at the top, is what was held overnight made by this close, less today's trades and last night's "
     "borrow; what became known today is the same book's, less the trades and the borrow of the session that made it."
@@ -37,13 +58,14 @@ def expected_section(content: PageContent) -> Section | None:
     blocks: list[Block] = [
         _facts(content, total),
         _buckets(buckets, total),
+        _judged(buckets, total, content.config.desk.expected_pnl),
         *_strategies(strategies),
         *_charts(content, buckets),
     ]
     regime = total["market_regime"]
     lead = (
         f"Market regime {regime}: budgets in force x the bucket's weekly return x its factor in that regime; a day is a fifth "
-        "of a week. What became known is held against what the session before expected of it. " + _TWO_PNLS
+        "of a week. What became known is held against what the session before expected of it. " + _TWO_EXPECTATIONS + _TWO_PNLS
         if regime
         else "The market regime is not known, so nothing can be expected."
     )
@@ -57,20 +79,30 @@ def _facts(content: PageContent, total: Row) -> Facts:
     return Facts(
         "expected_pnl; market_regime, proposals",
         [
-            Fact("Expected next session", dollars(number(total, "expected_day"), signed=True), _employed(total)),
-            Fact("Expected a week", dollars(number(total, "expected_week"), signed=True)),
+            Fact("Expected next session", dollars(number(total, "expected_day"), signed=True), _next(total)),
             Fact(
                 "Became known today",
                 dollars(number(total, "realized"), signed=True),
-                f"{dollars(number(total, 'forecast'), signed=True)} expected of it",
+                f"expected of it {_on_both(total, 'forecast', 'forecast_employed')}",
                 _tone(number(total, "realized")),
             ),
-            Fact("This week so far", dollars(week, signed=True), f"target {dollars(target, signed=True)}", _tone(week)),
+            Fact(
+                "This week so far",
+                dollars(week, signed=True),
+                f"target {dollars(target, signed=True)} on allocated",
+                _tone(week),
+            ),
             Fact(
                 f"Last {sessions} sessions",
                 dollars(number(total, "window_realized"), signed=True),
-                f"{percent(number(total, 'realized_ratio'), 0)} of expected; {percent(number(total, 'employed_ratio'), 0)} "
-                "of that on employed capital",
+                f"expected {_on_both(total, 'window_expected', 'window_employed')}",
+                _tone(number(total, "window_realized")),
+            ),
+            Fact(
+                "Judged on employed",
+                _status(total).capitalize(),
+                f"realized is {percent(number(total, 'employed_ratio'), 0)} of expected on employed, "
+                f"{percent(number(total, 'realized_ratio'), 0)} on allocated",
                 _TONES.get(str(total["status"]), ""),
             ),
             Fact(
@@ -83,8 +115,20 @@ def _facts(content: PageContent, total: Row) -> Facts:
     )
 
 
-def _employed(row: Row) -> str:
-    return f"{dollars(number(row, 'expected_day_employed'), signed=True)} on employed capital"
+def _next(row: Row) -> str:
+    employed, week = (dollars(number(row, name), signed=True) for name in ("expected_day_employed", "expected_week"))
+    return f"on allocated, {employed} on employed; a week {week} on allocated"
+
+
+def _on_both(row: Row, allocated: str, employed: str) -> str:
+    """Two columns of the row, each with the capital it is of."""
+    given, held = (dollars(number(row, name), signed=True) for name in (allocated, employed))
+    return f"{given} on allocated, {held} on employed"
+
+
+def _status(row: Row) -> str:
+    status = str(row["status"])
+    return _STATUSES.get(status, status.lower())
 
 
 def _buckets(buckets: Sequence[Row], total: Row) -> Table:
@@ -96,40 +140,74 @@ def _buckets(buckets: Sequence[Row], total: Row) -> Table:
         Column("x factor"),
         Column("Expected week"),
         Column("Expected day"),
+        Column("Day on employed"),
         Column("Known today"),
         Column("Expected of it"),
-        Column("Last sessions"),
-        Column("of expected"),
-        Column("Status", "text"),
     )
     return Table(
         name="expected",
-        caption="Each bucket in today's market regime, and what it earned of what was expected",
+        caption="Each bucket in today's market regime, and what became known of what was expected",
         source="expected_pnl",
         columns=columns,
         rows=[_line(row) for row in buckets],
         total=_line(total),
-        note="Allocated: budgets in force. Employed: gross of the positions held.",
+        note="Allocated: budgets in force; expected is of it unless it says employed. Employed: gross of the positions held.",
     )
 
 
 def _line(row: Row) -> tuple[Cell, ...]:
-    name = "Total" if row["scope"] == TOTAL else str(row["name"])
-    status = str(row["status"])
     return (
-        Cell(name),
+        Cell(_name(row)),
         Cell(dollars(number(row, "capital"))),
         Cell(dollars(number(row, "employed"))),
         Cell(percent(number(row, "base_return"), 2) if row["scope"] != TOTAL else ""),
         Cell(plain(number(row, "env_factor")) if row["scope"] != TOTAL else ""),
         Cell(dollars(number(row, "expected_week"))),
         Cell(dollars(number(row, "expected_day"))),
+        Cell(dollars(number(row, "expected_day_employed"))),
         Cell(dollars(number(row, "realized"), signed=True)),
         Cell(dollars(number(row, "forecast"), signed=True)),
-        Cell(dollars(number(row, "window_realized"), signed=True)),
-        Cell(percent(number(row, "realized_ratio"), 0)),
-        Cell(_STATUSES.get(status, status.lower()), _TONES.get(status, "")),
     )
+
+
+def _judged(buckets: Sequence[Row], total: Row, settings: ExpectedPnlSettings) -> Table:
+    columns = (
+        Column("Bucket", "text"),
+        Column("Sessions"),
+        Column("Realized"),
+        Column("Expected on allocated"),
+        Column("of it"),
+        Column("Expected on employed"),
+        Column("of it"),
+        Column("Status", "text"),
+    )
+    return Table(
+        name="expected-judged",
+        caption="Realized against expected, judged on the capital employed",
+        source="expected_pnl",
+        columns=columns,
+        rows=[_judged_line(row) for row in buckets],
+        total=_judged_line(total),
+        note=f"Of the last {count(settings.window_sessions)} sessions with an expectation. Underperforming: realized below "
+        f"{percent(settings.underperforming_below, 0)} of what was expected on employed.",
+    )
+
+
+def _judged_line(row: Row) -> tuple[Cell, ...]:
+    return (
+        Cell(_name(row)),
+        Cell(count(int(number(row, "window_sessions") or 0))),
+        Cell(dollars(number(row, "window_realized"), signed=True)),
+        Cell(dollars(number(row, "window_expected"), signed=True)),
+        Cell(percent(number(row, "realized_ratio"), 0)),
+        Cell(dollars(number(row, "window_employed"), signed=True)),
+        Cell(percent(number(row, "employed_ratio"), 0)),
+        Cell(_status(row), _TONES.get(str(row["status"]), "")),
+    )
+
+
+def _name(row: Row) -> str:
+    return "Total" if row["scope"] == TOTAL else str(row["name"])
 
 
 def _strategies(rows: Sequence[Row]) -> list[Table]:
@@ -147,7 +225,7 @@ def _strategies(rows: Sequence[Row]) -> list[Table]:
             Cell(dollars(number(row, "employed"))),
             Cell(dollars(number(row, "expected_day"))),
             Cell(dollars(number(row, "realized"), signed=True)),
-            Cell(_STATUSES.get(str(row["status"]), str(row["status"]).lower()), _TONES.get(str(row["status"]), "")),
+            Cell(_status(row), _TONES.get(str(row["status"]), "")),
             Cell(str(row["message"] or "")),
         )
         for row in worst

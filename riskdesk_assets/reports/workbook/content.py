@@ -111,11 +111,16 @@ class ExpectedLine:
 
 @dataclass(frozen=True)
 class ActualLine:
-    """One bucket: what it was expected to earn lately and what it did, in dollars; ``note`` says whether it lags."""
+    """One bucket: what it was expected to earn lately and what it did, in dollars.
+
+    ``allocated`` is what was expected of the budgets, ``employed`` of the gross of what was held. ``ratio`` is actual of
+    ``employed``, and what ``note``, whether the bucket lags, is judged on.
+    """
 
     bucket: str
     sessions: int
-    expected: float | None
+    allocated: float | None
+    employed: float | None
     actual: float | None
     ratio: float | None
     note: str

@@ -36,8 +36,9 @@ def actual_lines(page: PageContent) -> list[ActualLine]:
             name.capitalize() if name == TOTAL else name,
             int(number(row, "window_sessions") or 0),
             number(row, "window_expected"),
+            number(row, "window_employed"),
             number(row, "window_realized"),
-            number(row, "realized_ratio"),
+            number(row, "employed_ratio"),
             str(row["status"]).lower().replace("_", " "),
         )
         for name, row in (*rows.items(), *_rows(page, TOTAL).items())

@@ -38,9 +38,27 @@ def test_every_figure_of_expected_pnl_is_that_of_its_row(content: PageContent) -
         row = rows["TOTAL" if name == "Total" else name]
         money = [dollars(row[column]) for column in ("capital", "employed", "expected_week", "expected_day")]  # type: ignore[arg-type]
         assert [said[0], said[1], said[4], said[5]] == money
-        assert said[6:9] == [dollars(row[column], signed=True) for column in ("realized", "forecast", "window_realized")]  # type: ignore[arg-type]
+        assert said[6] == dollars(row["expected_day_employed"])  # type: ignore[arg-type]
+        assert said[7:9] == [dollars(row[column], signed=True) for column in ("realized", "forecast")]  # type: ignore[arg-type]
     for name in BUSY:
         assert shown[name][2:4] == [percent(rows[name]["base_return"], 2), f"{rows[name]['env_factor']:.2f}"]  # type: ignore[arg-type]
+
+
+def test_a_status_stands_beside_both_expectations_and_says_which_it_is_judged_on(content: PageContent) -> None:
+    # 20 days of 2,250 on allocated and of 500 on employed: 6,000 is 60% of the one and 13% of the other.
+    judged = {"window_sessions": 20, "window_realized": 6_000.0, "window_expected": 45_000.0, "window_employed": 10_000.0}
+    judged |= {"realized_ratio": 6 / 45, "employed_ratio": 0.6}
+    rows = [{**row, **judged, "status": "ON_TRACK"} if row["scope"] == "TOTAL" else row for row in content.rows("expected_pnl")]
+    read = Reader(desk_page(with_rows(content, "expected_pnl", rows)))
+    assert read.rows("expected-judged")["Total"] == ["20", "+$6,000", "+$45,000", "13%", "+$10,000", "60%", "on track"]
+    assert list(read.rows("expected-judged")) == list(read.rows("expected"))
+    for words in (
+        "expected +$45,000 on allocated, +$10,000 on employed",
+        "realized is 60% of expected on employed, 13% on allocated",
+        "so the status is judged on the capital employed",
+        "realized below 50% of what was expected on employed",
+    ):
+        assert words in read.words, words
 
 
 def test_the_two_pnls_of_a_session_are_told_apart_and_each_is_what_the_page_says(content: PageContent) -> None:
@@ -151,7 +169,8 @@ def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(walked: Walked,
     # Twenty sessions before the walk on which 1,000 a day was expected of RV, and nothing came.
     earlier = calendar().between(calendar().before(DAYS[0], 20), calendar().before(DAYS[0]))
     (pattern,) = warehouse.read("expected_pnl", LAST, LAST).filter(pl.col("name") == "RV").to_dicts()
-    empty = {"forecast": 1_000.0, "forecast_employed": 1_000.0, "realized": 0.0, "expected_day": 1_000.0}
+    empty = {"forecast": 1_000.0, "forecast_employed": 1_000.0, "realized": 0.0}
+    empty |= {"expected_day": 1_000.0, "expected_day_employed": 1_000.0}
     past = TABLES["expected_pnl"].frame([{**pattern, **empty, "as_of_date": day} for day in earlier])
     desk.warehouse.write(earlier[0], earlier[-1], {"expected_pnl": past})
     with desk.entered():
@@ -162,7 +181,8 @@ def test_a_laggard_is_a_warning_of_the_asset_that_blocks_nothing(walked: Walked,
     (check,) = done.get_asset_check_evaluations()
     assert (check.check_name, check.passed, check.severity.value) == ("expected_pnl_on_track", False, "WARN")
     assert str(check.metadata["limit"].value) == "RV"
-    assert "where $20,000.00 was expected over 20 sessions: below 50%" in str(check.metadata["message"].value)
+    message = str(check.metadata["message"].value)
+    assert "held on 20, where $20,000.00 was expected of the capital employed: below 50%" in message
     (made,) = done.asset_materializations_for_node("expected_pnl")
     expected = {name: made.metadata[f"expected_day_{name}"].value for name in BUSY}
     rows = desk.warehouse.read("expected_pnl", DAYS[0], DAYS[0])

@@ -168,6 +168,22 @@ def test_the_formulas_carry_the_expected_pnl_of_document_002(regime: str, week: 
         assert rows[name][5] == pytest.approx(value, abs=1e-9)
 
 
+def test_what_was_realized_stands_beside_both_expectations_and_is_judged_on_employed_capital(book: bytes) -> None:
+    grid = load_workbook(io.BytesIO(book)).get_sheet_by_name("ExpectedPnL").to_python(skip_empty_area=False)
+    place = next(number for number, row in enumerate(grid) if str(row[0]).startswith("What was expected lately"))
+    assert str(grid[place + 1][0]).startswith("Judged on the capital employed")
+    assert [str(cell).strip() for cell in grid[place + 2][1:7]] == [
+        "Sessions compared",
+        "Expected on allocated",
+        "Expected on employed",
+        "Realized",
+        "Realized / expected on employed",
+        "Judged on employed",
+    ]
+    # 1,000 is 40% of the 2,500 expected of what was employed, of a budget of which 10,000 was expected.
+    assert grid[place + 3][:7] == ["RV", 20.0, 10_000.0, 2_500.0, 1_000.0, 0.4, "underperforming"]
+
+
 def test_the_formulas_look_the_regime_up_among_the_very_words_of_its_dropdown(book: bytes) -> None:
     grid = load_workbook(io.BytesIO(book)).get_sheet_by_name("ExpectedPnL").to_python(skip_empty_area=False)
     factors = next(number for number, row in enumerate(grid) if str(row[0]).startswith("Environment factors"))

@@ -53,7 +53,7 @@ def _regime_figures(content: WorkbookContent) -> list[Figure]:
         Figure("Volatility z", content.volatility_z, "correlation", "above 1: Event"),
         Figure("Dispersion z", content.dispersion_z, "correlation", "above 1: Event"),
         Figure("Tape regime, most names", most, "text", tape),
-        Figure("Expected P&L a week", week, "dollars", "sheet ExpectedPnL"),
+        Figure("Expected P&L a week", week, "dollars", "on allocated capital; sheet ExpectedPnL"),
         Figure("Expected P&L a day", None if week is None else week / SESSIONS_A_WEEK, "dollars", "a fifth of it"),
     ]
 

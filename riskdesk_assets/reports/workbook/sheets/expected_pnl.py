@@ -13,14 +13,23 @@ REGIME_ROW, REGIME_COLUMN = 3, 1
 _TABLE_ROW = 6
 _HEADER = (
     "Bucket",
-    ">Capital",
+    ">Capital allocated",
     ">Base return a week",
     ">Environment factor",
     ">Expected return a week",
     ">Expected P&L a week",
     ">Expected P&L a day",
 )
-_ACTUAL_HEADER = ("Bucket", ">Sessions compared", ">Expected", ">Realized", ">Realized / expected", "What it says")
+_ACTUAL_HEADER = (
+    "Bucket",
+    ">Sessions compared",
+    ">Expected on allocated",
+    ">Expected on employed",
+    ">Realized",
+    ">Realized / expected on employed",
+    "Judged on employed",
+)
+_JUDGED = "Judged on the capital employed, the gross held overnight: budgets are ceilings, together more than a book may hold."
 NEUTRAL = "Normal"
 SESSIONS_A_WEEK = 5
 
@@ -108,16 +117,16 @@ def _factors(canvas: Canvas, content: WorkbookContent, row: int) -> int:
 
 def _actual(canvas: Canvas, content: WorkbookContent, row: int) -> int:
     canvas.section(row, "What was expected lately, and what was realized", len(_HEADER))
-    canvas.header(_ACTUAL_HEADER, row + 1)
-    canvas.blank(row + 1, len(_ACTUAL_HEADER), "header")
-    row += 2
+    canvas.text(row + 1, 0, _JUDGED, "subtitle", text_wrap=False)
+    canvas.header(_ACTUAL_HEADER, row + 2)
+    row += 3
     for line in content.actual:
         canvas.text(row, 0, line.bucket)
         canvas.number(row, 1, float(line.sessions), "count")
-        canvas.number(row, 2, line.expected, "dollars")
-        canvas.number(row, 3, line.actual, "dollars")
-        canvas.number(row, 4, line.ratio, "multiple")
-        canvas.text(row, 5, line.note)
-        canvas.blank(row, 6)
+        canvas.number(row, 2, line.allocated, "dollars")
+        canvas.number(row, 3, line.employed, "dollars")
+        canvas.number(row, 4, line.actual, "dollars")
+        canvas.number(row, 5, line.ratio, "multiple")
+        canvas.text(row, 6, line.note, indent=1)
         row += 1
     return row - 1
