@@ -98,13 +98,15 @@ def leg_notionals(units: float, budget: float, beta: float) -> tuple[float, floa
 
 
 def _broken(rules: Rules, stance: Stance, reversion: int, *, armed: bool) -> Proposal:
+    # Whoever is flat after a breakdown, for whatever reason, enters again under the same rule.
+    rearmed = armed and not rules.rearm_after_breakdown
     if rules.flatten_on_breakdown:
-        return Proposal(0.0, "BREAKDOWN_FLATTEN", never_add=True, armed=armed and not rules.rearm_after_breakdown)
+        return Proposal(0.0, "BREAKDOWN_FLATTEN", never_add=True, armed=rearmed)
     if not stance.side:
-        return Proposal(0.0, "BREAKDOWN_NO_ENTRY", never_add=True, armed=armed)
+        return Proposal(0.0, "BREAKDOWN_NO_ENTRY", never_add=True, armed=rearmed)
     # What is held through a breakdown waits for z to come back; where z broke out on the other side, it has come and gone.
     if stance.side != reversion:
-        return Proposal(0.0, "EXIT", never_add=True, armed=armed)
+        return Proposal(0.0, "EXIT", never_add=True, armed=rearmed)
     if not _allowed(rules.orientation, stance.side):
         return Proposal(0.0, "ORIENTATION_CHANGED", never_add=True, armed=armed)
     return Proposal(stance.side * rules.max_units, "BREAKDOWN_HOLD", never_add=True, armed=armed)

@@ -119,6 +119,19 @@ def test_with_rearm_a_broken_ticket_waits_for_z_to_come_home() -> None:
     assert decide(2.5, Stance(0, 0, broken.armed)).reason == "NOT_REARMED"
 
 
+def test_whoever_is_flat_after_a_breakdown_waits_for_z_to_come_home_or_does_not_as_the_rule_says() -> None:
+    for stance in (FLAT, LONG):  # never entered; its own breakdown, on the other side, has come and gone
+        for rearm in (True, False):
+            broken = decide(3.5, stance, flatten_on_breakdown=False, rearm_after_breakdown=rearm)
+            assert (broken.units, broken.armed) == (0.0, not rearm)
+            after = decide(2.9, Stance(0, 0, broken.armed), flatten_on_breakdown=False, rearm_after_breakdown=rearm)
+            assert after.reason == ("NOT_REARMED" if rearm else "ENTER")
+
+
+def test_a_ticket_held_through_a_breakdown_is_not_disarmed_by_it() -> None:
+    assert decide(3.5, SHORT, flatten_on_breakdown=False).armed
+
+
 def test_a_ticket_that_does_not_flatten_holds_through_a_breakdown_and_never_adds() -> None:
     found = decide(3.5, SHORT, flatten_on_breakdown=False)
     assert (found.units, found.reason, found.never_add) == (-1.0, "BREAKDOWN_HOLD", True)
