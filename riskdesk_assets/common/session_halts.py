@@ -121,7 +121,7 @@ def session_halts(journal: Journal, calendar: SessionCalendar, sessions: Sequenc
     records = [record for record in journal.records(kind=(HALT, RESUME)) if _is_desk(record.account)]
     rows: list[dict[str, object]] = []
     for session in sessions if records else ():
-        cutoff = _next_open(calendar, session)
+        cutoff = next_open(calendar, session)
         seen = [record for record in records if record.at <= cutoff and not _is_own(record, session)]
         stands = {halt.account: halt for halt in standing(seen)}
         known = _known(seen)
@@ -205,7 +205,8 @@ def _row(session: date, account: str, halt: HaltRecord | None, known_to: date | 
     }
 
 
-def _next_open(calendar: SessionCalendar, session: date) -> datetime:
+def next_open(calendar: SessionCalendar, session: date) -> datetime:
+    """When the book of a session can be traded from: the next session's open, in UTC."""
     place = calendar.position(session) + 1
     if place >= len(calendar.sessions):
         return datetime.max.replace(tzinfo=UTC)

@@ -1,7 +1,8 @@
 """Yesterday's positions brought to today's close: splits, marks, P&L, and names that stopped printing.
 
 A leg without a print keeps its last real price; after ``frozen.close_after_sessions`` sessions without one it is closed at
-the delisting return (a long loses it, a short gains nothing), and the ledger says so (design.md section 1).
+the delisting return (a long loses it, a short gains nothing), and the ledger says so (design.md section 1). A session on which
+no name printed is the vendor's silence and nobody's: it counts for no name.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR, price
 from riskdesk_assets.common.settings import FrozenSettings
 from riskdesk_assets.construction.state import DeskState, HeldLeg, Position, reshared
 from riskdesk_assets.market.corporate_actions import restatement_ratio
+
+RESTATED = "restated"
+"""A past close that the vendor changed by no split: the mark moves and the shares stay."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,15 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
     """
     positions: list[Position] = []
     clips: list[Clip] = []
-    messages: list[str] = []
+    told = bool(prints.get(session))
+    messages = [] if told or not state.positions else [f"no name has a print on {session}: nothing is marked, and none is dead"]
     pnl = Fraction(0)
     for held in state.positions:
         position, rescaled = _after_splits(held, prints, splits)
         clips.extend(rescaled)
         legs: list[HeldLeg] = []
         for leg in position.legs:
-            marked, gain = _marked(leg, session, prints)
+            marked, gain = _marked(leg, session, prints) if told else (leg, Fraction(0))
             legs.append(marked)
             pnl += gain
         stopped = any(leg.shares and leg.priced_on != session for leg in legs)
@@ -78,7 +83,8 @@ def carry(state: DeskState, session: date, prints: Prints, splits: Mapping[str, 
             position, loss, closed = _close_dead_legs(position, settings)
             pnl += loss
             clips.extend(closed)
-        if stopped:
+        messages.extend(f"ticket {held.ticket_id}: {clip.reason}" for clip in rescaled if clip.limit_name == RESTATED)
+        if told and stopped:
             names = ", ".join(leg.symbol for leg in legs if leg.shares and leg.priced_on != session)
             messages.append(f"ticket {position.ticket_id} is frozen: no print of {names} for {silent} session(s)")
         positions.append(position)
@@ -91,19 +97,23 @@ def _after_splits(position: Position, prints: Prints, splits: Mapping[str, Fract
     legs: list[HeldLeg] = []
     for leg in position.legs:
         restated = prints.get(leg.priced_on, {}).get(leg.symbol)
-        new, why, kind = leg, "", "split"
+        new, what, kind = leg, "", "split"
         if restated is not None and restated.close != leg.price:
             ratio = restatement_ratio(leg.price / TICKS_PER_DOLLAR, restated.close / TICKS_PER_DOLLAR)
-            shares = leg.shares if ratio is None else int(leg.shares * ratio)
-            kind = "restated" if ratio is None else "split"
-            new = reshared(leg, shares, restated.close)
-            why = f"the vendor restated the close of {leg.priced_on} from {leg.price / 1e4:,.4f} to {restated.close / 1e4:,.4f}"
+            new = reshared(leg, leg.shares if ratio is None else int(leg.shares * ratio), restated.close)
+            prices = f"from {leg.price / TICKS_PER_DOLLAR:,.4f} to {restated.close / TICKS_PER_DOLLAR:,.4f}"
+            what = f"the vendor restated the close of {leg.priced_on} {prices}: "
+            if ratio is None:
+                kind = RESTATED
+                change = restated.close / leg.price - 1
+                what += f"{change:+.2%} is no split, so {leg.shares:,} shares stay; hold them against the broker's"
         elif leg.symbol in splits:
             ratio = splits[leg.symbol]
             new = reshared(leg, int(leg.shares * ratio), round(leg.price / ratio))
-            why = f"{leg.symbol} split {ratio.numerator} for {ratio.denominator}"
+            what = f"{leg.symbol} split {ratio.numerator} for {ratio.denominator}: "
         if new.shares != leg.shares or new.price != leg.price:
-            reason = f"{why}: {leg.shares:,} shares became {new.shares:,}; the fraction is cash"
+            became = "" if kind == RESTATED else f"{leg.shares:,} shares became {new.shares:,}; the fraction is cash"
+            reason = what + became
             clips.append(Clip(position.ticket_id, leg.symbol, SPLIT, kind, None, float(leg.shares), float(new.shares), reason))
         legs.append(new)
     return replace(position, leg_a=legs[0], leg_b=legs[1]) if clips else position, clips

@@ -254,6 +254,8 @@ def _capped(item: TicketDay, scale: float, volatility: float, context: DeskConte
     if not gross(item.proposed) or item.ticket is None:
         return item
     clips = list(item.clips)
+    # What is held without features was scaled when it was asked for: once more each session would wind it down.
+    scale = 1.0 if item.signal is None else scale
     scaled = (item.proposed[0] * scale, item.proposed[1] * scale)
     if scale != 1.0:
         target = context.config.desk.vol_target.target_daily_vol

@@ -11,6 +11,7 @@ from riskdesk_assets.common.session_metadata import Value
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.construction.desk_day import DayResult, equity
 from riskdesk_assets.construction.walk import Walk
+from riskdesk_assets.controllers.vol_target import shared_scale
 from riskdesk_assets.limits.limit import net_by_symbol
 
 Numbers = dict[date, dict[str, Value | None]]
@@ -119,5 +120,4 @@ def walk_digest(walk: Walk, config: Config) -> str:
 
 
 def _scale(day: DayResult) -> float | None:
-    scales = [item.vol_scale for item in day.items if item.proposal.units and not item.fixed]
-    return scales[0] if scales else None
+    return shared_scale(item.vol_scale for item in day.items if item.proposal.units and not item.fixed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from riskdesk_assets.common.settings import VolTargetSettings
@@ -64,3 +64,12 @@ def cap_ticket(
         notional_a, notional_b = notional_a * max_gross / size, notional_b * max_gross / size
         clamps.append(Clamp(GROSS_CLAMP, size, abs(notional_a) + abs(notional_b)))
     return notional_a, notional_b, tuple(clamps)
+
+
+def shared_scale(scales: Iterable[float]) -> float | None:
+    """The one scale of a session's proposals, among theirs; None where there are none.
+
+    What cannot be scaled (held without features or without a print) has 1 whatever the others have.
+    """
+    found = set(scales)
+    return next(iter(found - {1.0}), 1.0) if found else None

@@ -6,7 +6,13 @@ from fractions import Fraction
 
 import polars as pl
 
-from riskdesk_assets.market.simple_ratio import PRICE_ROUNDING, RATIO_TOLERANCE, SIMPLE_RATIOS, WIDEST_TOLERANCE
+from riskdesk_assets.market.simple_ratio import (
+    PRICE_ROUNDING,
+    RATIO_TOLERANCE,
+    SIMPLE_RATIOS,
+    STOCK_DIVIDENDS,
+    WIDEST_TOLERANCE,
+)
 
 SPLIT_SCHEMA = {"symbol": pl.String(), "as_of_date": pl.Date(), "ratio": pl.Float64()}
 
@@ -43,7 +49,7 @@ def splits(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def restatement_ratio(old_price: float, new_price: float) -> Fraction | None:
-    """The split for which a vendor restated a past close from ``old_price`` to ``new_price`` (dollars), if there is one.
+    """The split or stock dividend for which a vendor restated a past close from ``old_price`` to ``new_price``, in dollars.
 
     Returns: new shares per old share (2 when 100.00 became 50.00), or None when the price stands or no simple ratio fits.
 
@@ -54,7 +60,7 @@ def restatement_ratio(old_price: float, new_price: float) -> Fraction | None:
         if not 0 < price < float("inf"):
             raise ValueError(f"{price!r} is not a price")
     measured = old_price / new_price
-    nearest = min(SIMPLE_RATIOS, key=lambda ratio: abs(measured / float(ratio) - 1))
+    nearest = min((*SIMPLE_RATIOS, *STOCK_DIVIDENDS), key=lambda ratio: abs(measured / float(ratio) - 1))
     rounding = PRICE_ROUNDING / old_price + PRICE_ROUNDING / new_price
     return nearest if abs(measured / float(nearest) - 1) <= min(rounding, WIDEST_TOLERANCE) else None
 

@@ -12,6 +12,7 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.history import History, history_of, lookback_start
+from riskdesk_assets.market.newest import require_bars_to_the_end
 from riskdesk_assets.market.quality import check_bars, check_volatility_index
 from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.snapshots import require_one_source, write_snapshot
@@ -29,12 +30,15 @@ def ingest(
 
     Raises:
         StateError: bars of another source than the warehouse's, or no bar at all.
+        InputError: no name that may be held has a usable bar on ``last``: the vendor is late or gone, which is no delisting of
+            every name at once. Nothing is kept.
     """
     require_one_source(held_sources, vendor.source)
     start, universe = lookback_start(calendar, config, first), config.universe
     bars = vendor.bars(universe.watched, start, last)
     if bars.is_empty():
         raise StateError(f"{vendor.source} has no bar of any symbol of the universe from {start} to {last}")
+    require_bars_to_the_end(bars, calendar, config, first, last, vendor.source)
     index = universe.volatility_index
     empty = pl.DataFrame(schema=TABLES["volatility_index"].schema)
     volatility = empty if index is None else vendor.volatility_index(index, start, last)

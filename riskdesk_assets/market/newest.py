@@ -71,8 +71,9 @@ def require_bars_to_the_end(
         InputError: no name has a usable bar on ``last``; says which session is the newest with one.
     """
     newest = newest_bar(bars, calendar, config)
-    if newest is None or newest < first:
+    if newest is None:
         raise InputError(Problem("", None, "session", f"{source} has no bar from {first} to {last}"))
     if newest < last:
         message = f"no symbol has a usable bar on {last}: the vendor's newest ({source}) is of {newest}, older than the session"
-        raise InputError(Problem("", None, "session", message, f"an end of {newest} or before, or newer prices"))
+        allowed = f"an end of {newest} or before, or newer prices" if newest >= first else "newer prices"
+        raise InputError(Problem("", None, "session", message, allowed))

@@ -11,6 +11,10 @@ _FORWARD = tuple(sorted((*map(Fraction, _WHOLE), *_BROKEN)))
 # New shares per old share, reverse splits (below 1) included, ascending.
 SIMPLE_RATIOS: tuple[Fraction, ...] = tuple(sorted({*_FORWARD, *(1 / ratio for ratio in _FORWARD)}))
 
+# New shares per old share of a stock dividend. Only a restated close tells one from cash: a special dividend moves adj_close
+# against close by as much.
+STOCK_DIVIDENDS = (Fraction(21, 20), Fraction(11, 10), Fraction(23, 20), Fraction(6, 5))
+
 # Prices are quoted to the cent: one is off by at most half of it.
 PRICE_ROUNDING = 0.005
 # A dividend paid with the split, beside the rounding, as a fraction of the price.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from riskdesk_assets.common.expected_pnl_settings import ExpectedPnlSettings
+from riskdesk_assets.controllers.vol_target import shared_scale
 from riskdesk_assets.reports.expected_pnl_rows import TOO_FEW, TOTAL
 
 RISK_ON, NEUTRAL, RISK_OFF = "RISK ON", "NEUTRAL", "RISK OFF"
@@ -75,16 +76,16 @@ def session_posture(
 ) -> Posture:
     """The posture of a session from its rows of expected_pnl and proposals.
 
-    The ratio counts once the window is full; the scale is that of any proposal that asks for something: they share one. Where
+    The ratio counts once the window is full; the scale is that of the proposals that ask for something. Where
     the session has no expected P&L, the regime is ``market_regime``: what is known of the market does not wait for it.
     """
     total = next((row for row in expected if row["scope"] == TOTAL), {})
     regime, ratio = total.get("market_regime") or market_regime, total.get("employed_ratio")
     known = isinstance(ratio, float) and total.get("status") != TOO_FEW
-    scales = [row["vol_scale"] for row in proposals if row["units"]]
+    scales = (row["vol_scale"] for row in proposals if row["units"])
     return posture(
         regime if isinstance(regime, str) else None,
         ratio if known and isinstance(ratio, float) else None,
-        float(scales[0]) if scales and isinstance(scales[0], float) else None,
+        shared_scale(scale for scale in scales if isinstance(scale, float)),
         settings,
     )

@@ -9,19 +9,24 @@ from dagster import AssetKey, DefaultSensorStatus, RunRequest, SensorEvaluationC
 
 from riskdesk_assets.common.desk_calendar import desk_calendar
 from riskdesk_assets.common.errors import InputError
+from riskdesk_assets.common.session_halts import next_open
+from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.strategy.loading import file_hashes, load_tickets
 from riskdesk_assets.strategy.watch import observe
 
 POST_CLOSE = "post_close"
 INTERVAL_SECONDS = 15
+BACKDATED = "riskdesk/backdated"
 
 
 @sensor(job_name=POST_CLOSE, minimum_interval_seconds=INTERVAL_SECONDS, default_status=DefaultSensorStatus.RUNNING)
 def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     """Request one ``post_close`` run when ticket files were created, changed, renamed or deleted and have settled.
 
-    The run is of the newest session the desk stands at: a change of tickets moves no clock; the schedule does.
+    The run is of the newest session the desk stands at: a change of tickets moves no clock; the schedule does. Once that
+    session's book could be traded, computing it again counts the change as if it had stood at its close: told in the log and
+    in the tag BACKDATED.
     Unusable tickets are logged and told, and the run is requested all the same: failing closed is the run's own business.
     """
     paths = load_paths()
@@ -38,23 +43,42 @@ def ticket_folder_sensor(context: SensorEvaluationContext) -> RunRequest | SkipR
         context.update_cursor(seen.cursor)
         return SkipReason("no ticket has changed")
     try:
-        session = _newest_session(context)
+        calendar = desk_calendar()
+        session = _newest_session(context, calendar)
+        backdated = _backdated(calendar, session)
     except InputError as error:
         # The cursor stays, so that the change is still one at the next tick.
         return SkipReason(f"tickets changed ({_names(seen.changed)}), but no session can be run: {error}")
     context.update_cursor(seen.cursor)
     context.log.info(f"tickets changed: {_names(seen.changed)}; requesting {session}{trouble}")
+    if backdated:
+        context.log.warning(backdated)
     return RunRequest(
         run_key=seen.run_key,
         partition_key=session.isoformat(),
-        tags={"riskdesk/reason": "tickets changed", "riskdesk/tickets": _names(seen.changed)[:200]},
+        tags={
+            "riskdesk/reason": "tickets changed",
+            "riskdesk/tickets": _names(seen.changed)[:200],
+            **({BACKDATED: "true"} if backdated else {}),
+        },
     )
 
 
-def _newest_session(context: SensorEvaluationContext) -> date:
+def _newest_session(context: SensorEvaluationContext, calendar: SessionCalendar) -> date:
     """The newest session the desk stands at; for a desk without one, the newest that has closed."""
     known = context.instance.get_materialized_partitions(AssetKey("desk_state"))
-    return max(map(date.fromisoformat, known)) if known else desk_calendar().newest_closed(datetime.now(UTC))
+    return max(map(date.fromisoformat, known)) if known else calendar.newest_closed(datetime.now(UTC))
+
+
+def _backdated(calendar: SessionCalendar, session: date) -> str:
+    """What a change of tickets means for a session whose book could be traded already; empty for one that could not."""
+    opened = next_open(calendar, session)
+    if datetime.now(UTC) < opened:
+        return ""
+    return (
+        f"the book of {session} could be traded from {opened:%Y-%m-%d %H:%M} UTC: computed again, its P&L counts these tickets "
+        "as if they had stood at that close"
+    )
 
 
 def _trouble(context: SensorEvaluationContext, folder: Path) -> str:

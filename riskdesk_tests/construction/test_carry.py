@@ -88,6 +88,15 @@ def test_a_corrected_close_that_is_no_split_moves_the_mark_and_no_share() -> Non
     found = carried(LONG_SHORT, prints)
     assert legs(found)[0] == (100, 503_700)
     assert found.clips[0].limit_name == "restated"
+    assert "from 50.0000 to 50.3700: +0.74% is no split, so 100 shares stay" in found.clips[0].reason
+    assert found.messages == (f"ticket t: {found.clips[0].reason}",)
+
+
+def test_a_stock_dividend_of_a_tenth_gives_a_tenth_more_shares() -> None:
+    # 10% in shares: 44.00 became 40.00, 100 shares 110
+    position = held("t", {"JPM": (100, 44.0), "BAC": (-200, 25.0)}, DAYS[0])
+    found = carried(position, {DAYS[0]: marks(JPM=40.0, BAC=25.0), DAYS[1]: marks(JPM=40.0, BAC=25.0)})
+    assert (legs(found)[0], found.pnl_gross_cents) == ((110, 400_000), 0)
 
 
 def test_a_leg_without_a_print_keeps_its_last_real_price_and_counts_the_sessions() -> None:
@@ -114,6 +123,14 @@ def test_after_five_silent_sessions_a_long_is_worth_nothing_and_a_short_gains_no
     assert (clip.stage, clip.limit_name, clip.value_in, clip.value_out) == ("FROZEN", "delisted", shares * 50.0, 0.0)
 
 
+def test_a_session_without_any_print_is_the_vendors_silence_and_kills_no_name() -> None:
+    position = held("t", {"JPM": (100, 50.0), "BAC": (-200, 25.0)}, DAYS[0], missing=4)
+    found = carried(position, {DAYS[0]: marks(JPM=50.0, BAC=25.0)})
+    assert (legs(found), found.pnl_gross_cents, found.clips) == ([(100, 500_000), (-200, 250_000)], 0, ())
+    assert (found.positions[0].missing, found.positions[0].age) == (4, position.age + 1)
+    assert found.messages == (f"no name has a print on {DAYS[1]}: nothing is marked, and none is dead",)
+
+
 def test_four_silent_sessions_are_not_five() -> None:
     position = held("t", {"JPM": (100, 50.0), "BAC": (0, 25.0)}, DAYS[0], missing=3)
     assert legs(carried(position, {DAYS[1]: marks(BAC=25.0)}))[0][0] == 100
@@ -133,6 +150,6 @@ def test_each_leg_has_its_own_silence_so_a_leg_that_printed_yesterday_is_not_clo
     back = carried(position, {DAYS[1]: marks(JPM=50.0)})
     assert (legs(back), back.pnl_gross_cents, back.positions[0].missing) == ([(-100, 500_000), (200, 250_000)], 0, 1)
     # Both silent today: only JPM reaches five.
-    dead = carried(position, {})
+    dead = carried(position, {DAYS[1]: marks(WFC=60.0)})
     assert legs(dead) == [(0, 500_000), (200, 250_000)]
     assert [clip.symbol for clip in dead.clips] == ["JPM"]

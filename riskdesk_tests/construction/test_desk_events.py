@@ -402,3 +402,15 @@ def test_a_flat_ticket_whose_file_is_bad_for_a_day_still_waits_to_be_rearmed() -
 def test_a_ticket_that_is_gone_for_good_is_forgotten() -> None:
     waiting = replace(state_of(BEFORE), memories=(Memory("one", 0, 0, armed=False),))
     assert [memory.ticket_id for memory in today(TWO, state=waiting).state.memories] == ["two"]
+
+
+@pytest.mark.parametrize("daily_vol", [0.15, 0.002], ids=["a book to be halved", "a book to be enlarged"])
+def test_what_is_held_without_features_is_not_scaled_again_every_session(daily_vol: float) -> None:
+    covariance = flat_covariance(CONFIG.universe.tradable, daily_vol=daily_vol, correlation=0.0)
+    prints = dict.fromkeys(DAYS, marks(**PRICES))
+    state = state_of(BEFORE, HELD_ONE)
+    day = day_of(TODAY, [ONE, TWO], {"GS__MS": signal(2.0)}, prints, covariance=covariance)
+    found = {item.ticket_id: item for item in run_day(day, state, CONFIG).items}
+    assert found["one"].proposal.reason == "HOLD_NO_FEATURES"
+    assert (found["one"].vol_scale, found["one"].capped) == (1.0, (50_000.0, -50_000.0))
+    assert found["two"].vol_scale == pytest.approx(0.5 if daily_vol == 0.15 else 1.5), "what has features is scaled"

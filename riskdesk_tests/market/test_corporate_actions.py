@@ -56,6 +56,8 @@ def test_the_sample_market_has_dividends_and_no_split(calendar: SessionCalendar,
         (4.52, 45.20, Fraction(1, 10)),  # Citigroup, 2011-05-09
         (4.52, 0.45, Fraction(10)),
         (31.17, 20.78, Fraction(3, 2)),
+        (44.0, 40.0, Fraction(11, 10)),  # a stock dividend of 10%
+        (21.0, 20.0, Fraction(21, 20)),
         (100.0, 100.0, None),
         (100.0, 99.2, None),
         (100.0, 61.3, None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from dagster import (
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from riskdesk_assets.common.sessions import calendar_end, load_calendar
-from riskdesk_assets.strategy.sensors import ticket_folder_sensor
+from riskdesk_assets.strategy import sensors
+from riskdesk_assets.strategy.sensors import BACKDATED, ticket_folder_sensor
 from riskdesk_tests.strategy.tickets import write_ticket
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,5 +159,27 @@ def test_a_desk_that_stands_at_an_earlier_session_runs_that_one_again(ticks: Tic
     ticks.instance.report_runless_asset_event(AssetMaterialization("desk_state", partition=earlier))
     ticks.allow(earlier)
     write_ticket(ticks.folder, ticket_id="second", leg_a="GS", leg_b="MS")
-    _, _, partition = settled(ticks)
+    _, tags, partition = settled(ticks)
     assert partition == earlier
+    assert tags[BACKDATED] == "true", "the session after it has opened"
+
+
+@pytest.mark.parametrize(("hour", "told"), [(13, False), (15, True)], ids=["before the open", "after it"])
+def test_a_change_after_the_next_open_is_told_to_be_backdated(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch, hour: int, told: bool
+) -> None:
+    # Friday 2026-03-06's book can be traded from Monday 2026-03-09 9:30 in New York (daylight time since Sunday), 13:30 UTC.
+    monkeypatch.setattr(sensors, "datetime", clock_at(datetime(2026, 3, 9, hour, 0, tzinfo=UTC)))
+    ticks.instance.report_runless_asset_event(AssetMaterialization("desk_state", partition="2026-03-06"))
+    ticks.allow("2026-03-06")
+    write_ticket(ticks.folder, conviction=5)
+    assert (BACKDATED in settled(ticks)[1]) is told
+
+
+def clock_at(at: datetime) -> type[datetime]:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls.fromtimestamp(at.timestamp(), tz)
+
+    return Clock
