@@ -120,7 +120,7 @@ def _without_dagster(first: date, last: date) -> tuple[float, float]:
     paths = load_paths()
     config, calendar, warehouse = load_config(paths), desk_calendar(), Warehouse(paths.warehouse)
     snapshots = warehouse.read("ticket_snapshots", first, last)
-    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES}
+    tables = warehouse.read_all(WALK_TABLES, first, last)
     code = code_version()
     begun = time.perf_counter()
     history = read_history(paths, calendar, config, first, last)

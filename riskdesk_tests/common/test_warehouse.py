@@ -66,6 +66,21 @@ def test_an_older_file_is_written_beside_its_own_rows(tmp_path: Path) -> None:
         connection.execute("INSERT INTO desk_state (as_of_date) VALUES (DATE '2026-03-02')")
 
 
+def test_tables_read_together_are_what_each_is_alone(tmp_path: Path) -> None:
+    warehouse = old_file(tmp_path / "old.duckdb")
+    warehouse.write(NEXT, NEXT, {"desk_state": TABLE.frame([row(NEXT)])})
+    names = ("desk_positions", "desk_state", "daily_bars")
+    for first, last in ((DAY, NEXT), (NEXT, NEXT), (None, DAY), (NEXT, None), (None, None)):
+        together = warehouse.read_all(names, first, last)
+        assert tuple(together) == names
+        assert all(together[name].equals(warehouse.read(name, first, last)) for name in names)
+        assert together["daily_bars"].schema == TABLES["daily_bars"].schema
+    spans = warehouse.read_spans({"desk_state": (None, DAY), "desk_positions": (NEXT, NEXT)})
+    assert spans["desk_state"]["as_of_date"].to_list() == [DAY]
+    assert Warehouse(tmp_path / "none.duckdb").read_all(names)["desk_state"].equals(TABLE.frame([]))
+    assert not (tmp_path / "none.duckdb").exists()
+
+
 def test_a_write_that_fails_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
     warehouse = old_file(tmp_path / "old.duckdb")
     doubled = pl.concat([TABLE.frame([row(NEXT)])] * 2)
