@@ -1,6 +1,6 @@
 """A small desk in a folder of its own, run through Dagster as the command line does: eight banks, five tickets, no p-values.
 
-As a program it runs the main job for the desk of the environment: ``FIRST LAST`` once, or ``nursery``: everything imported,
+As a program it runs the main job: ``FIRST LAST`` once, for the desk of the environment, or ``nursery``: everything imported,
 then one forked process per line ``FIRST LAST [NAME=VALUE]`` of its input, whose process id it tells, and how it ended.
 """
 
@@ -182,23 +182,23 @@ def _errors(events: object) -> Iterator[str]:
 
 
 class Nursery:
-    """Runs of a desk in processes that cost no imports: forked from one that has them all."""
+    """Runs of desks in processes that cost no imports: forked from one that has them all."""
 
-    def __init__(self, desk: DeskFolder) -> None:
+    def __init__(self) -> None:
         self._parent = subprocess.Popen(
             [sys.executable, "-m", "riskdesk_tests.desk_on_disk", "nursery"],
             cwd=ROOT,
-            env=desk.subprocess_environ(),
+            env={name: value for name, value in os.environ.items() if name not in _FOREIGN},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self._line() == "ready"
 
-    def start(self, first: date, last: date, **extra: str) -> int:
+    def start(self, desk: DeskFolder, first: date, last: date, **extra: str) -> int:
         """Start a run; its process id."""
         assert self._parent.stdin is not None
-        words = [str(first), str(last), *(f"{name}={value}" for name, value in extra.items())]
+        words = [str(first), str(last), *(f"{name}={value}" for name, value in (desk.environ | extra).items())]
         self._parent.stdin.write(" ".join(words) + "\n")
         self._parent.stdin.flush()
         return int(self._line())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -87,16 +87,21 @@ class Warehouse:
         Raises:
             StateError: the file holds the table in a layout this version cannot use.
         """
-        table = STORED[name]
+        return self.read_spans({name: (first, last)})[name]
+
+    def read_all(self, names: Iterable[str], first: date | None = None, last: date | None = None) -> dict[str, pl.DataFrame]:
+        """What ``read`` gives of each of the tables, by name."""
+        return self.read_spans(dict.fromkeys(names, (first, last)))
+
+    def read_spans(self, spans: Mapping[str, tuple[date | None, date | None]]) -> dict[str, pl.DataFrame]:
+        """What ``read`` gives of each table from its own first to its own last session, by name.
+
+        One connection for all of them: to open the file takes longer than to read a table.
+        """
         if not self.path.exists():
-            return pl.DataFrame(schema=table.schema)
-        bounds = [(op, day) for op, day in ((">=", first), ("<=", last)) if day is not None]
-        where = " AND ".join(f"{table.partition} {op} ?" for op, _ in bounds) or "true"
-        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where} ORDER BY {', '.join(table.key)}"  # noqa: S608
+            return {name: pl.DataFrame(schema=STORED[name].schema) for name in spans}
         with self.connect() as connection:
-            if not _brought_up_to_date(connection, table):
-                return pl.DataFrame(schema=table.schema)
-            return _frame(connection, query, [day for _, day in bounds]).cast(table.schema)  # type: ignore[arg-type]
+            return {name: _rows(connection, STORED[name], first, last) for name, (first, last) in spans.items()}
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> pl.DataFrame:
         """Result of a read-only query; every table exists, empty if need be."""
@@ -160,6 +165,15 @@ def _brought_up_to_date(connection: duckdb.DuckDBPyConnection, table: Table) -> 
         if name not in kinds:
             _run(connection, f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}")
     return True
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: Table, first: date | None, last: date | None) -> pl.DataFrame:
+    if not _brought_up_to_date(connection, table):
+        return pl.DataFrame(schema=table.schema)
+    bounds = [(op, day) for op, day in ((">=", first), ("<=", last)) if day is not None]
+    where = " AND ".join(f"{table.partition} {op} ?" for op, _ in bounds) or "true"
+    query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where} ORDER BY {', '.join(table.key)}"  # noqa: S608
+    return _frame(connection, query, [day for _, day in bounds]).cast(table.schema)  # type: ignore[arg-type]
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

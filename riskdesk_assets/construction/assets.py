@@ -108,7 +108,7 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
     start = starting_state(warehouse.read("desk_state", None, calendar.before(first)), calendar, first)
     history = read_history(desk.paths(), calendar, config, first, last)
     panel, before = panel_of(history, config), calendar.before(first)
-    tables = {name: warehouse.read(name, first, last) for name in WALK_TABLES if name != HALTS}
+    tables = warehouse.read_all([name for name in WALK_TABLES if name != HALTS], first, last)
     # Read here and now: a halt must never be missed because somebody left a step out.
     tables[HALTS] = _halts_of(desk, calendar.between(first, last))
     policy = given_policy(desk.paths(), config)
@@ -123,7 +123,7 @@ def desk_days(context: AssetExecutionContext, desk: DeskResource) -> Iterator[Ma
             config,
             tables,
             run_ids={day.session: day.run_id for day in done.days},
-            prior={name: warehouse.read(name, before, before) for name in ("target_portfolios", "engine_decisions")},
+            prior=warehouse.read_all(("target_portfolios", "engine_decisions"), before, before),
         )
         mandates = walk_mandates(beside, lambda place, total: report("research mandates", place, total))
     frames = {HALTS: tables[HALTS], **joined([done.frames, mandates])}

@@ -53,7 +53,7 @@ def hard_limits(
     """Every limit family of every session of the run."""
     first, last = desk.session_range(context)
     warehouse = duckdb.tables()
-    written = Written(**{name: warehouse.read(name, first, last) for name in TABLES})
+    written = Written(**warehouse.read_all(TABLES, first, last))
     sessions = desk.calendar().between(first, last)
     yield from check_events(CHECKED, CHECKS, remeasure(written, desk.config(), sessions), sessions)
 

@@ -106,13 +106,14 @@ def run_stage(job: str, asof: date | None, start: date | None, end: date | None,
         outcome = run_job(instance, job, wanted.first, wanted.last, watcher, verbose=verbose)
     require_finished(outcome)
     bars = warehouse.read("daily_bars", wanted.first, wanted.last)
+    written = warehouse.read_all(TABLES_OF[job], wanted.first, wanted.last)
     return StageRun(
         job=job,
         wanted=wanted,
         sessions=len(calendar.between(wanted.first, wanted.last)),
         source=", ".join(bars["source"].unique().sort().to_list()),
         outcome=outcome,
-        rows={name: warehouse.read(name, wanted.first, wanted.last).height for name in TABLES_OF[job]},
+        rows={name: rows.height for name, rows in written.items()},
         pnl_net=float(warehouse.read("realized_pnl", wanted.first, wanted.last)["pnl_net"].sum()) if job == "realize" else None,
         summary=desk_summary(warehouse, config, wanted.first, wanted.last) if job == CONTROLLER else None,
         stale_from=stale_from(warehouse.read("desk_state")) if job == CONTROLLER else None,

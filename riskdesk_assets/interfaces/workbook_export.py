@@ -68,13 +68,11 @@ def _content(paths: Paths, asof: date | None) -> tuple[date, bytes, int]:
     session = stored_session(warehouse, asof)
     calendar = load_calendar(paths.data / "calendar", calendar_end(datetime.now(UTC)))
     library = library_of(load_strategies(paths.config / FILE, config.sizing))
-    frames = {name: warehouse.read(name, session, session) for name in TABLES_SHOWN}
+    frames = warehouse.read_all(TABLES_SHOWN, session, session)
     bars = warehouse.read("daily_bars", session, session)
-    prior = {
-        name: warehouse.read(name, calendar.before(session, reach), calendar.before(session))
-        for name, reach in EARLIER_SESSIONS.items()
-        if name in TABLES_SHOWN
-    }
+    earlier = {name: reach for name, reach in EARLIER_SESSIONS.items() if name in TABLES_SHOWN}
+    before = calendar.before(session)
+    prior = warehouse.read_spans({name: (calendar.before(session, reach), before) for name, reach in earlier.items()})
     page = page_content(
         config=config,
         source=str(bars["source"][0]) if bars.height else "",

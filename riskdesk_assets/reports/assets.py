@@ -163,8 +163,7 @@ def risk_report_asset(context: AssetExecutionContext, desk: DeskResource) -> Ite
     config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
     history = read_history(desk.paths(), calendar, config, first, last)
     start = calendar.before(first, config.desk.risk_report.check_window)
-    tables = {name: warehouse.read(name, first, last) for name in RISK_TABLES}
-    tables |= {name: warehouse.read(name, start, last) for name in EARLIER}
+    tables = warehouse.read_all(RISK_TABLES, first, last) | warehouse.read_all(EARLIER, start, last)
     frames = risk_rows(panel_of(history, config), config, tables, history.wanted, calendar.sessions)
     warehouse.write(first, last, frames)
     own = frames[REPORTS].filter(pl.col("portfolio_id") == config.desk.portfolio_id)
@@ -186,7 +185,7 @@ def model_checks_asset(context: AssetExecutionContext, desk: DeskResource) -> No
     first, last = desk.session_range(context)
     config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
     start = calendar.before(first, config.desk.risk_report.check_window)
-    tables = {name: warehouse.read(name, start, last) for name in CHECKED_TABLES}
+    tables = warehouse.read_all(CHECKED_TABLES, start, last)
     sessions = calendar.between(first, last)
     rows = model_checks(config, tables, sessions, calendar.sessions)
     warehouse.write(first, last, {MODEL_CHECKS: rows})
@@ -220,7 +219,7 @@ def expected_pnl_asset(
     first, last = desk.session_range(context)
     config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
     sessions = calendar.between(first, last)
-    tables = {name: warehouse.read(name, calendar.before(first, reach(config, name)), last) for name in READ_TABLES}
+    tables = warehouse.read_spans({name: (calendar.before(first, reach(config, name)), last) for name in READ_TABLES})
     rows = expected_pnl_rows(config, tables, sessions, calendar.sessions)
     warehouse.write(first, last, {EXPECTED_PNL: rows})
     attach(context, EXPECTED_PNL, expected_numbers(rows))
@@ -239,7 +238,8 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
     history = read_history(paths, calendar, config, first, last)
     before = calendar.before(first)
     reach = {name: calendar.before(first, prior_sessions(config, name)) for name in PRIOR_TABLES}
-    frames = {name: warehouse.read(name, first, last) for name in TABLES}
+    frames = warehouse.read_all(TABLES, first, last)
+    earlier = warehouse.read_spans({name: (start, before) for name, start in reach.items()})
     content = RunContent(
         config=config,
         snapshot_id=history.snapshot.snapshot_id,
@@ -247,7 +247,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
         first=first,
         last=last,
         frames=frames,
-        prior={name: _prior(warehouse.read(name, start, before), name, first, config) for name, start in reach.items()},
+        prior={name: _prior(rows, name, first, config) for name, rows in earlier.items()},
         start_state=starting_state(warehouse.read("desk_state", None, before), calendar, first).json,
         tickets=stored(frames["ticket_snapshots"], paths.snapshots),
         code_version=code_version(),
@@ -282,11 +282,10 @@ def desk_report(context: AssetExecutionContext, desk: DeskResource) -> None:
         snapshot_id=snapshot.snapshot_id,
         code_version=code_version(),
         session=last,
-        frames={name: warehouse.read(name, last, last) for name in TABLES},
-        prior={
-            name: warehouse.read(name, calendar.before(last, reach), calendar.before(last))
-            for name, reach in EARLIER_SESSIONS.items()
-        },
+        frames=warehouse.read_all(TABLES, last, last),
+        prior=warehouse.read_spans(
+            {name: (calendar.before(last, reach), calendar.before(last)) for name, reach in EARLIER_SESSIONS.items()}
+        ),
     )
     said = {"page": MetadataValue.path(page), "headline": MetadataValue.md(page_digest(content))}
     context.add_asset_metadata(said, asset_key="desk_report", partition_key=last.isoformat())

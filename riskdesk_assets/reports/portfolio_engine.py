@@ -131,7 +131,7 @@ class PortfolioEngine:
         before = calendar.before(session)
         history = read_history(self._paths, calendar, config, session, session)
         panel = panel_of(history, config)
-        tables = {name: warehouse.read(name, session, session) for name in WALK_TABLES}
+        tables = warehouse.read_all(WALK_TABLES, session, session)
         with single_threaded():
             if own:
                 start = starting_state(warehouse.read("desk_state", None, before), calendar, session)
@@ -147,7 +147,7 @@ class PortfolioEngine:
                     config,
                     tables,
                     run_ids={session: str(states["run_id"][0])},
-                    prior={name: warehouse.read(name, before, before) for name in ("target_portfolios", "engine_decisions")},
+                    prior=warehouse.read_all(("target_portfolios", "engine_decisions"), before, before),
                 )
                 frames = walk_mandates(beside)
         return {name: frames[name] for name in ("target_portfolios", "engine_decisions")}

@@ -119,8 +119,7 @@ def stored_risk(paths: Paths, calendar: SessionCalendar, config: Config, warehou
     """
     history = read_history(paths, calendar, config, session, session)
     start = calendar.before(session, config.desk.risk_report.check_window)
-    tables = {name: warehouse.read(name, session, session) for name in RISK_TABLES}
-    tables |= {name: warehouse.read(name, start, session) for name in EARLIER}
+    tables = warehouse.read_all(RISK_TABLES, session, session) | warehouse.read_all(EARLIER, start, session)
     approved = approved_legs(warehouse.read("proposals", session, session))
     source = RiskSource(panel_of(history, config), config, tables, (session,), calendar.sessions)
     return StoredRisk(config, session, history.snapshot.source, source, StandingBooks(config, tables, (session,)), approved)

@@ -111,7 +111,7 @@ def stored_shadow(
     Raises:
         StateError: no session of the range released a book, no snapshot covers them, or bars were restated since.
     """
-    tables = {name: warehouse.read(name, start, end) for name in _TABLES}
+    tables = warehouse.read_all(_TABLES, start, end)
     states = dict(tables["desk_state"].select("as_of_date", "released").iter_rows())
     released = sorted(day for day, good in states.items() if good)
     if not released:

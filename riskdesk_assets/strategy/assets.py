@@ -140,7 +140,7 @@ def strategy_budgets_asset(
     first, last = desk.session_range(context)
     config, calendar, warehouse = desk.config(), desk.calendar(), desk.warehouse()
     sessions = calendar.between(first, last)
-    tables = {name: warehouse.read(name, first, last) for name in BUDGET_INPUTS}
+    tables = warehouse.read_all(BUDGET_INPUTS, first, last)
     frames = strategy_budgets(config, *(tables[name] for name in BUDGET_INPUTS))
     warehouse.write(first, last, frames)
     for name, numbers in budget_numbers(config.desk.nav).items():

@@ -66,6 +66,29 @@ def test_an_older_file_is_written_beside_its_own_rows(tmp_path: Path) -> None:
         connection.execute("INSERT INTO desk_state (as_of_date) VALUES (DATE '2026-03-02')")
 
 
+def test_tables_read_together_are_each_read_within_the_days_asked_for(tmp_path: Path) -> None:
+    warehouse = old_file(tmp_path / "old.duckdb")
+    warehouse.write(NEXT, NEXT, {"desk_state": TABLE.frame([row(NEXT)])})
+    names = ("desk_positions", "desk_state", "daily_bars")
+    asked = {
+        (DAY, NEXT): [DAY, NEXT],
+        (NEXT, NEXT): [NEXT],
+        (None, DAY): [DAY],
+        (NEXT, None): [NEXT],
+        (None, None): [DAY, NEXT],
+    }
+    for (first, last), days in asked.items():
+        together = warehouse.read_all(names, first, last)
+        assert tuple(together) == names
+        assert together["desk_state"]["as_of_date"].to_list() == days
+        assert together["desk_state"].equals(warehouse.read("desk_state", first, last))
+        assert together["daily_bars"].equals(TABLES["daily_bars"].frame([]))
+    spans = warehouse.read_spans({"desk_state": (NEXT, NEXT), "desk_positions": (None, DAY)})
+    assert spans["desk_state"]["as_of_date"].to_list() == [NEXT]
+    assert Warehouse(tmp_path / "none.duckdb").read_all(names)["desk_state"].equals(TABLE.frame([]))
+    assert not (tmp_path / "none.duckdb").exists()
+
+
 def test_a_write_that_fails_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
     warehouse = old_file(tmp_path / "old.duckdb")
     doubled = pl.concat([TABLE.frame([row(NEXT)])] * 2)

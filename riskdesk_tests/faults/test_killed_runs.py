@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -38,30 +39,35 @@ def copied(desk: DeskFolder, root: Path) -> DeskFolder:
     return DeskFolder(root)
 
 
-def completed(desk: DeskFolder, extra: dict[str, str]) -> float:
-    nursery = Nursery(desk)
+def completed(nursery: Nursery, desk: DeskFolder, first: date, last: date, extra: dict[str, str]) -> float:
     began = time.monotonic()
-    nursery.start(FIRST, LAST, **extra)
+    nursery.start(desk, first, last, **extra)
     assert nursery.ended() == 0
-    nursery.close()
     return time.monotonic() - began
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> DeskFolder:
+def nursery() -> Iterator[Nursery]:
+    """Where every run of the test is born: what it imports is imported once."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def fresh(nursery: Nursery, tmp_path: Path) -> DeskFolder:
     """A desk that has run one session."""
     desk = make_desk(tmp_path / "fresh")
-    nursery = Nursery(desk)
-    nursery.start(BEFORE, BEFORE)
-    assert nursery.ended() == 0
-    nursery.close()
+    completed(nursery, desk, BEFORE, BEFORE, LOOSE)
     return desk
 
 
 @pytest.mark.slow
-def test_a_run_killed_anywhere_tears_nothing_and_the_next_one_ends_as_if_undisturbed(fresh: DeskFolder, tmp_path: Path) -> None:
+def test_a_run_killed_anywhere_tears_nothing_and_the_next_one_ends_as_if_undisturbed(
+    nursery: Nursery, fresh: DeskFolder, tmp_path: Path
+) -> None:
     loose, tight = copied(fresh, tmp_path / "loose"), copied(fresh, tmp_path / "tight")
-    lasts = min(completed(loose, LOOSE), completed(tight, TIGHT)) * 0.9
+    lasts = min(completed(nursery, desk, FIRST, LAST, extra) for desk, extra in ((loose, LOOSE), (tight, TIGHT))) * 0.9
     want = [EMPTY, loose.digests(FIRST, LAST), tight.digests(FIRST, LAST)]
     assert want[1]["ideal_portfolio"] != want[2]["ideal_portfolio"]
     before = fresh.digests(BEFORE, BEFORE)
@@ -69,9 +75,9 @@ def test_a_run_killed_anywhere_tears_nothing_and_the_next_one_ends_as_if_undistu
     rng = random.Random(20260302)
     moments = [(number + rng.random()) / KILLS * lasts for number in range(KILLS)]
     rng.shuffle(moments)
-    nursery, killed, seen = Nursery(fresh), 0, set()
+    killed, seen = 0, set()
     for number, moment in enumerate(moments):
-        pid = nursery.start(FIRST, LAST, **(TIGHT if number % 2 else LOOSE))
+        pid = nursery.start(fresh, FIRST, LAST, **(TIGHT if number % 2 else LOOSE))
         time.sleep(moment)
         os.kill(pid, signal.SIGKILL)
         killed += nursery.ended() == -signal.SIGKILL
@@ -86,11 +92,10 @@ def test_a_run_killed_anywhere_tears_nothing_and_the_next_one_ends_as_if_undistu
         seen.add(tuple(sorted(common)))
         assert fresh.digests(BEFORE, BEFORE) == before
         assert not [name for name in manifests(fresh) if open_run(fresh.paths.runs, name).damaged()]
-    nursery.close()
     assert killed >= KILLS - 7
     # the kills really fell on all sides of the write: nothing, the one version and the other were all found standing
     assert len(seen) >= 2
 
-    completed(fresh, LOOSE)
+    completed(nursery, fresh, FIRST, LAST, LOOSE)
     assert fresh.digests() == loose.digests()
     assert manifests(fresh).items() >= manifests(loose).items()

@@ -66,6 +66,7 @@ def test_an_unusable_score_file_leaves_the_mandate_without_scores_and_the_book_a
     assert set(desk.warehouse.read("instrument_scores", DAY, DAY)["portfolio_id"]) == {"bank_market_neutral"}
 
 
+@pytest.mark.slow
 def test_a_run_with_scores_from_a_file_replays_from_what_it_kept(tmp_path: Path) -> None:
     rows = "".join(f"{bank},2026-02-27,{place - 3.5},0.5\n" for place, bank in enumerate(BANKS))
     desk = with_file(tmp_path, f"instrument,date,score,confidence\n{rows}".encode())

@@ -34,6 +34,7 @@ def published(desk: DeskFolder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 def test_a_wrong_cell_and_a_missing_file_stop_the_run_and_the_last_book_stands(desk: DeskFolder) -> None:
     good, stands, digests = library(desk).read_bytes(), published(desk), desk.digests(FIRST, FIRST)
     assert stands

@@ -99,6 +99,7 @@ def test_a_sweep_is_a_partition_per_variant_and_one_table(desk: DeskFolder) -> N
     assert alone["backtest_id"] == told["backtests"]["shipped"]["backtest_id"]
 
 
+@pytest.mark.slow
 def test_a_damaged_directory_is_never_shown_as_what_was_just_computed(desk: DeskFolder) -> None:
     file = desk.root / "sweep.yaml"
     file.write_text("shipped: {}\n")

@@ -6,11 +6,13 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import date
 
 import pytest
 
 from riskdesk_assets.common.errors import InputError, Problem, RiskDeskError, StateError
 from riskdesk_assets.common.writer_lock import WriterBusyError
+from riskdesk_assets.interfaces.bench import environment, run_in_a_process
 from riskdesk_assets.interfaces.cli import COMMANDS
 from riskdesk_assets.interfaces.failures import Failure, failure_named, failure_of, redact
 from riskdesk_tests.interfaces.conftest import DeskFolder
@@ -112,6 +114,11 @@ def test_a_failing_process_says_its_error_and_nothing_else(built: DeskFolder, ar
     assert done.returncode == 2
     assert done.stdout == ""
     assert [line[:7] for line in done.stderr.splitlines()] == ["error: "]
+
+
+def test_a_run_that_the_bench_cannot_measure_says_why(empty: DeskFolder) -> None:
+    with environment(empty.environ), pytest.raises(Failure, match=r"exit code 2\n.*2026-01-24 is no session \(a weekend\)"):
+        run_in_a_process(date(2026, 1, 24))
 
 
 @pytest.mark.slow

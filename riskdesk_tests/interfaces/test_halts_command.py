@@ -18,6 +18,7 @@ from riskdesk_tests.interfaces.conftest import DeskFolder
 ANN = ("--by", "Ann", "--reason", "funding stress")
 
 
+@pytest.mark.slow
 def test_a_halt_binds_the_next_book_an_alert_goes_out_and_a_resume_ends_it(desk: DeskFolder) -> None:
     newest = desk.calendar.after(desk.last, 2)
     said = desk.run("halt", *ANN)

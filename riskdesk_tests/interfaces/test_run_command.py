@@ -183,6 +183,7 @@ def test_a_warehouse_of_simulated_bars_refuses_bars_from_files(desk: DeskFolder)
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_the_stages_one_at_a_time_make_the_book_that_the_main_job_makes(empty: DeskFolder, built: DeskFolder) -> None:
     day = str(built.first)
     for command in (["ingest-prices", "--start", day, "--end", day], ["build-features", "--asof", day]):

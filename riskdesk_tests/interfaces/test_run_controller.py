@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import yaml
 
 from riskdesk_tests.interfaces.conftest import DeskFolder
@@ -39,6 +40,7 @@ def book(desk: DeskFolder, session: date) -> pl.DataFrame:
     return desk.warehouse.read("ideal_portfolio", session, session)
 
 
+@pytest.mark.slow
 def test_a_book_of_ingested_bars_alone_has_its_directory_is_replayed_and_comes_back_after_a_rebuild(empty: DeskFolder) -> None:
     day = str(empty.first)
     assert empty.run("ingest-prices", "--start", day, "--end", day).exit_code == 0
