@@ -48,7 +48,7 @@ from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image
-from riskdesk_assets.reports.published import newest_source, publish_book
+from riskdesk_assets.reports.published import finish_publication, newest_source, publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.reconciliation import (
     HOLDINGS_RECONCILED,
@@ -313,6 +313,9 @@ def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
     """The run's newest released book that breaks no hard limit, as a file; where there is none, the last good one stands."""
     first, last = desk.session_range(context)
     warehouse = desk.warehouse()
+    found = finish_publication(desk.paths().data)
+    if found:
+        context.log.warning(found)
     released = warehouse.read("desk_state", first, last).filter("released").sort("as_of_date", descending=True)
     for newest in released.iter_rows(named=True):
         failed = hard_failures(warehouse, desk.config(), newest["as_of_date"])
