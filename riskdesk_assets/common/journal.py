@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -117,17 +117,42 @@ class Journal:
             JournalBusyError: other writers kept it locked.
             JournalError: it cannot be written: a full disk, a damaged file.
         """
+        return self.append_behind(entries, (), 0)[0]
+
+    def append_behind(
+        self, entries: Iterable[Entry], kind: Sequence[str], after: int, heed: Callable[[Record], object] = bool
+    ) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+        """As :meth:`append`, and what stands before the entries, read in the same transaction: either both succeed or neither.
+
+        Args:
+            kind: kinds to read; none: nothing is read.
+            after: only rows behind this place.
+            heed: given each record that was read; what it raises keeps the entries out.
+
+        Returns:
+            The entries' records, and those read, in order.
+        """
         drafts = tuple(draft(entry) for entry in entries)
         if not drafts:
-            return ()
+            before = tuple(self.records(kind, after=after)) if kind else ()
+            for one in before:
+                heed(one)
+            return (), before
+        before = ()
         with self._told():
             self._create()
             with self._current().connect().execution_options(**{WRITE: True}) as connection, connection.begin():
                 if connection.dialect.name != "sqlite":
                     connection.execute(appending_lock())
-                rows = chained(drafts, _head(connection))
+                head = _head(connection)
+                if kind and head.sequence > after:
+                    query = _chosen(kind, None).where(JOURNAL.c.sequence > after).order_by(JOURNAL.c.sequence)
+                    before = tuple(record(Row._make(row)) for row in connection.execute(query))
+                    for one in before:
+                        heed(one)
+                rows = chained(drafts, head)
                 connection.execute(JOURNAL.insert(), [row._asdict() for row in rows])
-        return tuple(written(row) for row in rows)
+        return tuple(written(row) for row in rows), before
 
     def head(self) -> Anchor:
         """The last row; Anchor(0, 64 zeros) of a journal that is empty or not there yet.
