@@ -185,6 +185,25 @@ class Journal:
             query = _chosen(kind, account).order_by(JOURNAL.c.sequence.desc()).limit(count)
             return tuple(record(Row._make(row)) for row in connection.execute(query))
 
+    def backward(self, kind: str, account: str, holding: str = "") -> Iterator[Record]:
+        """Records of one kind and account, newest first, page by page; errors as of :meth:`records`.
+
+        Args:
+            holding: only those whose body has this key, at any depth.
+        """
+        query = _chosen(kind, account).order_by(JOURNAL.c.sequence.desc()).limit(PAGE_ROWS)
+        if holding:
+            query = query.where(JOURNAL.c.body.contains(f'"{holding}":', autoescape=True))
+        before: int | None = None
+        while True:
+            page = query if before is None else query.where(JOURNAL.c.sequence < before)
+            with self._reading() as connection:
+                rows = [] if connection is None else [Row._make(row) for row in connection.execute(page)]
+            yield from map(record, rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            before = rows[-1].sequence
+
     def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
         """Walk the whole chain and name the first bad row and why; other processes may write meanwhile.
 

@@ -15,11 +15,11 @@ from riskdesk_assets.common.journal import Entry, Journal
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_assets.gatekeeper.engine import RiskPortfolioManager
 from riskdesk_assets.gatekeeper.schemas import RPMOutput
-from riskdesk_assets.interfaces.api_changes import halt, trade
+from riskdesk_assets.interfaces.api_changes import Repeated, fill, halt, marks, trade
 from riskdesk_assets.interfaces.api_gate import REST, Gate, UnwrittenError
 from riskdesk_assets.interfaces.api_memory import remembered, restore
-from riskdesk_assets.interfaces.api_models import SwitchRequest, TradeRequest
-from riskdesk_assets.interfaces.api_settings import load_api_settings
+from riskdesk_assets.interfaces.api_models import FillRequest, MarksRequest, SwitchRequest, TradeRequest
+from riskdesk_assets.interfaces.api_settings import ApiSettings, load_api_settings
 from riskdesk_tests.interfaces.served import MONDAY, WITHIN_CAPS
 
 SETTINGS = load_api_settings(ROOT / "config")
@@ -35,13 +35,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @asynccontextmanager
-async def gate(journal: Journal) -> AsyncIterator[Gate]:
+async def gate(journal: Journal, settings: ApiSettings = SETTINGS) -> AsyncIterator[Gate]:
     """A gate on the journal, as a server that has just started has it; nothing looks but what is asked of it."""
     assert journal.file is not None
-    own, manager = Journal(journal.file), RiskPortfolioManager(SETTINGS.gatekeeper)
-    memory = remembered(own, REST, SETTINGS.remembered_orders, SETTINGS.shown_decisions)
+    own, manager = Journal(journal.file), RiskPortfolioManager(settings.gatekeeper)
+    memory = remembered(own, REST, settings.remembered_orders, settings.shown_decisions)
     restore(own, REST, manager)
-    opened = Gate(own, memory, manager, SETTINGS, lambda: MONDAY)
+    opened = Gate(own, memory, manager, settings, lambda: MONDAY)
     opened.start()
     try:
         yield opened
@@ -128,5 +128,34 @@ def test_a_server_that_finds_a_state_of_its_account_it_did_not_write_decides_not
         async with gate(journal) as again:
             assert await again.change(trade(asked("the same"))) is not None
         assert kinds(journal).count("DECISION") == 2
+
+    asyncio.run(scene())
+
+
+def filled(number: int) -> FillRequest:
+    return FillRequest(symbol="EURUSD", units=10.0, price=1.1, fill_id=f"f{number}")
+
+
+def test_a_restart_remembers_as_many_order_ids_as_the_live_server_whatever_stands_between(journal: Journal) -> None:
+    remembers, between = 8, 40
+
+    async def scene() -> None:
+        settings = SETTINGS.model_copy(update={"remembered_orders": remembers})
+        async with gate(journal, settings) as open_:
+            await open_.change(fill(filled(0)))
+            for number in range(1, remembers):
+                await open_.change(fill(filled(number)) if number % 2 else trade(asked(str(number))))
+            for number in range(between):
+                await open_.change(marks(MarksRequest(prices={"EURUSD": 1.1 + number / 10_000})))
+                await open_.change(trade(TradeRequest.model_validate(WITHIN_CAPS)))  # no order id: none to remember
+            assert await open_.change(fill(filled(0))) == Repeated("fill f0")
+        async with gate(journal, settings) as again:
+            assert await again.change(fill(filled(0))) == Repeated("fill f0")
+            assert await again.change(trade(asked("2"))) == Repeated("2")
+            await again.change(fill(filled(remembers)))  # one more than are remembered: the oldest is forgotten, here as there
+        async with gate(journal, settings) as last:
+            assert await last.change(trade(asked("2"))) == Repeated("2")
+            assert await last.change(fill(filled(0))) is None
+        assert len(list(journal.records(kind="FILL"))) == remembers // 2 + 3
 
     asyncio.run(scene())
