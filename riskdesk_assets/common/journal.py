@@ -221,6 +221,14 @@ class Journal:
             damage = str(error)
         return Verification(False, found.rows, None, damage, found.head) if damage else found
 
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A connection of one's own while the block runs, each statement for itself. Raises JournalError: none can be had."""
+        with self._told():
+            connection = self._current().connect().execution_options(isolation_level="AUTOCOMMIT")
+        with connection:
+            yield connection
+
     def close(self) -> None:
         """Give back every connection; the journal can be used again afterwards."""
         self._engine.dispose()
