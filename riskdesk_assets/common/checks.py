@@ -1,8 +1,8 @@
 """Check results as Dagster records them: one evaluation per session, also when a range is computed in one run.
 
 A single session's result is the check's own. In a range each session's result is recorded as an evaluation of its own, and
-the check itself closes with a summary that never blocks: one bad session must not stop the others (gating is per session,
-in the data).
+the check itself closes with a summary that never blocks: one bad session must not stop the others. Whoever acts on a session
+of a range therefore asks for that session's own results (``construction.checks.hard_failures``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

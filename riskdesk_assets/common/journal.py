@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -117,17 +117,42 @@ class Journal:
             JournalBusyError: other writers kept it locked.
             JournalError: it cannot be written: a full disk, a damaged file.
         """
+        return self.append_behind(entries, (), 0)[0]
+
+    def append_behind(
+        self, entries: Iterable[Entry], kind: Sequence[str], after: int, heed: Callable[[Record], object] = bool
+    ) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
+        """As :meth:`append`, and what stands before the entries, read in the same transaction: either both succeed or neither.
+
+        Args:
+            kind: kinds to read; none: nothing is read.
+            after: only rows behind this place.
+            heed: given each record that was read; what it raises keeps the entries out.
+
+        Returns:
+            The entries' records, and those read, in order.
+        """
         drafts = tuple(draft(entry) for entry in entries)
         if not drafts:
-            return ()
+            before = tuple(self.records(kind, after=after)) if kind else ()
+            for one in before:
+                heed(one)
+            return (), before
+        before = ()
         with self._told():
             self._create()
             with self._current().connect().execution_options(**{WRITE: True}) as connection, connection.begin():
                 if connection.dialect.name != "sqlite":
                     connection.execute(appending_lock())
-                rows = chained(drafts, _head(connection))
+                head = _head(connection)
+                if kind and head.sequence > after:
+                    query = _chosen(kind, None).where(JOURNAL.c.sequence > after).order_by(JOURNAL.c.sequence)
+                    before = tuple(record(Row._make(row)) for row in connection.execute(query))
+                    for one in before:
+                        heed(one)
+                rows = chained(drafts, head)
                 connection.execute(JOURNAL.insert(), [row._asdict() for row in rows])
-        return tuple(written(row) for row in rows)
+        return tuple(written(row) for row in rows), before
 
     def head(self) -> Anchor:
         """The last row; Anchor(0, 64 zeros) of a journal that is empty or not there yet.
@@ -160,6 +185,25 @@ class Journal:
             query = _chosen(kind, account).order_by(JOURNAL.c.sequence.desc()).limit(count)
             return tuple(record(Row._make(row)) for row in connection.execute(query))
 
+    def backward(self, kind: str, account: str, holding: str = "") -> Iterator[Record]:
+        """Records of one kind and account, newest first, page by page; errors as of :meth:`records`.
+
+        Args:
+            holding: only those whose body has this key, at any depth.
+        """
+        query = _chosen(kind, account).order_by(JOURNAL.c.sequence.desc()).limit(PAGE_ROWS)
+        if holding:
+            query = query.where(JOURNAL.c.body.contains(f'"{holding}":', autoescape=True))
+        before: int | None = None
+        while True:
+            page = query if before is None else query.where(JOURNAL.c.sequence < before)
+            with self._reading() as connection:
+                rows = [] if connection is None else [Row._make(row) for row in connection.execute(page)]
+            yield from map(record, rows)
+            if len(rows) < PAGE_ROWS:
+                return
+            before = rows[-1].sequence
+
     def verify(self, anchors: Sequence[Anchor] = ()) -> Verification:
         """Walk the whole chain and name the first bad row and why; other processes may write meanwhile.
 
@@ -176,6 +220,14 @@ class Journal:
         except JournalError as error:
             damage = str(error)
         return Verification(False, found.rows, None, damage, found.head) if damage else found
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A connection of one's own while the block runs, each statement for itself. Raises JournalError: none can be had."""
+        with self._told():
+            connection = self._current().connect().execution_options(isolation_level="AUTOCOMMIT")
+        with connection:
+            yield connection
 
     def close(self) -> None:
         """Give back every connection; the journal can be used again afterwards."""

@@ -34,7 +34,13 @@ def single_writer(paths: Paths, wait_seconds: float, what: str = "a run") -> Ite
     Raises:
         WriterBusyError: naming the holder's pid, what it does and since when.
     """
-    path = paths.data / "writer.lock"
+    with held_file(paths.data / "writer.lock", wait_seconds, what):
+        yield
+
+
+@contextmanager
+def held_file(path: Path, wait_seconds: float, what: str) -> Iterator[None]:
+    """Hold a lock file while the block runs; arguments and errors as of :func:`single_writer`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The file stays: removing it would let two processes lock two files of the same name.
     with path.open("a+", encoding="utf-8") as file:
@@ -56,7 +62,7 @@ def writer(paths: Paths) -> str | None:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(path)
+            return holder(path)
         fcntl.flock(file, fcntl.LOCK_UN)
     return None
 
@@ -70,7 +76,7 @@ def _acquire(file: IO[str], path: Path, wait_seconds: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise WriterBusyError(
-                    f"{path} is held by {_holder(path)}; waited {wait_seconds:.0f} s for it to finish"
+                    f"{path} is held by {holder(path)}; waited {wait_seconds:.0f} s for it to finish"
                 ) from None
             time.sleep(POLL_SECONDS)
 
@@ -83,7 +89,8 @@ def _describe(file: IO[str], holder: dict[str, object]) -> None:
     file.flush()
 
 
-def _holder(path: Path) -> str:
+def holder(path: Path) -> str:
+    """Who holds a lock file: ``pid 123 (riskdesk run, since ...)``."""
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
         return f"pid {holder['pid']} ({holder['what']}, since {holder['since']})"

@@ -1,7 +1,8 @@
 """The hard limits as asset checks, one per family, measured a second time from the written tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from datetime import date
 
 from dagster import (
     AssetCheckEvaluation,
@@ -13,6 +14,9 @@ from dagster import (
 
 from riskdesk_assets.common.checks import check_events
 from riskdesk_assets.common.resources import DeskResource, WarehouseResource, partitions
+from riskdesk_assets.common.session_check import SessionCheck
+from riskdesk_assets.common.settings import Config
+from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.construction.fallback import CONSTRUCTED_AS_MEANT, fallbacks
 from riskdesk_assets.construction.remeasure import CHECKS, Written, remeasure
 from riskdesk_assets.construction.remeasure_gate import GATE, HALT
@@ -52,10 +56,19 @@ def hard_limits(
 ) -> Iterator[AssetCheckEvaluation | AssetCheckResult]:
     """Every limit family of every session of the run."""
     first, last = desk.session_range(context)
-    warehouse = duckdb.tables()
-    written = Written(**warehouse.read_all(TABLES, first, last))
     sessions = desk.calendar().between(first, last)
-    yield from check_events(CHECKED, CHECKS, remeasure(written, desk.config(), sessions), sessions)
+    yield from check_events(CHECKED, CHECKS, measured_again(duckdb.tables(), desk.config(), sessions), sessions)
+
+
+def measured_again(warehouse: Warehouse, config: Config, sessions: Sequence[date]) -> Iterator[SessionCheck]:
+    """One result per check and session, measured from the tables as they stand; ``sessions`` in order, without a gap."""
+    written = Written(**warehouse.read_all(TABLES, sessions[0], sessions[-1]))
+    return remeasure(written, config, sessions)
+
+
+def hard_failures(warehouse: Warehouse, config: Config, session: date) -> tuple[SessionCheck, ...]:
+    """What forbids publishing a session's book: in a range no check stops what comes after it, so a publisher asks here."""
+    return tuple(one for one in measured_again(warehouse, config, [session]) if one.hard and not one.passed)
 
 
 @multi_asset_check(

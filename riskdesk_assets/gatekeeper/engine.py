@@ -233,10 +233,6 @@ class RiskPortfolioManager:
                 raise InputError(Problem(CALLER, None, f"volatility_ratios.{symbol}", f"{ratio} is no ratio", "0 and more"))
         self._rules = replace(self._rules, volatility_ratios=dict(ratios), volatility_source=source)
 
-    def update_rates(self, rates: Mapping[str, float]) -> None:
-        """Value currencies by these rates (account currency per unit) from now on."""
-        self._rules = replace(self._rules, rates=_checked_rates(rates))
-
     def halt(self, at: datetime, reason: str, by: str, to: TradingState = TradingState.HALTED) -> KillSwitchState:
         """Stop trading by hand."""
         self._state = self._state._replace(switches=halt(self._state.switches, at, reason, by, to))

@@ -14,16 +14,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import takewhile
 
 from riskdesk_assets.common.errors import InputError, StateError
-from riskdesk_assets.common.halts import HALT, RESUME, Halt, HaltRecord, halt_entry
+from riskdesk_assets.common.halts import HALT, RESUME, Halt, HaltRecord, halt_entry, halt_of
 from riskdesk_assets.common.journal import Entry, Journal, JournalError, Record
 from riskdesk_assets.gatekeeper.engine import ManagerState, RiskPortfolioManager
 from riskdesk_assets.gatekeeper.kill_switches import KillSwitchState, TradingState, VolatilityReading
 from riskdesk_assets.gatekeeper.portfolio_state import PortfolioState
 from riskdesk_assets.gatekeeper.schemas import RiskMetrics
-from riskdesk_assets.interfaces.api_memory import Memory, Remembered, obey, state_entry
+from riskdesk_assets.interfaces.api_memory import STATE, Memory, Remembered, obey, state_entry
 from riskdesk_assets.interfaces.api_settings import ApiSettings
 
 REST, DESK = "rest", "desk"
@@ -37,6 +36,10 @@ class WaitingFullError(StateError):
 
 class UnwrittenError(StateError):
     """The journal could not be written: nothing of what was asked has happened."""
+
+
+class ForeignRowsError(JournalError):
+    """The journal holds a state of this account that this process did not write, or was never told it had written."""
 
 
 @dataclass(frozen=True)
@@ -220,15 +223,12 @@ class Gate:
                 item.answer.set_exception(error)
 
     def _committed(self, entries: list[Entry], seen: int) -> tuple[tuple[Record, ...], tuple[Record, ...]]:
-        """On the journal's thread: write, and read what others halted or resumed behind ``seen`` and before it."""
-        written = self._journal.append(entries)
-        if written and written[0].sequence == seen + 1:
-            return written, ()
-        last = written[0].sequence if written else self._journal.head().sequence + 1
-        if last <= seen + 1:
-            return written, ()
-        others = self._journal.records(kind=(HALT, RESUME), after=seen)
-        return written, tuple(takewhile(lambda record: record.sequence < last, others))
+        """On the journal's thread: write, and read what others halted or resumed behind ``seen`` and before it.
+
+        Both are one transaction: what has been written has happened, whatever cannot be read.
+        """
+        written, others = self._journal.append_behind(entries, (HALT, RESUME, STATE), seen, _heeded)
+        return written, tuple(record for record in others if record.kind != STATE)
 
     def _not_written(
         self, before: ManagerState, entries: list[Entry], carried: int, batch: list[_Waiting], error: JournalError
@@ -244,6 +244,8 @@ class Gate:
         self._unwritten += new
         self._view = self._seen()
         said = "the journal could not be written: nothing was decided"
+        if isinstance(error, ForeignRowsError):
+            said = f"{error}: nothing was decided"
         if new:
             said = "the journal could not be written: the halt holds in this process, and is written once the journal can be"
         for item in batch:
@@ -261,6 +263,20 @@ class Gate:
         manager, memory = self._manager, self._memory
         seen = manager.state.volatility
         return View(manager.portfolio_state, manager.risk_metrics, memory.halts, memory.sequence, self.now(), seen)
+
+
+def _heeded(record: Record) -> None:
+    """What a batch may be written behind: halts and resumes that can be followed, and no state but our own."""
+    if record.kind == HALT:
+        halt_of(record)
+    if record.kind in (HALT, RESUME):
+        if not all(str(record.body.get(name, "")).strip() for name in ("reason", "by")):
+            raise JournalError(f"row {record.sequence} of the journal does not say why, or by whom: halt by hand")
+    elif record.account == REST:
+        raise ForeignRowsError(
+            f"row {record.sequence} of the journal is a state of account {REST} that this server does not know: another "
+            "`riskdesk serve` writes it, or the answer to a commit was lost; start this one again"
+        )
 
 
 def _made(change: Change, working: Working) -> tuple[object, Exception | None]:

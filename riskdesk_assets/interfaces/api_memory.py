@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from riskdesk_assets.common.errors import InputError, StateError
@@ -24,6 +27,7 @@ from riskdesk_assets.interfaces.api_trail import DECISION
 
 STATE = "STATE"
 _DIGEST_BYTES = 16
+_CONTENT = "order_content"
 
 
 class Remembered(NamedTuple):
@@ -95,7 +99,7 @@ def obey(manager: RiskPortfolioManager, record: Record) -> None:
 
 
 def remembered(journal: Journal, account: str, orders: int, shown: int) -> Memory:
-    """What the journal holds: every halt and resume, and the order ids of the last ``orders`` rows of the account.
+    """What the journal holds: every halt and resume, the account's newest decisions, and its newest ``orders`` order ids.
 
     Raises:
         JournalError: it cannot be read, or a row of it was changed.
@@ -103,13 +107,20 @@ def remembered(journal: Journal, account: str, orders: int, shown: int) -> Memor
     memory = Memory(orders, shown)
     head = journal.head().sequence
     memory.take(journal.records(kind=(HALT, RESUME)))
-    for record in journal.records(kind=(DECISION, "FILL"), account=account, after=max(0, head - orders)):
-        memory.take([record])
-        order_id, content = record.body.get("order_id"), record.body.get("order_content")
-        if isinstance(order_id, str) and isinstance(content, str):
-            memory.remember(order_id, bytes.fromhex(content), record.sequence)
+    memory.take(reversed(journal.newest(shown, kind=DECISION, account=account)))
+    for order_id, content, sequence in reversed(tuple(islice(_order_ids(journal, account), orders))):
+        memory.remember(order_id, content, sequence)
     memory.sequence = max(memory.sequence, head)
     return memory
+
+
+def _order_ids(journal: Journal, account: str) -> Iterator[tuple[str, bytes, int]]:
+    """Order ids of an account with their content and place, newest first."""
+    kinds = (journal.backward(kind, account, holding=_CONTENT) for kind in (DECISION, "FILL"))
+    for record in merge(*kinds, key=attrgetter("sequence"), reverse=True):
+        order_id, content = record.body.get("order_id"), record.body.get(_CONTENT)
+        if isinstance(order_id, str) and isinstance(content, str):
+            yield order_id, bytes.fromhex(content), record.sequence
 
 
 def restore(journal: Journal, account: str, manager: RiskPortfolioManager) -> None:

@@ -53,8 +53,9 @@ def read_routes(server: Server, prometheus: Callable[[], bytes]) -> APIRouter:
 
     @router.get("/config", summary="The gatekeeper's configuration", responses=_answers("config"))
     async def config() -> Response:
-        """Every parameter, the preset they are laid over, and the hash decisions carry."""
-        told = {"preset": server.settings.preset, "config_hash": server.config.hash}
+        """Every parameter, the preset they are laid over, the rates of other currencies, and the hash decisions carry."""
+        settings = server.settings
+        told = {"preset": settings.preset, "rates": settings.rates, "config_hash": server.config.hash}
         return Response(rendered({**server.config.model_dump(mode="json"), **told}), media_type=JSON)
 
     @router.get("/explain/{symbol_or_ticket}", summary="Why a position is what it is", responses=_answers("story"))

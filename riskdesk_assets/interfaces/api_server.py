@@ -62,6 +62,7 @@ class Server:
             settings.gatekeeper,
             correlations=self.desk.correlations,
             currencies=self.desk.currencies,
+            rates=settings.rates,
             volatility_ratios=self.desk.volatility_ratios,
             volatility_source=self.desk.volatility_source,
         )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.model import StrictModel
 from riskdesk_assets.gatekeeper.config import PRESETS, RPMConfig
+from riskdesk_assets.gatekeeper.instruments import CURRENCIES
 
 FILE = "api.yaml"
 
@@ -18,7 +19,8 @@ FILE = "api.yaml"
 class ApiSettings(StrictModel):
     """Bounds of the server: bytes, seconds, counts; and the gatekeeper's own parameters.
 
-    ``preset``: one of document 003's three; what ``gatekeeper`` says is laid over it.
+    ``preset``: one of document 003's three; what ``gatekeeper`` says is laid over it. ``rates``: the account's currency per
+    unit of another one.
     """
 
     model_config = ConfigDict(strict=True)
@@ -41,6 +43,18 @@ class ApiSettings(StrictModel):
     shown_decisions: int = Field(ge=1, le=200)
     preset: Literal["conservative", "balanced", "aggressive"] = "balanced"
     gatekeeper: RPMConfig
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+
+    @field_validator("rates")
+    @classmethod
+    def _of_other_currencies(cls, rates: dict[str, float], seen: ValidationInfo) -> dict[str, float]:
+        own = getattr(seen.data.get("gatekeeper"), "account_currency", "")
+        for code in rates:
+            if code not in CURRENCIES:
+                raise ValueError(f"{code} is no currency of ISO 4217, such as EUR")
+            if code == own:
+                raise ValueError(f"{code} is the account's own currency, which is worth 1")
+        return rates
 
 
 def load_api_settings(config: Path) -> ApiSettings:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from riskdesk_assets.interfaces.failures import Failure, Unusable, redact
+
+if TYPE_CHECKING:
+    from riskdesk_assets.common.journal import Journal
 
 TOKEN = "RISKDESK_API_TOKEN"  # noqa: S105 - the variable's name
 LOCK = "serve.lock"
@@ -44,16 +47,18 @@ def serve(port: int, host: str, allow_host: tuple[str, ...]) -> None:
             f"--host {host} can be reached from other machines: set {TOKEN} first "
             f"(at least {settings.token_min_length} characters; allowed without it: 127.0.0.1, ::1, localhost)"
         )
-    with _alone(paths.data):
+    from riskdesk_assets.interfaces.api_server import Server, api_journal
+
+    journal = api_journal(paths.data, settings)
+    with _alone(paths.data, journal):
         from riskdesk_assets.interfaces.api import create_app
         from riskdesk_assets.interfaces.api_listen import listening, server_of, settle
-        from riskdesk_assets.interfaces.api_server import Server, api_journal
 
         try:
             with listening(host, port) as socket:
                 _log_to_stderr()
                 name = f"[{host}]" if ":" in host else host
-                server = Server(paths, api_journal(paths.data, settings), settings, token)
+                server = Server(paths, journal, settings, token)
                 app = create_app(server, (name, *allow_host))
                 _banner(name, socket.getsockname()[1], writes=token is not None)
                 settle()
@@ -89,14 +94,20 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """One server for one journal: two would each decide by half of the positions."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / LOCK).open("a") as file:
+def _alone(data: Path, journal: Journal) -> Iterator[None]:
+    """One server for one data folder and for one journal: two would each decide by half of the positions."""
+    from riskdesk_assets.common.journal_lock import JournalHeldError, sole
+    from riskdesk_assets.common.writer_lock import WriterBusyError, held_file, holder
+
+    what = f"riskdesk serve on {data}"
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failure(f"another `riskdesk serve` runs on {data}: end it first") from None
+            held.enter_context(held_file(data / LOCK, 0.0, what))
+            held.enter_context(sole(journal, what))
+        except WriterBusyError:
+            raise Failure(f"another `riskdesk serve` runs on {data}, {holder(data / LOCK)}: end it first") from None
+        except JournalHeldError as error:
+            raise Failure(f"another `riskdesk serve` writes the same journal: {error}: end it first") from None
         yield
 
 

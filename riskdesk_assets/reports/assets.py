@@ -27,6 +27,7 @@ from riskdesk_assets.common.session_metadata import attach, daily
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.version import code_version
+from riskdesk_assets.construction.checks import hard_failures
 from riskdesk_assets.construction.inputs import desk_context
 from riskdesk_assets.construction.start import starting_state
 from riskdesk_assets.controllers.policy_files import kept_policy
@@ -47,7 +48,7 @@ from riskdesk_assets.reports.page.content import EARLIER_SESSIONS, page_content
 from riskdesk_assets.reports.page.copies import copy_page
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.expected import chart_image
-from riskdesk_assets.reports.published import newest_source, publish_book
+from riskdesk_assets.reports.published import finish_publication, newest_source, publish_book
 from riskdesk_assets.reports.realized import history_sessions, realized_pnl
 from riskdesk_assets.reports.reconciliation import (
     HOLDINGS_RECONCILED,
@@ -308,14 +309,23 @@ def desk_workbook(context: AssetExecutionContext, desk: DeskResource) -> None:
 
 @asset(group_name="reports", partitions_def=SESSIONS, backfill_policy=ONE_RUN, deps=[_BOOK, run_artifacts], kinds={"csv"})
 def published_book(context: AssetExecutionContext, desk: DeskResource) -> None:
-    """The newest released book as a file; a failed hard limit blocks it and the last good one stands."""
+    """The run's newest released book that breaks no hard limit, as a file; where there is none, the last good one stands."""
     first, last = desk.session_range(context)
     warehouse = desk.warehouse()
-    states = warehouse.read("desk_state", first, last).filter("released")
-    if states.is_empty():
-        context.log.warning(f"no session from {first} to {last} released a book: the published one stands")
+    found = finish_publication(desk.paths().data)
+    if found:
+        context.log.warning(found)
+    released = warehouse.read("desk_state", first, last).filter("released").sort("as_of_date", descending=True)
+    for newest in released.iter_rows(named=True):
+        failed = hard_failures(warehouse, desk.config(), newest["as_of_date"])
+        if not failed:
+            break
+        why = "; ".join(f"{one.check}: {one.message}" for one in failed)
+        context.log.warning(f"the book of {newest['as_of_date']} is not published: {why}")
+        attach(context, "published_book", {newest["as_of_date"]: {"withheld": why}})
+    else:
+        context.log.warning(f"no session from {first} to {last} has a book that may be published: the last good one stands")
         return
-    newest = states.sort("as_of_date").row(-1, named=True)
     session = newest["as_of_date"]
     source = newest_source(warehouse, session)
     data, book = desk.paths().data, warehouse.read(_BOOK, session, session)

@@ -111,6 +111,22 @@ def test_more_rows_than_a_page_are_read_whole(tmp_path: Path, monkeypatch: pytes
     assert journal.verify().rows == 21
 
 
+def test_one_kind_is_read_backward_page_by_page_by_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riskdesk_assets.common.journal.PAGE_ROWS", 3)
+    journal = filled(tmp_path / "journal.sqlite", 10)
+    journal.append([Entry("FILL", "rest", AT, {"number": 11}), decision(12, kept=1), Entry("DECISION", "desk", AT, {})])
+    assert [one.sequence for one in journal.backward("DECISION", "rest")] == [12, *range(10, 0, -1)]
+    assert [one.sequence for one in journal.backward("DECISION", "rest", holding="kept")] == [12]
+    assert list(journal.backward("DECISION", "rest", holding="ke_t")) == []
+    assert list(Journal(tmp_path / "none.sqlite").backward("DECISION", "rest")) == []
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        plan = connection.execute(
+            "EXPLAIN QUERY PLAN SELECT * FROM journal WHERE kind = 'DECISION' AND account = 'rest' AND sequence < 9 "
+            "ORDER BY sequence DESC LIMIT 3"
+        ).fetchall()
+    assert [row[3] for row in plan] == ["SEARCH journal USING INDEX journal_by_kind (kind=? AND sequence<?)"]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -18,9 +19,11 @@ from sqlalchemy.exc import DBAPIError
 
 from riskdesk_assets.common.halts import Halt, halt_entry
 from riskdesk_assets.common.journal import Anchor, Entry, Journal, JournalBusyError, JournalError
+from riskdesk_assets.common.journal_lock import JournalHeldError, sole
 from riskdesk_assets.common.settings import ROOT
 from riskdesk_tests.common.test_journal import AT, NOTHING_YET, decision
 from riskdesk_tests.interfaces.served import TOKEN, WITHIN_CAPS, House
+from riskdesk_tests.interfaces.server_process import command, environ
 from riskdesk_tests.postgres_cluster import Cluster, cluster, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -230,6 +233,28 @@ def test_a_server_that_is_away_is_told_without_the_password(server: Cluster) -> 
             asked()
         assert "nosuchjournal" in str(told.value)
         assert "hunter2x" not in str(told.value)
+
+
+def test_one_holder_for_one_journal_and_another_journal_beside_it_is_free(server: Cluster, url: str, tmp_path: Path) -> None:
+    beside = server.make(f"journal{next(_NAMES)}")
+    with sole(Journal(url), "riskdesk serve on /a"):
+        said = rf"is held by pid {os.getpid()} on .* \(riskdesk serve.*, since 20"
+        with pytest.raises(JournalHeldError, match=said), sole(Journal(url), "riskdesk serve on /b"):
+            pass
+        with sole(Journal(beside), "riskdesk serve on /b"):
+            pass
+        told = subprocess.run(
+            command("--port", "0"),
+            env=environ(tmp_path, RISKDESK_JOURNAL_URL=url),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert told.returncode == 1
+        assert "another `riskdesk serve` writes the same journal" in told.stderr
+    with sole(Journal(url), "riskdesk serve on /b"):
+        pass
 
 
 def test_the_gatekeeper_commits_many_decisions_at_once_and_goes_on_after_a_restart(url: str, tmp_path: Path) -> None:

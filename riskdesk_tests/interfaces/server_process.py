@@ -45,12 +45,15 @@ def command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(root: Path, *arguments: str) -> Iterator[Process]:
-    """The process until the block ends; it is killed if it still runs. What it says goes to ``root``/said.txt."""
+def serving(root: Path, *arguments: str, **more: str) -> Iterator[Process]:
+    """The process until the block ends; it is killed if it still runs. What it says goes to ``root``/said.txt.
+
+    ``more``: further variables of its environment.
+    """
     root.mkdir(parents=True, exist_ok=True)
     with (root / "said.txt").open("a") as said:
         process = subprocess.Popen(
-            command("--port", "0", *arguments), env=environ(root), stdout=subprocess.PIPE, stderr=said, text=True
+            command("--port", "0", *arguments), env=environ(root, **more), stdout=subprocess.PIPE, stderr=said, text=True
         )
         assert process.stdout is not None
         banner = ""

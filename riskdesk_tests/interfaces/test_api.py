@@ -154,6 +154,46 @@ def test_the_server_decides_by_the_preset_it_was_given(house: House) -> None:
     assert trade["position_units"] == pytest.approx(20_000 / 1.10)  # 20% of the symbol
 
 
+def test_a_cross_is_decided_by_the_rates_of_the_file_and_refused_without_one(house: House) -> None:
+    cross = {**EXAMPLE, "symbol": "EURGBP", "current_price": 0.85, "atr": 0.02}
+    with house.serve(rates={"GBP": 1.25}) as served:
+        assert served.get("/config").json["rates"] == {"GBP": 1.25}
+        decision = served.post("/process_trade", cross).json["decision"]
+        units = decision["approved_trade"]["position_units"]
+        assert units * 0.85 * 1.25 <= 30_000 + 1e-6, "30% of the symbol, in dollars"
+        assert served.post("/fills", {"symbol": "EURGBP", "units": units, "price": 0.85, "fill_id": "one"}).status == 200
+        assert served.post("/marks", {"prices": {"EURGBP": 0.86}}).status == 200
+        position = served.get("/portfolio").json["positions"]["EURGBP"]
+        assert position["unrealized_pnl"] == pytest.approx(units * 0.01 * 1.25)
+    with house.serve(rates={"GBP": 1.25}) as again:
+        assert again.get("/portfolio").json["positions"]["EURGBP"] == position
+    with house.serve() as bare:
+        refused = bare.post("/process_trade", cross).json["decision"]
+        assert refused["rejected_trade"]["rejection_reason"] == "INVALID_INPUT"
+        assert "no rate leads from GBP to USD" in json.dumps(refused)
+
+
+@pytest.mark.parametrize(
+    ("rates", "said"),
+    [
+        ("{GPB: 1.25}", "rates: GPB is no currency of ISO 4217"),
+        ("{USD: 1.0}", "rates: USD is the account's own currency"),
+        ("{GBP: 0}", "rates.GBP"),
+        ("{GBP: .inf}", "rates.GBP"),
+        ("{GBP: '1.25'}", "rates.GBP"),
+    ],
+)
+def test_a_rate_that_values_nothing_is_refused_by_name(tmp_path: Path, rates: str, said: str) -> None:
+    shipped = (ROOT / "config" / "api.yaml").read_text()
+    assert shipped.count("\nrates: {}\n") == 1
+    (tmp_path / "api.yaml").write_text(shipped.replace("\nrates: {}\n", f"\nrates: {rates}\n"))
+    with pytest.raises(InputError) as wrong:
+        load_api_settings(tmp_path)
+    assert said in str(wrong.value)
+    (problem,) = wrong.value.problems
+    assert (tmp_path / "api.yaml").read_text().splitlines()[(problem.line or 0) - 1] == f"rates: {rates}"
+
+
 def test_health_has_the_newest_volatility_and_whether_it_is_a_shock(served: Served) -> None:
     before = served.get("/health").json["kill_switches"]["volatility_shock"]
     assert (before["current_ratio"], before["limit_ratio"], before["triggered"]) == (None, 3.0, False)

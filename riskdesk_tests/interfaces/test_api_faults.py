@@ -193,6 +193,33 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert "cannot be listened on" in result.output
 
 
+def refused(root: Path, **more: str) -> str:
+    """What a server says that does not start."""
+    ended = subprocess.run(
+        command("--port", "0"), env=environ(root, **more), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+def test_a_second_server_on_the_same_folder_or_the_same_journal_is_refused_by_the_name_of_the_first(tmp_path: Path) -> None:
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "journal.sqlite")
+    shared = {"RISKDESK_JOURNAL_URL": f"sqlite:///{tmp_path / 'journal.sqlite'}"}
+    by_link = {"RISKDESK_JOURNAL_URL": f"sqlite:///{tmp_path / 'link.sqlite'}"}
+    with serving(tmp_path / "a", **shared) as first:
+        assert first.post("/process_trade", WITHIN_CAPS)[0] == 200
+        who = f"pid {first.process.pid} (riskdesk serve on {tmp_path / 'a' / 'data'}, since 20"
+        assert who in refused(tmp_path / "a")
+        for again in (shared, by_link):
+            said = refused(tmp_path / "b", **again)
+            assert "another `riskdesk serve` writes the same journal" in said
+            assert who in said
+        first.process.kill()
+        first.process.wait()
+    with serving(tmp_path / "b", **shared) as second:
+        assert second.post("/process_trade", WITHIN_CAPS)[0] == 200
+
+
 @pytest.fixture(autouse=True)
 def the_loggers_as_they_were() -> object:
     kept = {name: list(logging.getLogger(name).handlers) for name in ("riskdesk.api", "uvicorn.error")}
