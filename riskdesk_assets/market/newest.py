@@ -21,7 +21,7 @@ def newest_complete_session(
     Args:
         bars: columns of TABLES["daily_bars"].
         calendar: the exchange's sessions.
-        config: when a print is stale.
+        config: which bars are usable.
         needed: symbols; none at all asks only for any bar.
         now: timezone-aware.
 
@@ -29,7 +29,7 @@ def newest_complete_session(
         InputError: there is no such session; names the symbols that stand in the way.
     """
     names = sorted(set(needed))
-    found = usable(bars, calendar, config.desk.quality.stale_sessions)
+    found = usable(bars, calendar, config.desk.quality)
     closed = found.filter(pl.col("as_of_date") <= calendar.newest_closed(now))
     if names:
         closed = closed.filter(pl.col("symbol").is_in(names))
@@ -50,10 +50,10 @@ def newest_bar(bars: pl.DataFrame, calendar: SessionCalendar, config: Config) ->
     Args:
         bars: columns of TABLES["daily_bars"].
         calendar: the exchange's sessions.
-        config: the universe, and when a print is stale.
+        config: the universe, and which bars are usable.
     """
     tradable = bars.filter(pl.col("symbol").is_in(config.universe.tradable))
-    newest = usable(tradable, calendar, config.desk.quality.stale_sessions)["as_of_date"].max()
+    newest = usable(tradable, calendar, config.desk.quality)["as_of_date"].max()
     return newest if isinstance(newest, date) else None
 
 
