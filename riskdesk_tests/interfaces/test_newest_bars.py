@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,13 @@ def test_a_tenfold_newest_print_touches_no_book(desk: DeskFolder) -> None:
     _write(desk, _bars(desk).with_columns(pl.when(wrong).then(pl.col(*PRICES) * 10).otherwise(pl.col(*PRICES))))
     before = desk.warehouse.read("ideal_portfolio", desk.last, desk.last)
     done = desk.run("run", PRICES_DIR=_prices(desk))
+    assert done.exit_code == 1, done.output
+    late = f"newest closed session {newest}; this book is of {desk.last}: no usable bar of MS on {newest}"
+    assert f"warning: {late}" in done.stderr
+    assert "MS off_level: MS is no bar" in done.stderr
+    assert late in " ".join(desk.run("morning").output.split())
+    told = json.loads(desk.run("morning", "--json").stdout)["behind"]
+    assert (told["missing"], told["source_ends"], told["message"]) == (["MS"], str(newest), late)
     assert desk.warehouse.read("desk_state")["as_of_date"].to_list() == [desk.first, desk.last], done.output
     assert desk.warehouse.read("ideal_portfolio").filter(pl.col("as_of_date") == desk.last).equals(before)
     assert "MS" in before.filter(pl.col("shares") != 0)["symbol"].to_list()
@@ -74,3 +82,22 @@ def test_a_tenfold_newest_print_touches_no_book(desk: DeskFolder) -> None:
     assert "bar_findings/off_level" in asked.output
     states = desk.warehouse.read("desk_state").sort("as_of_date")
     assert abs(states["equity"][-1] - states["equity"][-2]) < 20_000
+
+
+def test_prices_that_end_for_every_name_are_told_calmly(desk: DeskFolder) -> None:
+    newest = desk.calendar.after(desk.last)
+    _write(desk, _bars(desk).filter(pl.col("date") < newest))
+    late = f"newest closed session {newest}; this book is of {desk.last}"
+    assert f"{late}: `riskdesk run` brings the desk up to date" in " ".join(desk.run("morning").output.split())
+    done = desk.run("run", "--json", PRICES_DIR=_prices(desk))
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["behind"]
+    assert (told["message"], told["missing"]) == (f"{late}: the price source ends on {desk.last}", [])
+    assert f"{late}: the price source ends on {desk.last}" in " ".join(desk.run("morning").output.split())
+
+
+def test_a_desk_on_the_newest_session_says_nothing(desk: DeskFolder) -> None:
+    done = desk.run("run", PRICES_DIR=_prices(desk))
+    assert done.exit_code == 0, done.output
+    assert "newest closed session" not in done.output
+    assert json.loads(desk.run("morning", "--json").stdout)["behind"] is None
