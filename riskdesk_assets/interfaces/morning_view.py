@@ -10,7 +10,7 @@ from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.held import TicketsAfter
 from riskdesk_assets.interfaces.held_view import show_held
-from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
+from riskdesk_assets.interfaces.morning import LISTED, ExpectedLine, Morning, TicketChange
 from riskdesk_assets.interfaces.run_view import size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
@@ -64,6 +64,8 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
+    if behind is not None:
+        found = replace(found, cuts=found.cuts[: LISTED - 1])  # its room
     if tickets is None:
         _buckets(out, found)
     else:
