@@ -178,22 +178,27 @@ def _failures(console: Console, summary: DeskSummary, checks: Sequence[FailedChe
 
 
 def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
-    """Hard failures by name with their sessions and what the newest says; warnings counted by name."""
+    """Hard failures by name with their sessions and what the newest says; of warnings how often, about whom and the newest."""
     hard: dict[str, list[FailedCheck]] = {}
-    warnings: dict[str, int] = {}
+    warnings: dict[str, list[FailedCheck]] = {}
     for check in checks:
         if check.hard:
             hard.setdefault(check.name, []).append(check)
         else:
-            warnings[check.name] = warnings.get(check.name, 0) + 1
+            warnings.setdefault(check.name, []).append(check)
     for name, found in hard.items():
         sessions = _listed([str(check.session) for check in found if check.session is not None])
         said = f"[bold red]failed check[/]  {escaped(name)}: {sessions}"
         console.print(said)
         console.print(f"  {escaped(shortened(found[-1].message))}")
+    for name, found in sorted(warnings.items()):
+        about = sorted({word for check in found for word in check.about.split(",") if word})
+        whose = f" of {_listed(about)}" if about else ""
+        times = f"{len(found)} warning{'' if len(found) == 1 else 's'}{whose}"
+        console.print(f"[yellow]warning[/]  {escaped(name)}: {escaped(times)}", soft_wrap=True)
+        console.print(f"  {escaped(shortened(found[-1].message))}")
     if warnings:
-        told = ", ".join(f"{name} {count}" for name, count in sorted(warnings.items()))
-        console.print(f"[yellow]warnings[/]  {escaped(told)}; --json lists them")
+        console.print("[dim]`riskdesk ui` keeps every warning with its reason, among the checks of its asset[/]")
 
 
 def _listed(words: Sequence[str]) -> str:
