@@ -141,8 +141,7 @@ def history_of_bars(
     within = pl.col("as_of_date").is_between(start, last)
     source = "SIMULATED" if bars.is_empty() else str(bars["source"][0])
     snapshot = Snapshot("in-memory", start, last, source, ())
-    stale = config.desk.quality.stale_sessions
-    return History(snapshot, calendar(), first, last, bars.filter(within), volatility.filter(within), stale)
+    return History(snapshot, calendar(), first, last, bars.filter(within), volatility.filter(within), config.desk.quality)
 
 
 def inputs_of(

@@ -70,8 +70,19 @@ class PairHealthSettings(StrictModel):
 
 
 class QualitySettings(StrictModel):
-    """Thresholds of the bar checks (methods.md section 1)."""
+    """Thresholds of the bar checks (methods.md section 1).
+
+    A move beyond ``max_abs_log_return`` is told; one beyond ``max_possible_log_return`` makes the bar count as none.
+    """
 
     max_abs_log_return: float = Field(gt=0)
+    max_possible_log_return: float = Field(gt=0)
     max_dividend_yield: float = Field(gt=0, lt=1)
     stale_sessions: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> QualitySettings:
+        told, possible = self.max_abs_log_return, self.max_possible_log_return
+        if possible <= told:
+            raise ValueError(f"max_possible_log_return {possible} is not above max_abs_log_return {told}")
+        return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +27,8 @@ REPLAY_WAIT_SECONDS = 900.0
 def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     """Compute a run again from the inputs its manifest names, and compare every hash.
 
-    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, or a backtest (bt-...), by name or path. Bars come
+    RUN is a directory below RUNS_DIR, such as 20260126-0f3a5c7e9b1d2468, or a backtest (bt-...), by name or path; or the id of
+    one session of a range, as the page and `riskdesk morning` show it: then the whole range is computed again. Bars come
     from the run's own immutable snapshot, tickets, configuration and starting state from its directory. Nothing is written.
 
     \b
@@ -42,10 +44,12 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
     again = replay_backtest if is_backtest(paths.runs, run_id) else replay_run
     with _watched(f"replay {run_id}"):
         done = again(run_id, paths, desk_calendar())
+    of_session = run_id if Path(run_id).name not in (done.run_id, "") else None
     if as_json:
         echo_json(
             {
                 "run_id": done.run_id,
+                "session_run_id": of_session,
                 "identical": done.identical,
                 "equal": done.equal,
                 "different": done.different,
@@ -55,6 +59,8 @@ def replay(ctx: click.Context, run_id: str, as_json: bool) -> None:
             }
         )
     else:
+        if of_session is not None:
+            click.echo(f"{of_session} is a session of the run {done.run_id}: all of it was computed again")
         for name in done.intact:
             click.echo(f"  identical  {name}")
         for name in done.different:

@@ -26,12 +26,12 @@ def book(asof: date | None, as_json: bool) -> None:
 
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.warehouse import Warehouse
-    from riskdesk_assets.interfaces.failures import Unusable
     from riskdesk_assets.interfaces.held import tickets_after
     from riskdesk_assets.interfaces.held_view import show_held
     from riskdesk_assets.interfaces.run_summary import desk_summary
     from riskdesk_assets.interfaces.run_view import show_summary
     from riskdesk_assets.interfaces.terminal import console
+    from riskdesk_assets.reports.books import no_book_of
     from riskdesk_assets.reports.risk_reading import stored_session
 
     paths = load_paths()
@@ -39,7 +39,7 @@ def book(asof: date | None, as_json: bool) -> None:
     session = stored_session(warehouse, asof)
     summary = desk_summary(warehouse, load_config(paths), session, session)
     if summary is None:
-        raise Unusable(f"there is no book of {session}: `riskdesk run --asof {session}` makes one")
+        raise no_book_of(session)
     tickets = tickets_after(warehouse, session)
     if as_json:
         lines = [{**asdict(line), "notional": line.notional} for line in summary.book]

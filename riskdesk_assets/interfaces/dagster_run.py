@@ -32,12 +32,16 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """A check that failed; ``hard`` is False for a warning, ``session`` None where the check is about none."""
+    """A check that failed; ``hard`` is False for a warning, ``session`` None where the check is about none.
+
+    ``about``: the names, portfolios or limits it is about, separated by commas; empty where it does not say.
+    """
 
     name: str
     session: date | None
     hard: bool
     message: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,7 @@ def _failed_checks(events: Sequence[DagsterEvent]) -> Iterator[FailedCheck]:
             session=date.fromisoformat(day) if isinstance(day, str) else None,
             hard=found.severity == AssetCheckSeverity.ERROR,
             message=str(values.get("message") or found.description or ""),
+            about=str(values.get("limit") or ""),
         )
 
 

@@ -18,6 +18,7 @@ from riskdesk_assets.common.settings import Config, Paths, load_config, load_pat
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.common.writer_lock import writer
 from riskdesk_assets.construction.start import stale_from
+from riskdesk_assets.interfaces.behind import Behind, behind_of, keep
 from riskdesk_assets.interfaces.dagster_run import JobOutcome, run_job
 from riskdesk_assets.interfaces.failures import Failure, Unusable, failure_named
 from riskdesk_assets.interfaces.halts_view import journal_of
@@ -28,9 +29,10 @@ from riskdesk_assets.interfaces.wanted_sessions import (
     WantedSessions,
     asked_sessions,
     catching_up,
-    newest_session,
+    prices_reach,
     require_start,
 )
+from riskdesk_assets.market.newest import Reach
 from riskdesk_assets.market.vendor import choose_vendor
 from riskdesk_assets.reports.page.copies import page_copy
 from riskdesk_assets.reports.run_artifacts import directory_id
@@ -43,7 +45,8 @@ MAIN_JOB = "post_close"
 class DeskRun:
     """A finished main job: why these sessions, what Dagster recorded, and the book it came to.
 
-    ``unbound_halts``: halts that stand and that the newest book was not bound by.
+    ``unbound_halts``: halts that stand and that the newest book was not bound by. ``behind``: what kept a run without dates
+    from the newest closed session; None where nothing did.
     """
 
     wanted: WantedSessions
@@ -56,11 +59,17 @@ class DeskRun:
     ticket_problems: tuple[str, ...]
     stale_from: date | None
     unbound_halts: tuple[UnboundHalt, ...] = ()
+    behind: Behind | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether a hard check failed, a session has no released book, or the run did not end well."""
-        return bool(self.outcome.hard_failures or self.summary.unreleased or not self.outcome.success)
+        """Whether a hard check failed, a session has no released book, or the run did not end well.
+
+        A session that has no book because bars of some names are missing or wrong is one whose data check failed; where prices
+        end for every name there is no such session.
+        """
+        held_back = self.behind is not None and self.behind.missing
+        return bool(self.outcome.hard_failures or self.summary.unreleased or not self.outcome.success or held_back)
 
     @property
     def page(self) -> Path | None:
@@ -94,6 +103,7 @@ class DeskRun:
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],
             "ticket_problems": list(self.ticket_problems),
             "stale_from": self.stale_from,
+            "behind": None if self.behind is None else self.behind.fields(),
             "halts_not_binding": [one.fields for one in self.unbound_halts],
             "alerts_sent": self.alerts_sent,
             "alerts_failed": dict(self.undelivered),
@@ -123,7 +133,7 @@ def run_desk(
     """
     paths = load_paths()
     config = load_config(paths)
-    wanted = wanted_sessions(paths, config, asof, start, end)
+    wanted, reach = _wanted(paths, config, asof, start, end)
     if not quiet:
         click.echo(wanted.why[:1].upper() + wanted.why[1:], err=True)
     say_who_writes(paths)
@@ -136,6 +146,9 @@ def run_desk(
     if summary is None:
         checks = [f"{check.session or ''} {check.name}: {check.message}" for check in outcome.hard_failures]
         raise Failure(f"no session from {wanted.first} to {wanted.last} was computed", *checks)
+    behind = None if reach is None else behind_of(wanted.last, reach)
+    if reach is not None:
+        keep(paths.data, behind)
     return DeskRun(
         wanted=wanted,
         outcome=outcome,
@@ -147,6 +160,7 @@ def run_desk(
         ticket_problems=tuple(str(problem) for problem in load_tickets(paths.tickets, config.universe).problems),
         stale_from=stale_from(Warehouse(paths.warehouse).read("desk_state")),
         unbound_halts=_unbound_halts(config, summary.newest.session),
+        behind=behind,
     )
 
 
@@ -176,14 +190,23 @@ def wanted_sessions(paths: Paths, config: Config, asof: date | None, start: date
     Raises:
         InputError, StateError: what was asked for cannot be computed.
     """
+    return _wanted(paths, config, asof, start, end)[0]
+
+
+def _wanted(
+    paths: Paths, config: Config, asof: date | None, start: date | None, end: date | None
+) -> tuple[WantedSessions, Reach | None]:
+    """The sessions, and how far prices reach where that chose them."""
     calendar, warehouse, now = desk_calendar(), Warehouse(paths.warehouse), datetime.now(UTC)
+    reach: Reach | None = None
     if asof is not None or start is not None:
         wanted = asked_sessions(calendar, asof, start, end, now)
     else:
         vendor = choose_vendor(paths, config.universe, calendar, os.environ)
-        wanted = catching_up(newest_session(vendor, paths, config, calendar, now), warehouse, config, calendar)
+        reach = prices_reach(vendor, paths, config, calendar, now)
+        wanted = catching_up(reach, warehouse, config, calendar)
     require_start(wanted.first, warehouse, calendar)
-    return wanted
+    return wanted, reach
 
 
 def report_page(paths: Paths, summary: DeskSummary, folder: Path | None) -> Path | None:

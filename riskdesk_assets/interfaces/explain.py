@@ -24,6 +24,7 @@ from riskdesk_assets.interfaces.explain_stages import HeldLine, Row, Stage, guar
 from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, axes_of, clip_unit, limit_line
 from riskdesk_assets.limits.bucket_limits import LABEL as BUCKET
 from riskdesk_assets.limits.catalogue import OWN
+from riskdesk_assets.reports.books import no_book_of
 
 CENTS_PER_DOLLAR = 100
 BOOK_WIDE = ("portfolio_gross", "portfolio_net", "mandate_gross", "turnover", "position_count")
@@ -142,7 +143,8 @@ def explain(word: str, asof: date | None, warehouse: Tables, config: Config) -> 
 
     Raises:
         StateError: the session has no book; says which command makes one.
-        InputError: the word is neither a symbol of the universe nor a ticket of that session; names the nearest.
+        InputError: the day is no session that has closed, or the word neither a symbol of the universe nor a ticket of that
+            session; names the nearest.
     """
     state = _state(asof, warehouse)
     session: date = state["as_of_date"]
@@ -173,9 +175,8 @@ def _state(asof: date | None, warehouse: Tables) -> Row:
     if states.is_empty():
         raise StateError("there is no book yet: `riskdesk run` makes one")
     chosen = states if asof is None else states.filter(pl.col("as_of_date") == asof)
-    if chosen.is_empty():
-        first, last = states["as_of_date"][0], states["as_of_date"][-1]
-        raise StateError(f"there is no book of {asof} (books from {first} to {last}): `riskdesk run --asof {asof}` makes one")
+    if asof is not None and chosen.is_empty():
+        raise no_book_of(asof, states["as_of_date"].to_list())
     return chosen.row(-1, named=True)
 
 

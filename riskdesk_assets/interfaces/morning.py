@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 
 from riskdesk_assets.book.clips import WHOLE_LOTS
-from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.common.halts import HaltRecord
 from riskdesk_assets.common.session_halts import DESK, ticket_account
 from riskdesk_assets.common.settings import Config
@@ -26,6 +25,7 @@ from riskdesk_assets.interfaces.run_summary import (
     dollars_or_count,
     limit_line,
 )
+from riskdesk_assets.reports.books import no_book_of
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, EXPECTED_PNL, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
 from riskdesk_assets.reports.posture import Posture, session_posture
 from riskdesk_assets.reports.regime_axes import RegimeAxes
@@ -159,7 +159,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
     """
     summary = desk_summary(tables, config, session, session)
     if summary is None:
-        raise StateError(f"there is no book of {session}: `riskdesk run --asof {session}` makes one")
+        raise no_book_of(session)
     state = tables.read("desk_state", session, session).row(0, named=True)
     before = state["previous_session"] or session
     audit = tables.read("limit_audit", session, session)

@@ -35,11 +35,14 @@ def morning(asof: date | None, quarters: bool, held: bool, as_json: bool) -> Non
     riskdesk morning --quarters
     """
     from dataclasses import asdict
+    from datetime import UTC, datetime
 
+    from riskdesk_assets.common.desk_calendar import desk_calendar
     from riskdesk_assets.common.halts import current_halts
     from riskdesk_assets.common.journal import desk_journal
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.warehouse import Warehouse
+    from riskdesk_assets.interfaces.behind import behind_on
     from riskdesk_assets.interfaces.held import tickets_after
     from riskdesk_assets.interfaces.morning import morning as morning_of
     from riskdesk_assets.interfaces.morning_view import show_morning, show_quarters
@@ -61,8 +64,11 @@ def morning(asof: date | None, quarters: bool, held: bool, as_json: bool) -> Non
         return
     told = morning_of(warehouse, config, session, current_halts(desk_journal(paths.data)))
     tickets = tickets_after(warehouse, session) if held else None
+    newest_closed = desk_calendar().newest_closed(datetime.now(UTC))
+    behind = behind_on(paths.data, session, newest_closed) if asof is None else None
     if as_json:
-        tape = {"tape_counts": told.regimes.tape_counts}
-        echo_json({**asdict(told), **tape, "posture_points": told.posture.points, **(asdict(tickets) if tickets else {})})
+        beside = {"tape_counts": told.regimes.tape_counts, "behind": None if behind is None else behind.fields()}
+        held_too = asdict(tickets) if tickets else {}
+        echo_json({**asdict(told), **beside, "posture_points": told.posture.points, **held_too})
     else:
-        show_morning(console(), told, tickets)
+        show_morning(console(), told, tickets, behind)

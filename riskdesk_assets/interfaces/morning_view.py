@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.book.clips import where
+from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.held import TicketsAfter
 from riskdesk_assets.interfaces.held_view import show_held
-from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
+from riskdesk_assets.interfaces.morning import LISTED, ExpectedLine, Morning, TicketChange
 from riskdesk_assets.interfaces.run_view import size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
@@ -31,16 +32,19 @@ _STATUSES = {UNDERPERFORMING: "lags", ON_TRACK: "ok", TOO_FEW: "few", NOT_EMPLOY
 _JUDGED = {UNDERPERFORMING: "[yellow]lags[/]", ON_TRACK: "[green]on track[/]"}
 
 
-def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = None) -> None:
+def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = None, behind: Behind | None = None) -> None:
     """Session, regimes, money, posture, halts and tickets in a line each; then buckets, clips and limits.
 
-    With ``tickets`` what each of them holds stands in place of the buckets, and fewer clips and limits are shown: one screen.
+    ``behind`` says why the book is not of the newest closed session. With ``tickets`` what each of them holds stands in place
+    of the buckets, and fewer clips and limits are shown: one screen.
     """
     out.width = min(out.width, WIDTH)
     desk = found.desk
     out.print(f"{banner(found.source)}  profile {found.profile}", soft_wrap=True)
     held = f"{desk.tickets_held} ticket{'' if desk.tickets_held == 1 else 's'} held"
     out.print(f"[bold]{desk.session}[/]  [{release_style(desk.status)}]{desk.status}[/]  {held}  [dim]{desk.run_id}[/]")
+    if behind is not None:
+        out.print(f"late       [{'yellow' if behind.missing else 'dim'}]{escaped(behind.sentence)}[/]")
     if desk.reason:
         out.print(f"why        {escaped(shortened(desk.reason, 2 * _REASON))}")
     out.print(f"regimes    market {market_words(found.regimes)}")
@@ -60,12 +64,14 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
+    if behind is not None:
+        found = replace(found, cuts=found.cuts[: LISTED - 1])  # its room
     if tickets is None:
         _buckets(out, found)
     else:
         found = _beside_tickets(found)
         out.print()
-        show_held(out, tickets, _HELD - bool(found.guards) - found.apart)
+        show_held(out, tickets, _HELD - bool(found.guards) - found.apart - (0 if behind is None else 2))
     _cuts(out, found)
     _limits(out, found)
 

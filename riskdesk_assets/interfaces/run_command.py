@@ -38,7 +38,8 @@ def run(
     else from the built-in sample market, marked SIMULATED everywhere.
 
     \b
-    Exit codes: 0 done; 1 a hard limit or a data check failed, or a session has no released book;
+    Exit codes: 0 done; 1 a hard limit or a data check failed, a session has no released book, or the newest closed one has
+    none for want of a usable bar of some names (where prices end for all of them: 0, and a line that says so);
     2 unusable input, each problem with file, line, field and what is allowed.
     """
     require_one_way(asof, start, end, required=False)
@@ -53,7 +54,7 @@ def run(
 
 def _tell(done: DeskRun, *, as_json: bool) -> None:
     from riskdesk_assets.interfaces.options import echo_json
-    from riskdesk_assets.interfaces.run_view import say_stale, show_summary, where_to_look
+    from riskdesk_assets.interfaces.run_view import say_behind, say_stale, show_summary, where_to_look
     from riskdesk_assets.interfaces.terminal import console
 
     if as_json:
@@ -63,6 +64,8 @@ def _tell(done: DeskRun, *, as_json: bool) -> None:
     show_summary(out, done.summary, done.outcome.failed_checks, done.run_folder)
     where_to_look(out, done.paths.warehouse, done.summary, done.page)
     say_stale(done.stale_from)
+    if done.behind is not None:
+        say_behind(done.behind)
     for halt in done.unbound_halts:
         click.echo(click.style(halt.sentence, fg="red"), err=True)
     for problem in done.ticket_problems:

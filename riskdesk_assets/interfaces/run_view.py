@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
+from riskdesk_assets.interfaces.failures import redact
 from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LISTED = 12
+_FAULTS = 3
 
 
 def show_summary(console: Console, summary: DeskSummary, checks: Sequence[FailedCheck], run_folder: Path | None) -> None:
@@ -74,6 +77,18 @@ def say_stale(first: date | None) -> None:
     """Tell on standard error from which session on what stands was computed from something else; nothing where none is."""
     if first is not None:
         click.echo(f"sessions from {first} on are stale now: `riskdesk run` computes them again", err=True)
+
+
+def say_behind(behind: Behind) -> None:
+    """Tell on standard error why the newest book is not of the newest closed session: a warning where names are in the way."""
+    if not behind.missing:
+        click.echo(behind.sentence, err=True)
+        return
+    click.echo(f"{click.style('warning:', fg='yellow')} {behind.sentence}", err=True)
+    for fault in behind.faults[:_FAULTS]:
+        click.echo(f"  {redact(shortened(fault))}", err=True)
+    if len(behind.faults) > _FAULTS:
+        click.echo(f"  and {len(behind.faults) - _FAULTS} more; --json has them all", err=True)
 
 
 def _book(console: Console, summary: DeskSummary) -> None:
@@ -163,22 +178,27 @@ def _failures(console: Console, summary: DeskSummary, checks: Sequence[FailedChe
 
 
 def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
-    """Hard failures by name with their sessions and what the newest says; warnings counted by name."""
+    """Hard failures by name with their sessions and what the newest says; of warnings how often, about whom and the newest."""
     hard: dict[str, list[FailedCheck]] = {}
-    warnings: dict[str, int] = {}
+    warnings: dict[str, list[FailedCheck]] = {}
     for check in checks:
         if check.hard:
             hard.setdefault(check.name, []).append(check)
         else:
-            warnings[check.name] = warnings.get(check.name, 0) + 1
+            warnings.setdefault(check.name, []).append(check)
     for name, found in hard.items():
         sessions = _listed([str(check.session) for check in found if check.session is not None])
         said = f"[bold red]failed check[/]  {escaped(name)}: {sessions}"
         console.print(said)
         console.print(f"  {escaped(shortened(found[-1].message))}")
+    for name, found in sorted(warnings.items()):
+        about = sorted({word for check in found for word in check.about.split(",") if word})
+        whose = f" of {_listed(about)}" if about else ""
+        times = f"{len(found)} warning{'' if len(found) == 1 else 's'}{whose}"
+        console.print(f"[yellow]warning[/]  {escaped(name)}: {escaped(times)}", soft_wrap=True)
+        console.print(f"  {escaped(shortened(found[-1].message))}")
     if warnings:
-        told = ", ".join(f"{name} {count}" for name, count in sorted(warnings.items()))
-        console.print(f"[yellow]warnings[/]  {escaped(told)}; --json lists them")
+        console.print("[dim]`riskdesk ui` keeps every warning with its reason, among the checks of its asset[/]")
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -10,7 +10,9 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.construction.start import resume_from, stale_from, starting_state
-from riskdesk_assets.market.newest import newest_complete_session
+from riskdesk_assets.interfaces.behind import named
+from riskdesk_assets.market.newest import Reach, reach_of
+from riskdesk_assets.market.quality import HISTORY_SESSIONS
 from riskdesk_assets.market.vendor import Vendor
 from riskdesk_assets.strategy.loading import load_tickets
 
@@ -57,30 +59,36 @@ def asked_sessions(
 
 
 def newest_session(vendor: Vendor, paths: Paths, config: Config, calendar: SessionCalendar, now: datetime) -> date:
-    """The newest closed session on which every name of a ticket in force has a bar (methods.md section 1).
+    """The newest closed session on which every name of a ticket in force has a bar (methods.md section 1); as prices_reach."""
+    return prices_reach(vendor, paths, config, calendar, now).session
+
+
+def prices_reach(vendor: Vendor, paths: Paths, config: Config, calendar: SessionCalendar, now: datetime) -> Reach:
+    """How far the bars of the names of tickets in force reach, and who keeps them from the newest closed session.
 
     Raises:
-        InputError: there is none; names the symbols in the way.
+        InputError: no session has them all; names the symbols in the way.
     """
     closed = calendar.newest_closed(now)
     in_force = [item.ticket for item in load_tickets(paths.tickets, config.universe).tickets if item.ticket.in_force(closed)]
     needed = sorted({leg for ticket in in_force for leg in (ticket.leg_a, ticket.leg_b)})
     symbols = needed or config.universe.watched
     for sessions in SEARCH_SESSIONS:
-        bars = vendor.bars(symbols, calendar.before(closed, sessions), closed)
+        bars = vendor.bars(symbols, calendar.before(closed, sessions + HISTORY_SESSIONS), closed)
         try:
-            return newest_complete_session(bars, calendar, config, needed, now)
+            return reach_of(bars, calendar, config, needed, now)
         except InputError:
             continue
-    return newest_complete_session(vendor.bars(symbols, calendar.sessions[0], closed), calendar, config, needed, now)
+    return reach_of(vendor.bars(symbols, calendar.sessions[0], closed), calendar, config, needed, now)
 
 
-def catching_up(newest: date, warehouse: Warehouse, config: Config, calendar: SessionCalendar) -> WantedSessions:
-    """The sessions that bring the desk to ``newest``: from the beginning, from where it stands, or ``newest`` again.
+def catching_up(reach: Reach, warehouse: Warehouse, config: Config, calendar: SessionCalendar) -> WantedSessions:
+    """The sessions that bring the desk as far as prices reach: from the beginning, from where it stands, or the newest again.
 
     Raises:
-        InputError: the desk already holds a later session than the prices reach.
+        InputError: the desk already holds a later session than the prices reach; names who is in the way.
     """
+    newest = reach.session
     states = warehouse.read("desk_state")
     if states.is_empty():
         first = calendar.before(newest, config.desk.genesis_sessions)
@@ -88,7 +96,10 @@ def catching_up(newest: date, warehouse: Warehouse, config: Config, calendar: Se
         return WantedSessions(first, newest, f"the desk has no book yet: it starts on {first}, {count} sessions to {newest}")
     reached: date = states.sort("as_of_date")["as_of_date"][-1]
     if reached > newest:
-        message = f"the desk stands at {reached}, but every ticketed name has a bar only up to {newest}"
+        who = f"the price source ends on {reach.ends}"
+        if reach.missing:
+            who = f"no usable bar of {named(reach.missing)} on {reach.ends}"
+        message = f"the desk stands at {reached}, but every ticketed name has a bar only up to {newest}: {who}"
         raise InputError(Problem("", None, "session", message, "--asof D, which leaves later sessions stale, or newer prices"))
     stale = stale_from(states)
     if stale is not None:

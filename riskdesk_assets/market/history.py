@@ -10,19 +10,20 @@ from pathlib import Path
 import polars as pl
 
 from riskdesk_assets.common.errors import StateError
+from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.corporate_actions import splits
 from riskdesk_assets.market.print_panel import PrintPanel
-from riskdesk_assets.market.quality import usable
+from riskdesk_assets.market.quality import HISTORY_SESSIONS, usable
 from riskdesk_assets.market.replays import no_replays
 from riskdesk_assets.market.snapshots import Snapshot, day_digests, find_snapshot, read_members
 
 
 @dataclass(frozen=True)
 class History:
-    """Bars from ``lookback_sessions`` before ``first`` to ``last``, from one immutable snapshot.
+    """Bars from ``lookback_start`` of ``first`` to ``last``, from one immutable snapshot.
 
     ``bars`` are as the vendor gave them; ``usable`` leaves out what counts as no bar (a bad price, a stale print).
     ``replay_bars`` (market.replays.REPLAY_SCHEMA) are the days of scenarios from history, whatever the lookback.
@@ -34,7 +35,7 @@ class History:
     last: date
     bars: pl.DataFrame
     volatility: pl.DataFrame
-    stale_sessions: int
+    quality: QualitySettings
     replay_bars: pl.DataFrame = field(default_factory=no_replays)
 
     @cached_property
@@ -50,7 +51,7 @@ class History:
     @cached_property
     def usable(self) -> pl.DataFrame:
         """Bars a number may be computed from."""
-        return usable(self.bars, self.calendar, self.stale_sessions)
+        return usable(self.bars, self.calendar, self.quality)
 
     @cached_property
     def prints(self) -> PrintPanel:
@@ -79,8 +80,8 @@ class History:
 
 
 def lookback_start(calendar: SessionCalendar, config: Config, first: date) -> date:
-    """The first session whose bars a feature of ``first`` may read."""
-    return calendar.before(first, config.desk.features.lookback_sessions)
+    """The first session with bars behind ``first``: those its features may read, and what their checks compare them with."""
+    return calendar.before(first, config.desk.features.lookback_sessions + HISTORY_SESSIONS)
 
 
 def read_history(paths: Paths, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:
@@ -107,5 +108,4 @@ def history_in(folder: Path, snapshot: Snapshot, calendar: SessionCalendar, conf
     start = lookback_start(calendar, config, first)
     within = pl.col("as_of_date").is_between(start, last)
     cut = Snapshot(snapshot.snapshot_id, start, last, snapshot.source, snapshot.symbols)
-    stale = config.desk.quality.stale_sessions
-    return History(cut, calendar, first, last, bars.filter(within), volatility.filter(within), stale, replays)
+    return History(cut, calendar, first, last, bars.filter(within), volatility.filter(within), config.desk.quality, replays)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from riskdesk_assets.common.feature_settings import QualitySettings
@@ -22,6 +24,7 @@ DUPLICATE_BAR = "duplicate_bar"
 BAD_PRICE = "bad_price"
 HIGH_LOW = "high_low"
 LARGE_RETURN = "large_return"
+OFF_LEVEL = "off_level"
 STALE_PRINT = "stale_print"
 ADJUSTMENT_JUMP = "adjustment_jump"
 BEHIND_SESSION = "behind_session"
@@ -32,6 +35,7 @@ CHECKS = (
     BAD_PRICE,
     HIGH_LOW,
     LARGE_RETURN,
+    OFF_LEVEL,
     STALE_PRINT,
     ADJUSTMENT_JUMP,
     BEHIND_SESSION,
@@ -39,13 +43,16 @@ CHECKS = (
 
 ERROR = "ERROR"
 WARN = "WARN"
-# Wrong whoever needs the bar; large_return is never an error (a crash is real); the rest is one where a ticket needs the name.
-_ALWAYS_ERROR = (NOT_A_SESSION, DUPLICATE_BAR, BAD_PRICE, BEHIND_SESSION)
+# Wrong whoever needs the bar; large_return is never an error (a crash is real, and off_level is what no crash is); the rest is
+# one where a ticket needs the name.
+_ALWAYS_ERROR = (NOT_A_SESSION, DUPLICATE_BAR, BAD_PRICE, OFF_LEVEL, BEHIND_SESSION)
 _ALWAYS_WARN = (LARGE_RETURN,)
 
 EVERY_SYMBOL = "*"
-# A bar is compared with the one before it only when that is at most so many sessions old.
-HISTORY_SESSIONS = 10
+# A bar is compared with those before it only when they are at most so many sessions old.
+COMPARED_SESSIONS = 10
+# What a finding may follow from: a bar compared with one that was itself compared to know whether it counts.
+HISTORY_SESSIONS = 2 * COMPARED_SESSIONS
 _PRICES = ("open", "high", "low", "close", "adj_close")
 _KEY = ("symbol", "as_of_date")
 
@@ -78,10 +85,10 @@ def check_bars(
     """
     asked = bars.filter(pl.col("symbol").is_in(list(symbols))).sort(*_KEY, *_PRICES, "volume")
     sessions = pl.DataFrame({"as_of_date": list(calendar.between(first, last))}, schema={"as_of_date": pl.Date()})
-    every_session = pl.DataFrame({"as_of_date": list(calendar.sessions)}, schema={"as_of_date": pl.Date()}).with_row_index(
-        "place"
-    )
+    every_session = _every_session(calendar)
     single = asked.unique(_KEY, keep="none").join(every_session, on="as_of_date").sort(_KEY)
+    off = _off_level(single, settings.max_possible_log_return)
+    on_level = single.join(off, on=_KEY, how="anti", maintain_order="left")
     found = pl.concat(
         [
             _missing(asked, sessions, symbols),
@@ -90,9 +97,10 @@ def check_bars(
             _duplicates(asked),
             _bad_prices(asked),
             _high_low(single),
-            _large_returns(single, settings.max_abs_log_return),
+            _large_returns(on_level, settings.max_abs_log_return),
+            _off_levels(off, settings.max_possible_log_return),
             _stale_prints(single, settings.stale_sessions),
-            _adjustment_jumps(single, settings.max_dividend_yield),
+            _adjustment_jumps(on_level, settings.max_dividend_yield),
         ]
     ).filter(pl.col("as_of_date").is_between(first, last))
     return TABLES["bar_findings"].conform(_with_severity(found, needed))
@@ -135,18 +143,24 @@ def usable_index(volatility: pl.DataFrame, symbol: str | None) -> pl.DataFrame:
     return volatility.filter((pl.col("symbol") == pl.lit(symbol, pl.String)) & sound)
 
 
-def usable(bars: pl.DataFrame, calendar: SessionCalendar, stale_sessions: int = 1) -> pl.DataFrame:
-    """The bars without a hard fault, sorted by symbol and date; ``stale_sessions`` as in QualitySettings.
+def usable(bars: pl.DataFrame, calendar: SessionCalendar, settings: QualitySettings) -> pl.DataFrame:
+    """The bars without a hard fault, sorted by symbol and date.
 
-    A bad price, a stale print, a bar that stands there twice or on no session is no bar: nothing may be priced, traded or
-    measured with it.
+    A bad price, a price off the name's level, a stale print, a bar that stands there twice or on no session is no bar: nothing
+    may be priced, traded or measured with it. Whether a bar is one follows from COMPARED_SESSIONS before it.
     """
     single = bars.unique(_KEY, keep="none").sort(_KEY)
-    return (
-        single.with_columns(stale=_stale_run() >= stale_sessions)
-        .filter(~_bad_price() & ~pl.col("stale") & pl.col("as_of_date").is_in(list(calendar.sessions)))
-        .drop("stale")
+    sound = single.with_columns(stale=_stale_run() >= settings.stale_sessions).join(
+        _every_session(calendar), on="as_of_date", maintain_order="left"
     )
+    off = _off_level(sound, settings.max_possible_log_return)
+    kept = sound.filter(~_bad_price() & ~pl.col("stale")).drop("stale", "place")
+    return kept if off.is_empty() else kept.join(off, on=_KEY, how="anti", maintain_order="left")
+
+
+def _every_session(calendar: SessionCalendar) -> pl.DataFrame:
+    """as_of_date and ``place``, its number among the exchange's sessions."""
+    return pl.DataFrame({"as_of_date": list(calendar.sessions)}, schema={"as_of_date": pl.Date()}).with_row_index("place")
 
 
 def _found(frame: pl.DataFrame, check: str, message: pl.Expr, value: pl.Expr) -> pl.DataFrame:
@@ -216,7 +230,58 @@ def _large_returns(single: pl.DataFrame, bound: float) -> pl.DataFrame:
 
 def _follows_closely() -> pl.Expr:
     place = pl.col("place").cast(pl.Int64)
-    return place - place.shift(1).over("symbol") <= HISTORY_SESSIONS
+    return place - place.shift(1).over("symbol") <= COMPARED_SESSIONS
+
+
+def _off_level(single: pl.DataFrame, bound: float) -> pl.DataFrame:
+    """Bars whose adj_close is not where the name trades: symbol, as_of_date, adj_close, and ``left``, the print it left.
+
+    Prints stand on one level when no gap between their sorted logarithms is wider than ``bound``; a bar has to stand on the
+    level of more than half of the name's prints in the COMPARED_SESSIONS before it. So a wrong bar is off and the right one
+    after it is not, several wrong ones in a row are, and what decides never reaches further back.
+
+    Args:
+        single: sorted by symbol and date, with ``place``.
+        bound: in logs.
+    """
+    sound = single.filter(~_bad_price()).with_columns(log_price=pl.col("adj_close").log(), place=pl.col("place").cast(pl.Int64))
+    step = pl.col("log_price").diff().over("symbol").abs()
+    found: list[tuple[str, date, float, float]] = []
+    # Without a step that wide between neighbours there is one level: a market without a wrong bar ends here.
+    for symbol in sound.filter((step > bound) & _follows_closely())["symbol"].unique().sort():
+        own = sound.filter(pl.col("symbol") == symbol)
+        places, logs = own["place"].to_numpy(), own["log_price"].to_numpy()
+        for row, (day, price) in enumerate(own.select("as_of_date", "adj_close").iter_rows()):
+            oldest = int(np.searchsorted(places, places[row] - COMPARED_SESSIONS))
+            beside = _on_level(logs[oldest : row + 1], bound)[:-1]
+            if beside.size and 2 * int(beside.sum()) <= beside.size:
+                left = own["adj_close"][oldest + int(np.flatnonzero(~beside)[-1])]
+                found.append((symbol, day, price, left))
+    schema = {"symbol": pl.String(), "as_of_date": pl.Date(), "adj_close": pl.Float64(), "left": pl.Float64()}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def _on_level(logs: npt.NDArray[np.float64], bound: float) -> npt.NDArray[np.bool_]:
+    """Which log prices, shape (prints,), stand on the level of the last of them."""
+    order = np.argsort(logs)
+    levels = np.empty(len(logs), dtype=np.intp)
+    levels[order] = np.concatenate([[0], np.cumsum(np.diff(logs[order]) > bound)])
+    on: npt.NDArray[np.bool_] = levels == levels[-1]
+    return on
+
+
+def _off_levels(off: pl.DataFrame, bound: float) -> pl.DataFrame:
+    moved = (pl.col("adj_close") / pl.col("left")).log()
+    text = pl.format(
+        "{} is no bar: adj_close {} is {} times the {} it traded at, beyond what a price can do in a session; "
+        f"where it is true, raise quality.max_possible_log_return ({bound}) above {{}}",
+        "symbol",
+        pl.col("adj_close").round(4),
+        (pl.col("adj_close") / pl.col("left")).round(4),
+        pl.col("left").round(4),
+        (moved.abs() + 0.005).round(2),
+    )
+    return _found(off, OFF_LEVEL, text, moved)
 
 
 def _stale_run() -> pl.Expr:

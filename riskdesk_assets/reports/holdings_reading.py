@@ -15,6 +15,7 @@ from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.guards.config import DEFAULT_GROUP, load_policy
 from riskdesk_assets.guards.holdings import read_holdings
 from riskdesk_assets.guards.holdings_decisions import HoldingsDecisions, decide_holdings, desk_policy, groups_of
+from riskdesk_assets.reports.books import no_book_of
 from riskdesk_assets.reports.reconciliation import session_prices
 
 
@@ -75,6 +76,7 @@ def _released(warehouse: Warehouse, asof: date | None) -> date:
     states = warehouse.read("desk_state", asof, asof) if asof else warehouse.read("desk_state")
     released: list[date] = states.filter("released")["as_of_date"].to_list()
     if not released:
-        when = f"of {asof}" if asof else "yet"
-        raise StateError(f"there is no released book {when}: `riskdesk run{f' --asof {asof}' if asof else ''}` makes one")
+        if asof is not None:
+            raise no_book_of(asof, kind="released book")
+        raise StateError("there is no released book yet: `riskdesk run` makes one")
     return max(released)

@@ -24,7 +24,7 @@ from riskdesk_assets.reports.page.content import PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
 from riskdesk_assets.reports.run_artifacts import CONFIG, POLICY, PRIOR_TABLES, START_STATE, table_digest
-from riskdesk_assets.reports.run_store import RunDirectory, open_run
+from riskdesk_assets.reports.run_store import RunDirectory, find_run
 from riskdesk_assets.reports.workbook.session_content import workbook_content
 from riskdesk_assets.reports.workbook.workbook import WORKBOOK, same_parts, workbook_bytes
 from riskdesk_assets.strategy.scores import FILE
@@ -62,10 +62,10 @@ def replay(run_id: str, paths: Paths, calendar: SessionCalendar) -> Replayed:
     """Recompute a run and compare every table with its manifest; writes nothing.
 
     Raises:
-        InputError: no such run.
+        InputError: no such run, and no session of that id in one.
         StateError: an input it names (the bars snapshot, its own input files) is missing or damaged.
     """
-    run = open_run(paths.runs, run_id)
+    run = find_run(paths.runs, run_id)
     manifest = run.manifest
     damaged = run.damaged()
     lost = [name for name in damaged if name.startswith(("inputs/", "ticket", f"{HALTS}."))]

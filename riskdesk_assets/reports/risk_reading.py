@@ -13,6 +13,7 @@ from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.features.compute import panel_of
 from riskdesk_assets.market.history import read_history
+from riskdesk_assets.reports.books import no_book_of
 from riskdesk_assets.reports.headroom import StandingBook, symbol_headroom
 from riskdesk_assets.reports.risk_inputs import RiskSource, portfolio_of
 from riskdesk_assets.reports.risk_report import RiskReport, risk_report
@@ -126,14 +127,17 @@ def stored_risk(paths: Paths, calendar: SessionCalendar, config: Config, warehou
 
 
 def stored_session(warehouse: Warehouse, asof: date | None) -> date:
-    """The session asked for, or the newest; StateError when the warehouse has none, or not this one."""
+    """The session asked for, or the newest.
+
+    Raises:
+        StateError: the warehouse has none, or not this one.
+        InputError: the day asked for is no session that has closed.
+    """
     states: list[date] = warehouse.read("desk_state")["as_of_date"].sort().to_list()
     if not states:
         raise StateError("there is no book yet: `riskdesk run` makes one")
     if asof is None:
         return max(states)
     if asof not in states:
-        raise StateError(
-            f"there is no book of {asof} (books from {states[0]} to {states[-1]}): `riskdesk run --asof {asof}` makes one"
-        )
+        raise no_book_of(asof, states)
     return asof

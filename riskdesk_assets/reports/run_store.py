@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -101,6 +102,31 @@ def open_run(runs: Path, run_id: str) -> RunDirectory:
     except (OSError, ValueError) as error:
         raise StateError(f"{place / MANIFEST} cannot be read: {error}") from error
     return RunDirectory(place, manifest)
+
+
+def find_run(runs: Path, given: str) -> RunDirectory:
+    """A published run as ``open_run``, or by the id of a session: page, morning and published book show that one.
+
+    A range's directory has an id of its own and names its sessions' ids in its manifest; of several that hold the session the
+    last one published is meant.
+
+    Raises:
+        InputError: no such run and no such session; names the nearest of both.
+        StateError: its manifest is missing or unreadable.
+    """
+    if (runs / Path(given).name).is_dir():
+        return open_run(runs, given)
+    sessions: dict[str, str] = {}
+    for record in read_records(runs / PUBLISH_LOG):
+        run_id = str(record["run_id"])
+        # A manifest that cannot be read holds no session; whoever asks for its run by name is told.
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            dates = json.loads((runs / run_id / MANIFEST).read_bytes())["dates"]
+            sessions.update((str(one["run_id"]), run_id) for one in dates)
+    if given in sessions:
+        return open_run(runs, sessions[given])
+    known = [path.name for path in runs.iterdir() if path.is_dir()] if runs.is_dir() else []
+    raise InputError(Problem(str(runs), None, "run", f"there is no run {given!r}{nearest(given, [*known, *sessions])}"))
 
 
 def published(runs: Path) -> Iterator[RunDirectory]:

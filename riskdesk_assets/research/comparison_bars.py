@@ -41,4 +41,4 @@ def comparison_history(
     volatility = table.frame([]) if index is None else vendor.volatility_index(index, start, last)
     past = replay_rows(vendor, universe.tradable, bars, start, last, config.scenarios, calendar)
     snapshot = Snapshot(digest_frame(bars, TABLES["daily_bars"].key), start, last, vendor.source, ())
-    return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality.stale_sessions, past)
+    return History(snapshot, calendar, first, last, bars, volatility, config.desk.quality, past)

@@ -156,6 +156,17 @@ def test_a_desk_without_a_book_says_which_command_makes_one(empty: DeskFolder) -
     assert not (empty.root / "data" / "riskdesk.duckdb").exists()
 
 
+@pytest.mark.parametrize("command", [("explain", "JPM"), ("morning",), ("book",), ("risk",)])
+def test_a_day_without_a_session_is_told_with_its_neighbours_and_no_command_to_run(
+    built: DeskFolder, command: tuple[str, ...]
+) -> None:
+    result = built.run(*command, "--asof", "2025-11-29")
+    assert result.exit_code == 2
+    said = "2025-11-29 is no session (a weekend); the nearest are 2025-11-28 and 2025-12-01"
+    assert said in " ".join(result.output.split())
+    assert "makes one" not in result.output
+
+
 def test_a_session_without_a_book_is_told_with_those_that_have_one(built: DeskFolder) -> None:
     earlier = built.calendar.before(built.first)
     result = built.run("explain", "JPM", "--asof", str(earlier))

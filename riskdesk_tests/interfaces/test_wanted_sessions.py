@@ -13,8 +13,9 @@ from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.warehouse import Warehouse
-from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, catching_up, newest_session
+from riskdesk_assets.interfaces.wanted_sessions import asked_sessions, catching_up, newest_session, prices_reach
 from riskdesk_assets.market.files import FilesVendor
+from riskdesk_assets.market.newest import Reach
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 1, day) for day in (26, 27, 28, 29))
@@ -23,6 +24,11 @@ MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 1, day) for day in (26, 27, 2
 @pytest.fixture
 def calendar(built: DeskFolder) -> SessionCalendar:
     return built.calendar
+
+
+def reach(session: date, ends: date | None = None, missing: tuple[str, ...] = ()) -> Reach:
+    """Prices that reach to a session for all names, and to ``ends`` for those that are not missing."""
+    return Reach(session, THURSDAY, ends or session, missing, ())
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def warehouse_at(folder: Path, *sessions: date, rewritten: date | None = None) -
 def test_an_empty_desk_starts_as_many_sessions_back_as_the_config_says(
     tmp_path: Path, calendar: SessionCalendar, config: Config
 ) -> None:
-    wanted = catching_up(THURSDAY, Warehouse(tmp_path / "none.duckdb"), config, calendar)
+    wanted = catching_up(reach(THURSDAY), Warehouse(tmp_path / "none.duckdb"), config, calendar)
     assert wanted.last == THURSDAY
     assert len(calendar.between(wanted.first, wanted.last)) == config.desk.genesis_sessions + 1
     assert "no book yet" in wanted.why
@@ -76,28 +82,43 @@ def test_an_empty_desk_starts_as_many_sessions_back_as_the_config_says(
 def test_a_desk_that_is_behind_catches_up_from_the_session_after_its_newest(
     tmp_path: Path, calendar: SessionCalendar, config: Config
 ) -> None:
-    wanted = catching_up(THURSDAY, warehouse_at(tmp_path, MONDAY, TUESDAY), config, calendar)
+    wanted = catching_up(reach(THURSDAY), warehouse_at(tmp_path, MONDAY, TUESDAY), config, calendar)
     assert (wanted.first, wanted.last) == (WEDNESDAY, THURSDAY)
 
 
 def test_a_desk_that_is_there_computes_its_newest_session_again(
     tmp_path: Path, calendar: SessionCalendar, config: Config
 ) -> None:
-    wanted = catching_up(TUESDAY, warehouse_at(tmp_path, MONDAY, TUESDAY), config, calendar)
+    wanted = catching_up(reach(TUESDAY), warehouse_at(tmp_path, MONDAY, TUESDAY), config, calendar)
     assert (wanted.first, wanted.last) == (TUESDAY, TUESDAY)
     assert "already" in wanted.why
 
 
 def test_a_stale_desk_starts_from_the_first_stale_session(tmp_path: Path, calendar: SessionCalendar, config: Config) -> None:
     warehouse = warehouse_at(tmp_path, MONDAY, TUESDAY, WEDNESDAY, rewritten=MONDAY)
-    wanted = catching_up(THURSDAY, warehouse, config, calendar)
+    wanted = catching_up(reach(THURSDAY), warehouse, config, calendar)
     assert (wanted.first, wanted.last) == (TUESDAY, THURSDAY)
     assert "stale" in wanted.why
 
 
 def test_a_desk_that_is_ahead_of_its_prices_is_refused(tmp_path: Path, calendar: SessionCalendar, config: Config) -> None:
     with pytest.raises(InputError, match=f"stands at {THURSDAY}, but .* only up to {TUESDAY}"):
-        catching_up(TUESDAY, warehouse_at(tmp_path, WEDNESDAY, THURSDAY), config, calendar)
+        catching_up(reach(TUESDAY), warehouse_at(tmp_path, WEDNESDAY, THURSDAY), config, calendar)
+
+
+@pytest.mark.parametrize(
+    ("prices", "who"),
+    [
+        (reach(TUESDAY), f"the price source ends on {TUESDAY}"),
+        (reach(TUESDAY, THURSDAY, ("MS",)), f"no usable bar of MS on {THURSDAY}"),
+        (reach(TUESDAY, WEDNESDAY, tuple("ABCDEFG")), f"no usable bar of A, B, C, D, E and 2 more on {WEDNESDAY}"),
+    ],
+)
+def test_the_refusal_names_who_is_in_the_way(
+    tmp_path: Path, calendar: SessionCalendar, config: Config, prices: Reach, who: str
+) -> None:
+    with pytest.raises(InputError, match=rf"only up to {TUESDAY}: {who}"):
+        catching_up(prices, warehouse_at(tmp_path, WEDNESDAY, THURSDAY), config, calendar)
 
 
 def test_a_range_between_days_without_sessions_is_the_sessions_inside(calendar: SessionCalendar) -> None:
@@ -133,3 +154,5 @@ def test_the_newest_session_is_the_last_one_every_ticketed_name_has_a_bar_for(
     vendor = FilesVendor(prices, calendar)
     now = datetime(2026, 11, 1, tzinfo=UTC)
     assert newest_session(vendor, load_paths(empty.environ), config, calendar, now) == TUESDAY
+    found = prices_reach(vendor, load_paths(empty.environ), config, calendar, now)
+    assert (found.session, found.ends, found.missing) == (TUESDAY, THURSDAY, ("BAC",))

@@ -24,7 +24,7 @@ def universe() -> Universe:
 
 @pytest.fixture
 def settings() -> QualitySettings:
-    return QualitySettings(max_abs_log_return=0.25, max_dividend_yield=0.15, stale_sessions=1)
+    return QualitySettings(max_abs_log_return=0.25, max_possible_log_return=1.2, max_dividend_yield=0.15, stale_sessions=1)
 
 
 @pytest.fixture(scope="session")

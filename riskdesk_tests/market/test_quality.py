@@ -21,6 +21,7 @@ from riskdesk_assets.market.quality import (
     BAD_PRICE,
     DUPLICATE_BAR,
     NOT_A_SESSION,
+    OFF_LEVEL,
     STALE_PRINT,
     check_bars,
     check_volatility_index,
@@ -35,7 +36,7 @@ HISTORY = date(2024, 2, 12)
 DAY = date(2024, 3, 20)
 BEFORE = date(2024, 3, 19)
 FIVE = ("open", "high", "low", "close", "adj_close")
-HARD = (BAD_PRICE, STALE_PRINT, DUPLICATE_BAR, NOT_A_SESSION)
+HARD = (BAD_PRICE, OFF_LEVEL, STALE_PRINT, DUPLICATE_BAR, NOT_A_SESSION)
 Found = list[tuple[str, date, str, str]]
 
 
@@ -126,11 +127,13 @@ def test_a_bar_on_a_holiday_and_on_a_saturday_is_an_error(
 
 
 def test_two_bars_of_one_session_are_an_error_and_neither_is_used(
-    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar, settings: QualitySettings
 ) -> None:
     bars = [*rows.values(), {**rows["BAC", DAY], "close": 1.0}]
     assert found(bars) == [("BAC", DAY, "duplicate_bar", "ERROR")]
-    assert usable(frame(bars), calendar).filter((pl.col("symbol") == "BAC") & (pl.col("as_of_date") == DAY)).is_empty()
+    assert (
+        usable(frame(bars), calendar, settings).filter((pl.col("symbol") == "BAC") & (pl.col("as_of_date") == DAY)).is_empty()
+    )
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "close", "adj_close"])
@@ -171,6 +174,76 @@ def test_a_return_beyond_a_quarter_in_logs_is_a_warning_there_and_back(
     warned = found(list(rows.values()))
     assert all(finding[2:] == ("large_return", "WARN") for finding in warned)
     assert len(warned) == wanted
+
+
+def _times(row: Row, factor: float) -> None:
+    """Every price of a bar times the factor."""
+    row.update({field: float(str(row[field])) * factor for field in FIVE})
+
+
+@pytest.mark.parametrize("factor", [10.0, 3.35, 0.29, 0.01])
+def test_a_price_no_session_can_reach_is_no_bar_and_the_right_one_after_it_is_one(
+    rows: dict[tuple[str, date], Row],
+    found: Callable[..., Found],
+    calendar: SessionCalendar,
+    settings: QualitySettings,
+    factor: float,
+) -> None:
+    # ln 3.35 = 1.209, ln 0.29 = -1.238: beyond 1.2, there and back; 3.3 and 0.31 are not.
+    _times(rows["BAC", DAY], factor)
+    assert found(list(rows.values())) == [("BAC", DAY, "off_level", "ERROR")]
+    bars = frame(list(rows.values()))
+    assert set(bars.rows()) - set(usable(bars, calendar, settings).rows()) == set(
+        bars.filter((pl.col("symbol") == "BAC") & (pl.col("as_of_date") == DAY)).rows()
+    )
+
+
+@pytest.mark.parametrize("factor", [3.3, 0.31])
+def test_a_price_a_session_can_reach_is_a_warning_and_a_bar(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], factor: float
+) -> None:
+    _times(rows["BAC", DAY], factor)
+    assert {finding[2:] for finding in found(list(rows.values()))} == {("large_return", "WARN")}
+
+
+def test_the_finding_says_what_it_was_compared_with_and_which_setting_takes_it(
+    rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    _times(rows["BAC", LAST], 10)
+    bars = frame(list(rows.values()))
+    (said,) = check_bars(bars, calendar, ["BAC"], FIRST, LAST, set(), settings)["message"]
+    assert said.startswith("BAC is no bar: adj_close 1037.0 is 10.0097 times the 103.6 it traded at")
+    assert "raise quality.max_possible_log_return (1.2) above 2.31" in said
+    raised = settings.model_copy(update={"max_possible_log_return": 2.31})
+    findings = check_bars(bars, calendar, ["BAC"], FIRST, LAST, set(), raised)
+    assert findings.select("check_name", "severity").rows() == [("large_return", "WARN")]
+    assert usable(bars, calendar, raised).height == bars.height
+
+
+def test_a_level_is_the_names_own_once_most_of_ten_sessions_stand_on_it(
+    rows: dict[tuple[str, date], Row], found: Callable[..., Found], calendar: SessionCalendar
+) -> None:
+    after = calendar.between(DAY, LAST)
+    for day in after:
+        _times(rows["BAC", day], 10)
+    assert found(list(rows.values())) == [
+        *(("BAC", day, "off_level", "ERROR") for day in after[:6]),
+        ("BAC", after[6], "large_return", "WARN"),
+    ]
+
+
+def test_a_fall_over_several_sessions_is_none_however_deep(
+    rows: dict[tuple[str, date], Row], calendar: SessionCalendar, settings: QualitySettings
+) -> None:
+    for days, day in enumerate(calendar.between(DAY, LAST)):
+        _times(rows["BAC", day], 0.4 ** (days + 1))
+    bars = frame(list(rows.values()))
+    assert usable(bars, calendar, settings).height == bars.height
+
+
+def test_only_a_bound_beyond_the_one_that_is_told_can_be_set(settings: QualitySettings) -> None:
+    with pytest.raises(ValueError, match=r"max_possible_log_return 0\.2 is not above max_abs_log_return 0\.25"):
+        QualitySettings(**{**settings.model_dump(), "max_possible_log_return": 0.2})
 
 
 def test_a_close_that_stands_still_without_volume_is_stale(
@@ -260,7 +333,7 @@ def test_the_last_print_of_silicon_valley_bank_is_no_bar(
         (date(2023, 3, 10), "stale_print", "ERROR"),
     ]
     assert hard_faults(findings).rows() == [("SIVB", date(2023, 3, 10))]
-    assert usable(bars, calendar)["as_of_date"].max() == date(2023, 3, 9)
+    assert usable(bars, calendar, settings)["as_of_date"].max() == date(2023, 3, 9)
 
 
 def test_ten_years_of_real_bank_bars_hold_only_what_really_happened(
@@ -281,7 +354,7 @@ _FAULTS = st.lists(
     st.tuples(
         st.sampled_from(["JPM", "BAC"]),
         st.integers(0, len(_DAYS) - 1),
-        st.sampled_from(["gone", "zero", "still", "double", "high", "jump", "weekend"]),
+        st.sampled_from(["gone", "zero", "still", "double", "high", "jump", "typo", "weekend"]),
     ),
     max_size=14,
 )
@@ -293,7 +366,7 @@ def test_a_date_checked_alone_finds_what_it_finds_in_a_range(
     faults: list[tuple[str, int, str]], start: int, length: int
 ) -> None:
     calendar = weekday_calendar()
-    settings = QualitySettings(max_abs_log_return=0.25, max_dividend_yield=0.15, stale_sessions=2)
+    settings = QualitySettings(max_abs_log_return=0.25, max_possible_log_return=1.2, max_dividend_yield=0.15, stale_sessions=2)
     rows = {
         (str(r["symbol"]), r["as_of_date"]): r for s in ("JPM", "BAC") for r in plain_rows(calendar, s, _DAYS[0], _DAYS[-1])
     }
@@ -314,6 +387,8 @@ def test_a_date_checked_alone_finds_what_it_finds_in_a_range(
             row["high"] = 1.0
         elif fault == "jump":
             row["adj_close"] = 300.0
+        elif fault == "typo":
+            _times(row, 10)
         else:
             extra.append({**row, "as_of_date": _DAYS[place] + timedelta(days=5 - _DAYS[place].weekday())})
     bars = frame([*rows.values(), *extra])
@@ -324,3 +399,5 @@ def test_a_date_checked_alone_finds_what_it_finds_in_a_range(
         history = bars.filter(pl.col("as_of_date").is_between(_DAYS[max(0, place - quality.HISTORY_SESSIONS)], day))
         alone = check_bars(history, calendar, ["JPM", "BAC"], day, day, {"JPM"}, settings)
         assert alone.equals(whole.filter(pl.col("as_of_date") == day))
+        bars_of_day = usable(bars.filter(pl.col("as_of_date") <= day), calendar, settings).filter(pl.col("as_of_date") == day)
+        assert usable(history, calendar, settings).filter(pl.col("as_of_date") == day).equals(bars_of_day)

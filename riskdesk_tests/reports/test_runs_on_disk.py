@@ -20,7 +20,7 @@ from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.reports.page.page import PAGE
 from riskdesk_assets.reports.rebuild import rebuild, restore
 from riskdesk_assets.reports.replay import replay
-from riskdesk_assets.reports.run_store import MANIFEST, open_run, publish
+from riskdesk_assets.reports.run_store import MANIFEST, find_run, open_run, publish
 from riskdesk_assets.reports.workbook.workbook import WORKBOOK
 from riskdesk_tests.desk_builder import calendar, sessions_from
 from riskdesk_tests.desk_on_disk import BANKS, DeskFolder, make_desk, run
@@ -203,6 +203,21 @@ def test_an_unknown_run_is_refused_with_the_nearest_name(walked: DeskFolder) -> 
     name = only_run(walked).name
     with pytest.raises(InputError, match=name):
         replay(name[:-1], walked.paths, calendar())
+
+
+def test_a_session_of_a_range_is_found_in_the_run_that_holds_it(walked: DeskFolder) -> None:
+    place, ids = only_run(walked), walked.warehouse.read("desk_state")["run_id"].to_list()
+    for session_id in ids:
+        assert find_run(walked.paths.runs, session_id).run_id == place.name
+    with pytest.raises(InputError, match=rf"there is no run '{ids[0][:-1]}'; did you mean '{ids[0]}'"):
+        find_run(walked.paths.runs, ids[0][:-1])
+
+
+def test_of_two_runs_with_a_session_the_last_one_published_is_meant(tmp_path: Path) -> None:
+    for run_id in ("b-range", "a-range"):
+        manifest = {"run_id": run_id, "first": "2026-03-02", "last": "2026-03-03", "dates": [{"run_id": "20260302-1"}]}
+        publish(tmp_path, run_id, {}, json.dumps(manifest).encode())
+    assert find_run(tmp_path, "20260302-1").run_id == "a-range"
 
 
 def test_another_content_under_the_same_id_is_refused_and_nothing_changes(desk: DeskFolder) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from riskdesk_assets.market.history import lookback_start
 from riskdesk_assets.market.sample import SampleMarket
 from riskdesk_assets.research.signal_notes import signal_notes
 from riskdesk_assets.strategy.ticket import Ticket
@@ -54,7 +55,7 @@ def test_a_name_that_died_before_the_range_is_named_with_its_last_day() -> None:
 
 
 def test_a_leg_with_holes_has_too_few_bars() -> None:
-    start = calendar().before(DAYS[0], quiet("classic").desk.features.lookback_sessions)
+    start = lookback_start(calendar(), quiet("classic"), DAYS[0])
     held = [*calendar().between(start, calendar().after(start)), *DAYS]
     bars = market().filter((pl.col("symbol") != "MS") | pl.col("as_of_date").is_in(held))
     assert notes(TICKETS, bars) == ("ticket gs-ms: no session with a signal (too few sessions with bars of both legs).",)
