@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from riskdesk_assets.common.money import CASH
+from riskdesk_assets.reports.limit_change_words import generous, limit_change_words, limits_changed
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
@@ -124,6 +125,7 @@ def banners(content: PageContent) -> Sequence[Banner]:
     if tone:
         found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
     found.extend(_halt_banners(state))
+    found.extend(_limit_banners(content))
     bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:
@@ -146,6 +148,15 @@ def _halt_banners(state: Row) -> Iterator[Banner]:
         names = tickets.split(",")
         text = f"{', '.join(names)}: a leg's volatility reached the shock ratio, or a person stopped it."
         yield Banner("warn", f"{_counted(len(names), 'ticket')} halted", text)
+
+
+def _limit_banners(content: PageContent) -> Iterator[Banner]:
+    """Limits that are not what they were the session before."""
+    rows = content.frames.get("limit_changes")
+    changes = () if rows is None else limits_changed(rows)
+    if changes:
+        said = limit_change_words(changes)
+        yield Banner("warn" if generous(changes) else "note", "Limits changed", f"{said[:1].upper()}{said[1:]}.")
 
 
 def source_words(content: PageContent) -> str:
