@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from riskdesk_assets.common import strict_yaml
 from riskdesk_assets.common.approvals import Approval
@@ -37,6 +38,8 @@ from riskdesk_assets.common.sizing import SizingRules, load_sizing
 from riskdesk_assets.common.universe import Symbol, Universe
 
 PROFILES = ("desk", "seed", "classic")
+# The most a limit in units of nav may be; the gross of a book of pairs is about 1.
+MOST_OF_NAV = 10.0
 ModelT = TypeVar("ModelT", bound=StrictModel)
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -236,6 +239,29 @@ class LimitSpec(StrictModel):
             if bound < 0:
                 raise ValueError(f"override {member} is {bound}: a limit is at least 0")
         return self
+
+    @model_validator(mode="after")
+    def _can_bind(self) -> LimitSpec:
+        """A share of nav that no book comes near is a slip of the decimal point, 40 for 0.40: it would hold nothing back."""
+        if self.unit == "nav":
+            for member, bound in (("", self.max), *self.overrides.items()):
+                if bound > MOST_OF_NAV:
+                    raise _beyond_any_book(member, bound)
+        return self
+
+
+def _beyond_any_book(member: str, bound: float) -> PydanticCustomError:
+    told = f"{member}: " if member else ""
+    return PydanticCustomError(
+        "limit",
+        "{told}is {bound}, a fraction of nav that no book comes near: it would hold nothing back",
+        {
+            "told": told,
+            "bound": f"{bound:g}",
+            "field": "overrides" if member else "max",
+            "allowed": f"0 to {MOST_OF_NAV:g}, such as {bound / 100:g} for {bound:g}%; null for no limit; or unit: dollars",
+        },
+    )
 
 
 class Mandate(StrictModel):

@@ -16,6 +16,7 @@ from riskdesk_assets.construction.book_risk import BookRisk
 from riskdesk_assets.construction.desk_day import DayResult, Fill, equity
 from riskdesk_assets.construction.engine_rows import engine_decision
 from riskdesk_assets.construction.inputs import DayInputs, DeskContext
+from riskdesk_assets.construction.order_reasons import order_reasons
 from riskdesk_assets.construction.proposal import TicketDay, gross
 from riskdesk_assets.controllers.baseline import CONTROLLER_VERSION
 from riskdesk_assets.gatekeeper.desk_switches import SwitchMemory
@@ -192,7 +193,7 @@ def _ideal(result: DayResult, portfolio_id: str) -> list[Row]:
 
 
 def _blotter(result: DayResult) -> list[Row]:
-    reasons = {item.ticket_id: item.proposal.reason for item in result.items}
+    reasons = order_reasons(result)
     return [
         {
             "run_id": result.run_id,

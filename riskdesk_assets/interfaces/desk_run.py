@@ -98,6 +98,7 @@ class DeskRun:
             "book_sum_cents": summary.sum_cents,
             "desk_holds": summary.desk_holds,
             "guards": summary.guards,
+            "limits_changed": [asdict(one) for one in summary.limits_changed],
             "clips": [asdict(line) for line in summary.clips],
             "limits": [asdict(line) for line in summary.limits],
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],

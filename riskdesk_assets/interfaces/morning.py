@@ -27,6 +27,7 @@ from riskdesk_assets.interfaces.run_summary import (
 )
 from riskdesk_assets.reports.books import no_book_of
 from riskdesk_assets.reports.expected_pnl_rows import BUCKET, EXPECTED_PNL, IDLE, STRATEGY, TOTAL, UNDERPERFORMING
+from riskdesk_assets.reports.limit_change_words import LimitChanged
 from riskdesk_assets.reports.posture import Posture, session_posture
 from riskdesk_assets.reports.regime_axes import RegimeAxes
 from riskdesk_assets.strategy.allocation import TierLine, tier_lines
@@ -121,7 +122,7 @@ class Morning:
     """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV.
 
     ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio. ``guards``:
-    their mode and what they decided; empty where they were not asked.
+    their mode and what they decided; empty where they were not asked. ``limits_changed``: since the session before.
     """
 
     source: str
@@ -143,6 +144,7 @@ class Morning:
     changes: tuple[TicketChange, ...]
     apart: bool = False
     guards: str = ""
+    limits_changed: tuple[LimitChanged, ...] = ()
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -200,6 +202,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
         apart=summary.desk_holds is not None,
         guards=summary.guards,
+        limits_changed=summary.limits_changed,
     )
 
 

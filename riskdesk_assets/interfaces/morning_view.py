@@ -10,8 +10,8 @@ from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.held import TicketsAfter
 from riskdesk_assets.interfaces.held_view import show_held
-from riskdesk_assets.interfaces.morning import LISTED, ExpectedLine, Morning, TicketChange
-from riskdesk_assets.interfaces.run_view import size_lines
+from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
+from riskdesk_assets.interfaces.run_view import changed_limits, size_lines
 from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
@@ -62,23 +62,28 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
     out.print(_halts(found))
     if found.guards:
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
+    if found.limits_changed:
+        out.print(f"limits     {changed_limits(found.limits_changed, 2 * _REASON)}")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
-    if behind is not None:
-        found = replace(found, cuts=found.cuts[: LISTED - 1])  # its room
+    if tickets is not None:
+        found = _shorter(found, _BESIDE)
+    # What not every session has to say, each in a line that may break, takes the room of clips and limits.
+    said = (behind is not None) + bool(found.limits_changed)
+    if said:
+        found = _shorter(found, min(len(found.cuts), len(found.limits)) - said)
     if tickets is None:
         _buckets(out, found)
     else:
-        found = _beside_tickets(found)
         out.print()
         show_held(out, tickets, _HELD - bool(found.guards) - found.apart - (0 if behind is None else 2))
     _cuts(out, found)
     _limits(out, found)
 
 
-def _beside_tickets(found: Morning) -> Morning:
-    """With room left for the held tickets."""
-    return replace(found, cuts=found.cuts[:_BESIDE], limits=found.limits[:_BESIDE])
+def _shorter(found: Morning, most: int) -> Morning:
+    """With that many clips and limits, at least one of each."""
+    return replace(found, cuts=found.cuts[: max(most, 1)], limits=found.limits[: max(most, 1)])
 
 
 def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:

@@ -13,7 +13,8 @@ from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
 from riskdesk_assets.interfaces.failures import redact
 from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.interfaces.terminal import LONGEST_TEXT, amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.reports.limit_change_words import LimitChanged, generous, limit_change_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +37,8 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
     console.print(f"market regime {summary.market_regime or 'unknown'}   tape regimes of the names {tape or 'unknown'}")
     if summary.guards:
         console.print(f"guards {escaped(summary.guards)}", soft_wrap=True)
+    if summary.limits_changed:
+        console.print(f"limits     {changed_limits(summary.limits_changed)}")
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
     _book(console, summary)
@@ -62,6 +65,12 @@ def size_lines(line: SessionLine, nav: float, *, apart: bool) -> tuple[str, ...]
         f"({line.gross / nav:.1%})",
         f"net ideal {dollars(ideal_net)} ({ideal_net / nav:+.1%}), desk holds {dollars(line.net)} ({line.net / nav:+.1%})",
     )
+
+
+def changed_limits(changes: Sequence[LimitChanged], most: int = LONGEST_TEXT) -> str:
+    """What became of limits since the session before, as markup: one that became more generous cannot be overlooked."""
+    said = escaped(shortened(limit_change_words(changes), most))
+    return f"[bold yellow]{said}[/]" if generous(changes) else said
 
 
 def where_to_look(console: Console, warehouse: Path, summary: DeskSummary, page: Path | None) -> None:

@@ -62,6 +62,16 @@ def test_an_unapproved_loosening_stops_before_a_book_and_an_approved_one_is_told
     edit(loosened / "limits.yaml", "  changes: []", f"  changes: [{ENTRY}]\n  #")
     done = desk.run("run", "--asof", day, "--json", **told)
     assert done.exit_code == 0, done.output
+    change, stricter = json.loads(done.stdout)["limits_changed"]
+    assert (stricter["limit"], stricter["change"]) == ("approval.required", "TIGHTENED")
+    assert (change["limit"], change["change"], change["before"], change["after"]) == ("name_gross", "LOOSENED", 6e5, 7.5e5)
+    said = "1 loosened: name_gross $600,000 to $750,000"
+    assert f"limits     {said}" in desk.run("morning", **told).stdout
+    assert f"limits     {said}" in desk.run("run", "--asof", day, **told).stdout
+    assert (
+        f"Limits changed</strong> {said}; 1 tightened: approval.required none to loosening."
+        in (desk.root / "data" / "reports" / f"{day}.html").read_text()
+    )
     changes = json.loads(desk.run("limits", "--changes", "--json", **told).stdout)["changes"]
     (row,) = (row for row in changes if row["limit_name"] == "name_gross")
     assert (row["as_of_date"], row["change"], row["from_bound"], row["to_bound"]) == (day, "LOOSENED", 600_000.0, 750_000.0)

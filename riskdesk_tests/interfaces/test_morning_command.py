@@ -17,6 +17,7 @@ from riskdesk_assets.common.journal import desk_journal
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.common.writer_lock import single_writer
+from riskdesk_assets.interfaces.held import TicketsAfter, tickets_after
 from riskdesk_assets.interfaces.morning import Morning, morning
 from riskdesk_assets.interfaces.morning_view import show_morning
 from riskdesk_tests.interfaces.conftest import DeskFolder
@@ -52,10 +53,10 @@ class Changed:
         return morning(self, load_config(load_paths(self.desk.environ), {}), self.desk.last, halts)
 
 
-def shown(found: Morning) -> list[str]:
+def shown(found: Morning, tickets: TicketsAfter | None = None) -> list[str]:
     """The screen as a terminal of 80 columns draws it."""
     out = Console(width=COLUMNS, force_terminal=False, highlight=False, emoji=False, file=StringIO())
-    show_morning(out, found)
+    show_morning(out, found, tickets)
     return out.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
 
 
@@ -115,6 +116,22 @@ def test_a_session_that_was_not_computed_and_an_empty_desk_are_refused_with_what
     assert result.exit_code == 2
     assert f"`riskdesk run --asof {day}` makes one" in result.output
     assert empty.run("morning").exit_code == 2
+
+
+def test_limits_that_changed_are_told_on_the_same_one_screen(built: DeskFolder) -> None:
+    row = dict.fromkeys(TABLES["limit_changes"].columns) | {"as_of_date": built.last, "change": "LOOSENED", "unit": "dollars"}
+    changes = [
+        row | {"limit_name": f"name_gross:{at}", "from_bound": 600_000.0, "to_bound": 6e7} for at in ("JPM", "BAC", "C", "F")
+    ]
+    found = Changed(built, limit_changes=TABLES["limit_changes"].frame(changes)).morning()
+    assert len(found.limits_changed) == len(changes)
+    held = tickets_after(built.warehouse, built.last)
+    for lines in (shown(found), shown(found, held)):
+        assert max(len(line.rstrip()) for line in lines) <= COLUMNS
+        assert len(lines) <= LINES
+        assert any(
+            line.startswith("limits     4 loosened: name_gross:BAC $600,000 to $60,000,000 (100 times)") for line in lines
+        )
 
 
 def test_an_earlier_session_is_told_as_it_was(built: DeskFolder) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.common.money import CASH
+from riskdesk_assets.reports.order_words import order_words
 from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Sentences, Table
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
@@ -257,7 +258,7 @@ def _trades(content: PageContent) -> Table | None:
             Cell(count(int(str(row["shares_after"])))),
             Cell(count(int(str(row["shares_delta"])), signed=True)),
             Cell(cents(int(str(row["notional_delta_cents"])))),
-            Cell(str(row["reason"]).replace("_", " ").lower(), "dim"),
+            Cell(order_words(str(row["reason"])), "dim"),
         )
         for row in sorted(content.rows("portfolio_blotter"), key=lambda row: (str(row["symbol"]), str(row["ticket_id"])))
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from riskdesk_assets.common.money import CASH
+from riskdesk_assets.reports.limit_change_words import generous, limit_change_words, limits_changed
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
@@ -123,7 +124,8 @@ def banners(content: PageContent) -> Sequence[Banner]:
     tone, word, text = _STATUSES.get(status, ("alarm", status or "No state", "The session has no usable desk state."))
     if tone:
         found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
-    found.extend(_halt_banners(state))
+    found.extend(_halt_banners(content, state))
+    found.extend(_limit_banners(content))
     bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:
@@ -135,17 +137,37 @@ def banners(content: PageContent) -> Sequence[Banner]:
     return found
 
 
-def _halt_banners(state: Row) -> Iterator[Banner]:
+def _halt_banners(content: PageContent, state: Row) -> Iterator[Banner]:
     """What the kill switches or a person stopped."""
     trading = str(state.get("trading_state") or "ACTIVE")
     if trading != "ACTIVE":
-        text = f"Since {state.get('halt_since')}: {state.get('halt_reason')} ({state.get('halt_trigger')}). Nothing is added."
+        why = f"Since {state.get('halt_since')}: {state.get('halt_reason')} ({state.get('halt_trigger')})."
+        text = f"{why} {_what_a_halt_does(trading, content)}"
         yield Banner("alarm", f"The desk is {trading}", text)
     tickets = str(state.get("halted_tickets") or "")
     if tickets:
         names = tickets.split(",")
         text = f"{', '.join(names)}: a leg's volatility reached the shock ratio, or a person stopped it."
         yield Banner("warn", f"{_counted(len(names), 'ticket')} halted", text)
+
+
+def _what_a_halt_does(trading: str, content: PageContent) -> str:
+    if not released(content):
+        return "Nothing is added."
+    if trading != "HALTED":
+        return "Positions may only shrink: nothing is added."
+    if content.config.desk.gatekeeper.on_halt == "hold":
+        return "What is held stands: nothing trades."
+    return "Every position that can trade is closed, and nothing is added."
+
+
+def _limit_banners(content: PageContent) -> Iterator[Banner]:
+    """Limits that are not what they were the session before."""
+    rows = content.frames.get("limit_changes")
+    changes = () if rows is None else limits_changed(rows)
+    if changes:
+        said = limit_change_words(changes)
+        yield Banner("warn" if generous(changes) else "note", "Limits changed", f"{said[:1].upper()}{said[1:]}.")
 
 
 def source_words(content: PageContent) -> str:

@@ -6,8 +6,9 @@ import re
 
 from riskdesk_assets.limits.limit import Family
 from riskdesk_assets.reports.headroom import Room
+from riskdesk_assets.reports.order_words import order_words
 from riskdesk_assets.reports.page.blocks import Cell, Column, Table
-from riskdesk_assets.reports.page.content import PageContent
+from riskdesk_assets.reports.page.content import PageContent, number
 from riskdesk_assets.reports.page.numerals import MINUS, NOTHING, count, dollars, percent
 from riskdesk_assets.reports.risk_inputs import OF_THE_SESSIONS
 from riskdesk_assets.reports.standing_book import LIMIT_TABLES, StandingBooks
@@ -15,7 +16,7 @@ from riskdesk_assets.reports.ticket_headroom import Headroom, approved_legs, hea
 from riskdesk_assets.strategy.snapshots import IN_FORCE
 
 _READ = (*OF_THE_SESSIONS, *LIMIT_TABLES)
-_SOURCE = "limit_audit, desk_positions, portfolio_blotter, proposals; ticket_snapshots"
+_SOURCE = "limit_audit, desk_positions, portfolio_blotter, proposals, gate_decisions; ticket_snapshots"
 
 
 def held_tickets(content: PageContent) -> set[str]:
@@ -30,7 +31,10 @@ def tickets_in_force_or_held(content: PageContent) -> list[str]:
 
 
 def room_table(content: PageContent) -> Table | None:
-    """How much each ticket could grow and the limit that ends it, the least first; None where no ticket has a side."""
+    """How much each ticket could grow under the hard limits and which ends it, the least first, and what else stops it.
+
+    None where no ticket has a side.
+    """
     books = StandingBooks(content.config, {name: content.frame(name) for name in _READ}, (content.session,))
     book, approved = books.of_desk(content.session), approved_legs(content.frame("proposals"))
     found = {name: headroom_of_ticket(book, approved, name) for name in tickets_in_force_or_held(content)}
@@ -38,20 +42,42 @@ def room_table(content: PageContent) -> Table | None:
     if not sided:
         return None
     idle = [name for name, each in found.items() if each is None]
-    note = "More of a ticket keeps the ratio of its legs as held, else as asked for."
+    note = (
+        "More of a ticket keeps the ratio of its legs as held, else as asked for; what stops one before its limits do is named."
+    )
     if idle:
         note += f" No side today, nothing held and nothing asked for: {', '.join(idle)}."
     columns = (
         Column("Ticket", "text"),
         Column("$1 more of it is", "text"),
-        Column("Room"),
+        Column("Room under the limits"),
         Column("of NAV"),
         Column("Ends at", "text"),
         Column("Measured"),
         Column("Bound"),
+        Column("Stopped before by", "prose"),
     )
-    rows = [_line(each, content.config.desk.nav) for each in sorted(sided, key=_least)]
-    return Table("ticket-room", "How much each ticket could still grow, in dollars of gross", _SOURCE, columns, rows, note=note)
+    stops = _stops(content)
+    rows = [
+        (*_line(each, content.config.desk.nav), Cell(stops.get(each.word, ""), "amber")) for each in sorted(sided, key=_least)
+    ]
+    caption = "Room under the hard limits: how much of each ticket they would still let through, in dollars of gross"
+    return Table("ticket-room", caption, _SOURCE, columns, rows, note=note)
+
+
+def _stops(content: PageContent) -> dict[str, str]:
+    """Ticket -> what keeps it from growing whatever room the limits leave: the gatekeeper, else the controller."""
+    found: dict[str, str] = {}
+    for row in content.rows("proposals"):
+        if not row["units"] or "NO_ADD" in str(row["clamp_codes"] or "").split(","):
+            found[str(row["ticket_id"])] = f"controller: {order_words(str(row['reason']))}, may not grow"
+    for row in content.rows("gate_decisions"):
+        if row["status"] == "REJECTED":
+            found[str(row["ticket_id"])] = f"gatekeeper: {row['reason']}"
+        elif row["status"] == "ADJUSTED":
+            most = dollars(number(row, "approved_gross"))
+            found.setdefault(str(row["ticket_id"]), f"gatekeeper: at most {most} ({order_words(str(row['binding_check']))})")
+    return found
 
 
 def _least(each: Headroom) -> tuple[bool, float, str]:

@@ -290,3 +290,19 @@ def test_every_strategy_bucket_and_correlation_of_the_session_is_on_the_page(con
     assert "Capital by bucket" in text
     without = {**content.frames, "strategy_sizes": TABLES["strategy_sizes"].frame([])}
     assert 'id="strategies"' not in desk_page(replace(content, frames=without))
+
+
+def test_the_banner_of_a_halt_says_what_it_does(content: PageContent) -> None:
+    halted = {"halt_trigger": "MANUAL", "halt_reason": "funding stress", "halt_since": LAST}
+    flat = Reader(desk_page(changed(content, "desk_state", trading_state="HALTED", **halted))).words
+    assert "funding stress (MANUAL). Every position that can trade is closed, and nothing is added." in flat
+    reducing = Reader(desk_page(changed(content, "desk_state", trading_state="REDUCING", **halted))).words
+    assert "Positions may only shrink: nothing is added." in reducing
+
+
+def test_limits_that_changed_stand_at_the_top(content: PageContent) -> None:
+    row = dict.fromkeys(TABLES["limit_changes"].columns) | {"as_of_date": LAST, "limit_name": "group", "change": "LOOSENED"}
+    row |= {"unit": "dollars", "from_bound": 1e6, "to_bound": 1e8}
+    words = Reader(desk_page(with_rows(content, "limit_changes", [row]))).words
+    assert "Limits changed 1 loosened: group $1,000,000 to $100,000,000 (100 times)." in words
+    assert words.index("Limits changed") < words.index("Equity")

@@ -120,3 +120,22 @@ def test_the_stress_of_a_name_stands_beside_its_regime(content: PageContent) -> 
     for name in names:
         assert read.rows("book")[name][7:9] == [str(states[name]["tape_regime"]), "52"]
     assert "costs do not use it" in read.words
+
+
+def test_what_stops_a_ticket_before_the_limits_do_stands_beside_its_room(content: PageContent) -> None:
+    shown = set(Reader(desk_page(content)).rows("ticket-room"))
+    gates = [row for row in content.rows("gate_decisions") if row["ticket_id"] in shown]
+    assert gates
+    no = {"status": "REJECTED", "reason": "confidence 0.541 is below 0.600: the position may not grow"}
+    rejected = Reader(desk_page(with_rows(content, "gate_decisions", [row | no for row in gates]))).rows("ticket-room")
+    assert {cells[-1] for cells in rejected.values()} == {f"gatekeeper: {no['reason']}"}
+    less = {"status": "ADJUSTED", "approved_gross": 90_000.0, "binding_check": "position_size"}
+    free = [{**row, "units": 1.0, "clamp_codes": ""} for row in content.rows("proposals")]
+    cut = with_rows(with_rows(content, "gate_decisions", [row | less for row in gates]), "proposals", free)
+    said = Reader(desk_page(cut)).rows("ticket-room")
+    assert {cells[-1] for cells in said.values()} == {"gatekeeper: at most $90,000 (ATR size ceiling)"}
+    passed = emptied(with_rows(content, "proposals", free), "gate_decisions")
+    assert {cells[-1] for cells in Reader(desk_page(passed)).rows("ticket-room").values()} == {""}
+    barred = [{**row, "clamp_codes": "NO_ADD", "reason": "HOLD", "units": 1.0} for row in content.rows("proposals")]
+    held = emptied(with_rows(content, "proposals", barred), "gate_decisions")
+    assert {cells[-1] for cells in Reader(desk_page(held)).rows("ticket-room").values()} == {"controller: hold, may not grow"}
