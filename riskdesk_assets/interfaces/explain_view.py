@@ -10,7 +10,8 @@ from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory
 from riskdesk_assets.interfaces.explain_stages import units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+from riskdesk_assets.interfaces.terminal import amount, banner, counted, dollars, escaped, release_style, signed, table
+from riskdesk_assets.reports.ticket_pnl import TicketPnl
 from riskdesk_assets.strategy.budget_cuts import MULTIPLIERS
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         out.print(f"holds        {held}   since {line.entered_on}, {line.age_sessions} sessions{frozen}")
     if not story.held:
         out.print("holds        nothing")
+    if story.pnl is not None:
+        out.print(f"P&L          {_pnl(story.pnl)}{_stop(story.sessions_left)}")
     if story.guards:
         out.print(f"guards       {escaped(story.guards)}")
     found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
@@ -59,6 +62,18 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     _gate(out, story)
     _clips(out, story.clips)
     _limits(out, story.limits)
+
+
+def _pnl(pnl: TicketPnl) -> str:
+    """What its position made, net of costs: on the newest session of which it is known, and since entry."""
+    if pnl.last is None or pnl.since_entry is None:
+        return "pending: known once the next session has prices"
+    books = counted(pnl.sessions, "session")
+    return f"{signed(pnl.last)} on {pnl.known_on}, {signed(pnl.since_entry)} since entry ({books}), net of costs"
+
+
+def _stop(left: int | None) -> str:
+    return "" if left is None else f"; time stop {'due' if left == 0 else 'in ' + counted(left, 'session')}"
 
 
 def _health(health: PairHealth) -> str:

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.held import TicketsAfter
-from riskdesk_assets.interfaces.held_view import show_held
+from riskdesk_assets.interfaces.held_view import show_held_short
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
-from riskdesk_assets.interfaces.run_view import size_lines
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.interfaces.run_view import model_line, size_lines
+from riskdesk_assets.interfaces.terminal import (
+    amount,
+    banner,
+    compact,
+    dollars,
+    escaped,
+    release_style,
+    shortened,
+    signed,
+    table,
+)
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
 from riskdesk_assets.reports.regime_axes import market_words, tape_words
@@ -58,14 +68,18 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
     out.print(_halts(found))
     if found.guards:
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
+    if found.failed_checks:
+        out.print(model_line(found.failed_checks), no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
     if tickets is None:
+        if found.failed_checks:
+            found = replace(found, limits=found.limits[:-1])  # its line is the risk model's
         _buckets(out, found)
     else:
         found = _beside_tickets(found)
         out.print()
-        show_held(out, tickets, _HELD - bool(found.guards) - found.apart)
+        show_held_short(out, tickets, desk.session, _HELD - bool(found.guards) - found.apart - bool(found.failed_checks))
     _cuts(out, found)
     _limits(out, found)
 
@@ -121,27 +135,25 @@ def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:
 
 def _equity(found: Morning) -> str:
     since = found.desk.equity - found.nav
-    session = "unknown" if found.pnl_session is None else _signed(found.pnl_session)
+    session = "unknown" if found.pnl_session is None else signed(found.pnl_session)
     fallen = "" if found.drawdown is None else f"   drawdown {found.drawdown:.2%}"
-    return f"equity     {dollars(found.desk.equity)}   session {session}   since start {_signed(since)}{fallen}"
+    return f"equity     {dollars(found.desk.equity)}   session {session}   since start {signed(since)}{fallen}"
 
 
 def _week(total: ExpectedLine) -> str:
-    target = "no target yet" if total.week_target is None else f"target {_signed(total.week_target)} on capital given"
+    target = "no target yet" if total.week_target is None else f"target {signed(total.week_target)} on capital given"
     expected, held = (
-        "unknown" if amount is None else _signed(amount) for amount in (total.expected_day, total.expected_day_employed)
+        "unknown" if amount is None else signed(amount) for amount in (total.expected_day, total.expected_day_employed)
     )
     next_session = f"next       session expects {expected} on capital given, {held} on capital held"
-    return f"week       {_signed(total.week_realized)} so far, {target}\n{next_session}"
+    return f"week       {signed(total.week_realized)} so far, {target}\n{next_session}"
 
 
 def _window(total: ExpectedLine) -> str:
     """How the last sessions are judged, on which expectation, and the other one."""
     if total.status not in _JUDGED:
         return f"judged     not yet: {escaped(total.message or 'nothing was given, held or earned')}"
-    realized, given, held = (
-        _signed(amount) for amount in (total.window_realized, total.window_expected, total.window_employed)
-    )
+    realized, given, held = (signed(amount) for amount in (total.window_realized, total.window_expected, total.window_employed))
     days = f"{total.window_sessions} days"
     return f"{days:<10} {_JUDGED[total.status]}: {realized} of {held} expected on held; {given} on given"
 
@@ -176,17 +188,17 @@ def _buckets(out: Console, found: Morning) -> None:
     listed = table(*columns, f">{found.total.window_sessions} days", ">on given", ">on held", "")
     listed.padding = (0, 0, 0, 0)  # six buckets with caps fit into 80 columns
     for line in (*found.buckets, found.total):
-        cap = [] if not capped else ["-" if line.cap is None else _compact(line.cap)]
+        cap = [] if not capped else ["-" if line.cap is None else compact(line.cap)]
         listed.add_row(
             escaped("total" if line is found.total else line.name),
-            _compact(line.allocated),
+            compact(line.allocated),
             *cap,
-            _compact(line.employed),
-            "-" if line.expected_day is None else _compact(line.expected_day),
-            _compact(line.realized),
-            _compact(line.window_realized),
-            _compact(line.window_expected),
-            _compact(line.window_employed),
+            compact(line.employed),
+            "-" if line.expected_day is None else compact(line.expected_day),
+            compact(line.realized),
+            compact(line.window_realized),
+            compact(line.window_expected),
+            compact(line.window_employed),
             _STATUSES.get(line.status, line.status.lower()),
             style=f"{'bold ' if line is found.total else ''}{'yellow' if line.status == UNDERPERFORMING else ''}".strip(),
         )
@@ -232,14 +244,3 @@ def _named(names: Sequence[str]) -> str:
     """The first few, and how many more."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _signed(value: float) -> str:
-    return dollars(value) if value < 0 else f"+{dollars(value)}"
-
-
-def _compact(value: float) -> str:
-    """Dollars in at most seven characters: 17,104, 282k, 9,600k, 123.5m."""
-    if abs(value) < 1e5:
-        return f"{value:,.0f}"
-    return f"{value / 1e3:,.0f}k" if abs(value) < 1e7 else f"{value / 1e6:,.1f}m"

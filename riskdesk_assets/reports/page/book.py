@@ -10,6 +10,7 @@ from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Se
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
 from riskdesk_assets.reports.page.headline import axes_of, held_shares, released, stands_apart
+from riskdesk_assets.reports.page.held import held_table
 from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars, percent, plain
 
 _STRESS = "Stress: the spread that a name's highs and lows suggest, an indicator only; costs do not use it."
@@ -18,7 +19,7 @@ _FUNNEL = ("proposed", "scaled", "approved", "released")
 
 
 def book_section(content: PageContent) -> Section:
-    """Shares, prices and notionals per name and CASH; they sum to exactly zero."""
+    """Shares, prices and notionals per name and CASH, which sum to exactly zero; then what each held ticket made."""
     if released(content):
         return _section(content, _released_rows(content), "The book", "ideal_portfolio")
     return _section(content, _standing_rows(content), "The positions that stand", "desk_positions")
@@ -130,7 +131,8 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         total=foot,
         note=f"{_STRESS} {_SPLIT}" if split else _STRESS,
     )
-    return Section("book", title, [shown], "" if equities else "The desk holds nothing.")
+    made = held_table(content)
+    return Section("book", title, [shown, *([made] if made else [])], "" if equities else "The desk holds nothing.")
 
 
 def _held_cell(held: Mapping[str, int] | None, symbol: str) -> tuple[Cell, ...]:
