@@ -121,7 +121,7 @@ class Morning:
     """The newest session, and what stands after it. Dollars; ``drawdown`` a fraction of NAV.
 
     ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio. ``guards``:
-    their mode and what they decided; empty where they were not asked.
+    their mode and what they decided; empty where they were not asked. ``failed_checks``: what model_checks reject, in words.
     """
 
     source: str
@@ -143,6 +143,7 @@ class Morning:
     changes: tuple[TicketChange, ...]
     apart: bool = False
     guards: str = ""
+    failed_checks: tuple[str, ...] = ()
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -200,6 +201,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         changes=_changes(tables.read("ticket_snapshots", session, session), tables.read("ticket_snapshots", before, before)),
         apart=summary.desk_holds is not None,
         guards=summary.guards,
+        failed_checks=summary.failed_checks,
     )
 
 

@@ -13,6 +13,7 @@ from riskdesk_assets.book.clips import WHOLE_LOTS
 from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.reports.guard_words import decided
+from riskdesk_assets.reports.model_warnings import failed_checks
 from riskdesk_assets.reports.regime_axes import RegimeAxes, regime_axes
 
 CENTS_PER_DOLLAR = 100
@@ -97,7 +98,7 @@ class DeskSummary:
     ``market_regime`` is the newest session's (None: not known), ``tape_regimes`` how many names have which. ``desk_holds``:
     symbol -> shares of the desk's own positions where they may be another book than the released one (the desk follows its
     guards); None where they are the book. ``guards``: whether the desk follows them, and what they decided on the newest
-    session; empty where they were not asked.
+    session; empty where they were not asked. ``failed_checks``: what the newest session's model_checks reject, in words.
     """
 
     source: str
@@ -111,6 +112,7 @@ class DeskSummary:
     tape_regimes: Mapping[str, int] = field(default_factory=dict)
     desk_holds: Mapping[str, int] | None = None
     guards: str = ""
+    failed_checks: tuple[str, ...] = ()
 
     @property
     def newest(self) -> SessionLine:
@@ -144,6 +146,9 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         book=book_lines(warehouse, newest.session, released=newest.released),
         desk_holds=_desk_holds(warehouse, newest, config),
         guards=_guards(warehouse, newest, config),
+        failed_checks=failed_checks(
+            warehouse.read("model_checks", newest.session, newest.session).iter_rows(named=True), config.desk.portfolio_id
+        ),
         limits=_limits(warehouse, newest.session),
         clips=_clips(warehouse, newest.session),
         market_regime=axes.market,

@@ -43,7 +43,20 @@ def risk_section(content: PageContent) -> Section | None:
     )
     blocks: list[Block] = [block for block in found if block is not None]
     lead = f"Model {row['model_id']}. Losses of VaR and ES are positive, scenario P&L is negative for a loss."
-    return Section("risk", "Risk", blocks, lead) if blocks else None
+    return Section("risk", "Risk", blocks, f"{lead}{_target(content)}") if blocks else None
+
+
+def _target(content: PageContent) -> str:
+    """The volatility target beside what the book came to, and why they differ."""
+    settings, nav = content.config.desk.vol_target, content.config.desk.nav
+    daily = number(risk_metrics(content), "volatility")
+    if not settings.enabled or daily is None:
+        return ""
+    target = settings.target_daily_vol
+    return (
+        f" The volatility target is {percent(target, 3)} of NAV a day ({dollars(target * nav)}), the book's ex-ante volatility "
+        f"{percent(daily, 3)}: the target scales what is proposed, and the stages after it only cut."
+    )
 
 
 def checks_section(content: PageContent) -> Section | None:
