@@ -50,7 +50,7 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     if not story.held:
         out.print("holds        nothing")
     if story.pnl is not None:
-        out.print(f"P&L          {_pnl(story.pnl)}{_stop(story.sessions_left)}")
+        out.print(f"P&L          {pnl_words(story.pnl, story.sessions_left)}")
     if story.guards:
         out.print(f"guards       {escaped(story.guards)}")
     found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
@@ -64,16 +64,13 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     _limits(out, story.limits)
 
 
-def _pnl(pnl: TicketPnl) -> str:
-    """What its position made, net of costs: on the newest session of which it is known, and since entry."""
+def pnl_words(pnl: TicketPnl, left: int | None) -> str:
+    """What a position made net of costs, on the newest session of which it is known and since entry; then its time stop."""
+    stop = "" if left is None else "; time stop due" if left == 0 else f"; time stop in {counted(left, 'session')}"
     if pnl.last is None or pnl.since_entry is None:
-        return "pending: known once the next session has prices"
+        return f"pending: known once the next session has prices{stop}"
     books = counted(pnl.sessions, "session")
-    return f"{signed(pnl.last)} on {pnl.known_on}, {signed(pnl.since_entry)} since entry ({books}), net of costs"
-
-
-def _stop(left: int | None) -> str:
-    return "" if left is None else f"; time stop {'due' if left == 0 else 'in ' + counted(left, 'session')}"
+    return f"{signed(pnl.last)} on {pnl.known_on}, {signed(pnl.since_entry)} since entry ({books}), net of costs{stop}"
 
 
 def _health(health: PairHealth) -> str:
