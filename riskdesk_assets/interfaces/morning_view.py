@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 80
+_TODAY = "today: last night's book less its own trading costs (session: less today's)"
 _NAMED = 3
 _HELD = 6  # lines of held tickets on the one screen, less one for each line that not every session has
 _BESIDE = 2  # clips, and limits, that leave them room
@@ -202,7 +203,7 @@ def _buckets(out: Console, found: Morning) -> None:
             _STATUSES.get(line.status, line.status.lower()),
             style=f"{'bold ' if line is found.total else ''}{'yellow' if line.status == UNDERPERFORMING else ''}".strip(),
         )
-    out.print()
+    out.print(f"[dim]{_TODAY}[/]")
     out.print(listed)
     if found.laggards:
         out.print(f"[yellow]lagging[/]    {escaped(_named([one.strategy for one in found.laggards]))}")

@@ -72,6 +72,7 @@ def test_the_screen_has_at_most_80_columns_and_40_lines_and_says_what_matters(bu
     assert "regimes " in text
     given, held = (f"+${row[name]:,.0f}" for name in ("expected_day", "expected_day_employed"))
     assert f"next       session expects {given} on capital given, {held} on capital held" in text
+    assert "today: last night's book less its own trading costs (session: less today's)" in text
     for word in ("SIMULATED", "equity", "posture", "halts      none", "tickets", "conviction", "clips", "nearest limit"):
         assert word in text, word
 

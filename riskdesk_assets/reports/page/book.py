@@ -15,6 +15,10 @@ from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars
 
 _STRESS = "Stress: the spread that a name's highs and lows suggest, an indicator only; costs do not use it."
 _SPLIT = "Yesterday's shares are as they were then: a split or a delisting moved some without a trade."
+_CONFIDENCE = (
+    "Confidence: how strong a ticket's signal is, from 0.5 at |z| of its exit to 1 at a breakdown; where it is too low for the "
+    "gatekeeper, the position may not grow."
+)
 _FUNNEL = ("proposed", "scaled", "approved", "released")
 
 
@@ -28,7 +32,8 @@ def book_section(content: PageContent) -> Section:
 def why_section(content: PageContent) -> Section:
     """Each ticket's way through the funnel, what the clip ledger says of it, and the trades it makes."""
     blocks = [block for block in (_funnel(content), _ledger(content), _trades(content), _quiet(content)) if block is not None]
-    lead = "" if blocks else "No ticket asked for anything."
+    told = any("confidence" in str(row["reason"]).lower() for row in content.rows("clip_ledger"))
+    lead = (_CONFIDENCE if told else "") if blocks else "No ticket asked for anything."
     return Section("why", "Why", blocks, lead)
 
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from riskdesk_assets.common.hashing import canonical_json
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.page.content import PageContent
 from riskdesk_assets.reports.page.digest import page_digest
 from riskdesk_assets.reports.page.headline import risk_metrics
@@ -188,3 +189,21 @@ def test_the_volatility_target_stands_beside_what_the_book_came_to(content: Page
     target = f"The volatility target is 0.300% of NAV a day ({dollars(0.003 * nav)})"
     said = f"{target}, the book's ex-ante volatility {percent(daily, 3)}:"
     assert said in Reader(desk_page(content)).words
+
+
+def test_words_that_need_one_are_explained_where_they_stand(content: PageContent) -> None:
+    reader = Reader(desk_page(content))
+    for said in (
+        "their squares do not add up to its square",
+        "0 calm to 1 fragile",
+        "before the tickets' own caps",
+        "the budgets in force, after the tickets' own caps",
+    ):
+        assert said in reader.words, said
+    assert "of the budgets' risk" in reader.tables["table-strategy-sizes"][0]
+    assert "Allocated" not in [*reader.tables["table-buckets"][0], *reader.tables["table-expected"][0]]
+    ledger = TABLES["clip_ledger"].frame(
+        [{**row, "reason": "confidence 0.5 is low"} for row in content.rows("clip_ledger")[:1]]
+    )
+    clipped = with_rows(content, "clip_ledger", ledger.to_dicts())
+    assert ("Confidence: how strong" in Reader(desk_page(clipped)).words) is bool(ledger.height)
