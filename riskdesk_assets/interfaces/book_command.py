@@ -18,6 +18,10 @@ def book(asof: date | None, as_json: bool) -> None:
     Each held ticket with its legs in shares, its gross, its z-score and since when; then those that hold nothing, by reason.
     Nothing is computed or written.
 
+    Then what each held ticket made, net of costs: on the session, and since the session its position was opened, the costs of
+    its entry included. What the newest book makes, and the costs of its own trades, are pending until the next session has
+    prices.
+
     \b
     riskdesk book
     riskdesk book --asof 2026-01-26 --json
@@ -27,7 +31,7 @@ def book(asof: date | None, as_json: bool) -> None:
     from riskdesk_assets.common.settings import load_config, load_paths
     from riskdesk_assets.common.warehouse import Warehouse
     from riskdesk_assets.interfaces.held import tickets_after
-    from riskdesk_assets.interfaces.held_view import show_held
+    from riskdesk_assets.interfaces.held_view import show_held, show_held_pnl
     from riskdesk_assets.interfaces.run_summary import desk_summary
     from riskdesk_assets.interfaces.run_view import show_summary
     from riskdesk_assets.interfaces.terminal import console
@@ -49,3 +53,5 @@ def book(asof: date | None, as_json: bool) -> None:
     show_summary(out, summary, (), None)
     out.print()
     show_held(out, tickets)
+    out.print()
+    show_held_pnl(out, tickets, session)

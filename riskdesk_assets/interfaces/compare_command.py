@@ -21,8 +21,8 @@ def compare(ctx: click.Context, start: date, end: date, variants: tuple[str, ...
     """Walk two or more configurations over the same sessions, with today's tickets and no book to start from.
 
     A variant is the configuration as it is with some values laid over; one without any is the configuration itself. The table
-    holds size, P&L, risk against its prediction, and on how many sessions each limit bound. It is kept in
-    DATA_DIR/comparisons.
+    holds size, P&L, risk against its prediction, and on how many sessions each limit cut a proposal and was binding in the
+    book. It is kept in DATA_DIR/comparisons.
 
     \b
     riskdesk compare --start 2024-01-01 --end 2025-12-31 --variant "shipped:" \\

@@ -21,10 +21,12 @@ from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.universe import pair_id
 from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
 from riskdesk_assets.interfaces.explain_stages import HeldLine, Row, Stage, guards_said, share_stages, stages
+from riskdesk_assets.interfaces.held import pnl_of
 from riskdesk_assets.interfaces.run_summary import LimitLine, Tables, axes_of, clip_unit, limit_line
 from riskdesk_assets.limits.bucket_limits import LABEL as BUCKET
 from riskdesk_assets.limits.catalogue import OWN
 from riskdesk_assets.reports.books import no_book_of
+from riskdesk_assets.reports.ticket_pnl import TicketPnl, sessions_left
 
 CENTS_PER_DOLLAR = 100
 BOOK_WIDE = ("portfolio_gross", "portfolio_net", "mandate_gross", "turnover", "position_count")
@@ -65,7 +67,8 @@ class TicketStory:
 
     ``sizing`` is its row of strategy_budgets: every multiplier of its strategy, its share, its bucket. ``market_regime`` is the
     session's (None: not known), ``tape_regimes`` those of its legs, by symbol, ``stress_bps`` beside them. ``health`` is its
-    pair's (None: no state that session), ``warnings`` what is wrong with it in words.
+    pair's (None: no state that session), ``warnings`` what is wrong with it in words. ``pnl`` is of the position it holds
+    (None: it holds none), ``sessions_left`` on the how-manyth session from now its time stop closes it.
     """
 
     session: date
@@ -95,6 +98,8 @@ class TicketStory:
     gate: tuple[GateLine, ...]
     halt: str
     guards: str = ""
+    pnl: TicketPnl | None = None
+    sessions_left: int | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,7 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
     snapshot = _one(warehouse.read("ticket_snapshots", session, session), ticket_id)
     proposal = _one(proposals, ticket_id)
     held = _held(warehouse, session, pl.col("ticket_id") == ticket_id)
+    positions = warehouse.read("desk_positions", session, session).filter(pl.col("ticket_id") == ticket_id)
     leg_a, leg_b = _legs(snapshot, proposal)
     health = _health(warehouse, session, (leg_a, leg_b))
     fields = ("file", "status", "change", "orientation", "max_gross_notional", "max_leg_notional", "horizon_days", "conviction")
@@ -239,6 +245,8 @@ def _ticket(ticket_id: str, state: Row, proposals: pl.DataFrame, warehouse: Tabl
         ),
         halt=_halt_said(state, ticket_id),
         guards=guards_said(guards, held, (leg_a, leg_b), config.desk.guards.mode),
+        pnl=pnl_of(warehouse, positions, session).get(ticket_id),
+        sessions_left=sessions_left(snapshot.get("time_stop_days"), max(line.age_sessions for line in held)) if held else None,
     )
 
 

@@ -10,7 +10,8 @@ from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory
 from riskdesk_assets.interfaces.explain_stages import units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, table
+from riskdesk_assets.interfaces.terminal import amount, banner, counted, dollars, escaped, release_style, signed, table
+from riskdesk_assets.reports.ticket_pnl import TicketPnl
 from riskdesk_assets.strategy.budget_cuts import MULTIPLIERS
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def show_ticket(out: Console, story: TicketStory) -> None:
         out.print(f"holds        {held}   since {line.entered_on}, {line.age_sessions} sessions{frozen}")
     if not story.held:
         out.print("holds        nothing")
+    if story.pnl is not None:
+        out.print(f"P&L          {pnl_words(story.pnl, story.sessions_left)}")
     if story.guards:
         out.print(f"guards       {escaped(story.guards)}")
     found = table("stage", ">gross", f">{story.leg_a}", f">{story.leg_b}", "")
@@ -59,6 +62,15 @@ def show_ticket(out: Console, story: TicketStory) -> None:
     _gate(out, story)
     _clips(out, story.clips)
     _limits(out, story.limits)
+
+
+def pnl_words(pnl: TicketPnl, left: int | None) -> str:
+    """What a position made net of costs, on the newest session of which it is known and since entry; then its time stop."""
+    stop = "" if left is None else "; time stop due" if left == 0 else f"; time stop in {counted(left, 'session')}"
+    if pnl.last is None or pnl.since_entry is None:
+        return f"pending: known once the next session has prices{stop}"
+    books = counted(pnl.sessions, "session")
+    return f"{signed(pnl.last)} on {pnl.known_on}, {signed(pnl.since_entry)} since entry ({books}), net of costs{stop}"
 
 
 def _health(health: PairHealth) -> str:

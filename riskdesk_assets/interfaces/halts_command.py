@@ -69,7 +69,7 @@ def halt(reason: str, by: str, ticket: str | None, reducing: bool, as_json: bool
 @click.option("--all", "everything", is_flag=True, help="The desk and every halted ticket whose cooldown is over.")
 @json_option
 def resume(reason: str, by: str, ticket: str | None, everything: bool, as_json: bool) -> None:
-    """End the halt that stands. After an automatic one this is refused until its cooldown is over (X-08).
+    """End the halt that stands. After an automatic one this is refused until its cooldown is over.
 
     A session that stopped itself stays as it is: the next one trades again. Equity peak and loss windows of the kill switches
     start anew, so the same loss does not stop the desk again at once. A shock that lasts does.

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import polars as pl
+
 from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, Tables
+from riskdesk_assets.reports.ticket_pnl import TicketPnl, first_entry, sessions_left, ticket_pnls
 from riskdesk_assets.strategy.snapshots import IN_FORCE
 
 _REASONS: Mapping[str, str] = {
@@ -23,7 +26,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class HeldTicket:
-    """A ticket with a position: shares of each leg by symbol, gross in dollars, z (None: not known), and since when."""
+    """A ticket with a position: shares of each leg by symbol, gross in dollars, z (None: not known), and since when.
+
+    ``pnl`` is that of the current position (reports/ticket_pnl.py says exactly what counts); ``sessions_left`` on the
+    how-manyth session from now its time stop closes it, 0 where it is due, None where the ticket is gone from its folder.
+    """
 
     ticket_id: str
     legs: Mapping[str, int]
@@ -32,6 +39,8 @@ class HeldTicket:
     since: date
     age_sessions: int
     frozen: bool
+    pnl: TicketPnl
+    sessions_left: int | None
 
 
 @dataclass(frozen=True)
@@ -53,13 +62,20 @@ class TicketsAfter:
 def tickets_after(tables: Tables, session: date) -> TicketsAfter:
     """What the tickets hold after a session that was computed."""
     legs: dict[str, list[Row]] = {}
-    for row in tables.read("desk_positions", session, session).iter_rows(named=True):
+    positions = tables.read("desk_positions", session, session)
+    earned = pnl_of(tables, positions, session)
+    for row in positions.iter_rows(named=True):
         legs.setdefault(row["ticket_id"], []).append(row)
     proposals = {row["ticket_id"]: row for row in tables.read("proposals", session, session).iter_rows(named=True)}
     gated = {row["ticket_id"]: row for row in tables.read("gate_decisions", session, session).iter_rows(named=True)}
-    held = [_held(ticket_id, rows, proposals.get(ticket_id, {})) for ticket_id, rows in legs.items()]
+    snapshots = tables.read("ticket_snapshots", session, session)
+    stops = dict(snapshots.select("ticket_id", "time_stop_days").iter_rows())
+    held = [
+        _held(ticket_id, rows, proposals.get(ticket_id, {}), earned[ticket_id], stops.get(ticket_id))
+        for ticket_id, rows in legs.items()
+    ]
     flat: dict[str, list[str]] = {}
-    for row in tables.read("ticket_snapshots", session, session).iter_rows(named=True):
+    for row in snapshots.iter_rows(named=True):
         ticket_id = row["ticket_id"] or row["file"]
         if ticket_id not in legs:
             reason = _why_flat(row, proposals.get(ticket_id), gated.get(ticket_id, {}))
@@ -73,15 +89,24 @@ def tickets_after(tables: Tables, session: date) -> TicketsAfter:
     )
 
 
-def _held(ticket_id: str, rows: list[Row], proposal: Row) -> HeldTicket:
+def pnl_of(tables: Tables, positions: pl.DataFrame, session: date) -> dict[str, TicketPnl]:
+    """Ticket id -> P&L of what it holds after a session, for these rows of its desk_positions."""
+    entry = first_entry(positions)
+    return {} if entry is None else ticket_pnls(positions, tables.read("realized_pnl", entry, session))
+
+
+def _held(ticket_id: str, rows: list[Row], proposal: Row, pnl: TicketPnl, time_stop_days: int | None) -> HeldTicket:
+    age = max(row["age_sessions"] for row in rows)
     return HeldTicket(
         ticket_id=ticket_id,
         legs={row["symbol"]: row["shares"] for row in sorted(rows, key=lambda row: str(row["leg"]))},
         gross=sum(abs(row["notional_cents"]) for row in rows) / CENTS_PER_DOLLAR,
         zscore=proposal.get("zscore"),
         since=min(row["entered_on"] for row in rows),
-        age_sessions=max(row["age_sessions"] for row in rows),
+        age_sessions=age,
         frozen=any(row["frozen"] for row in rows),
+        pnl=pnl,
+        sessions_left=sessions_left(time_stop_days, age),
     )
 
 

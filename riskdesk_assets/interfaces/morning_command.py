@@ -28,6 +28,9 @@ def morning(asof: date | None, quarters: bool, held: bool, as_json: bool) -> Non
     What is expected is told twice: of the capital given (the budgets: ceilings, more of them than a book may hold at once) and
     of the capital held. Status and posture are judged on the capital held.
 
+    Of each held ticket: day P&L became known on the session, so far is all since its position was opened, both net of costs;
+    left is in how many sessions its time stop closes it.
+
     \b
     riskdesk morning
     riskdesk morning --asof 2026-01-26 --json

@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING
 from riskdesk_assets.book.clips import where
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.held import TicketsAfter
-from riskdesk_assets.interfaces.held_view import show_held
+from riskdesk_assets.interfaces.held_view import show_held_short
 from riskdesk_assets.interfaces.morning import ExpectedLine, Morning, TicketChange
-from riskdesk_assets.interfaces.run_view import changed_limits, size_lines
-from riskdesk_assets.interfaces.terminal import amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.interfaces.run_view import changed_limits, model_line, size_lines
+from riskdesk_assets.interfaces.terminal import (
+    amount,
+    banner,
+    compact,
+    dollars,
+    escaped,
+    release_style,
+    shortened,
+    signed,
+    table,
+)
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
 from riskdesk_assets.reports.regime_axes import market_words, tape_words
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 80
+_TODAY = "today: last night's book less its own trading costs (session: less today's)"
 _NAMED = 3
 _HELD = 6  # lines of held tickets on the one screen, less one for each line that not every session has
 _BESIDE = 2  # clips, and limits, that leave them room
@@ -64,19 +75,22 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     if found.limits_changed:
         out.print(f"limits     {changed_limits(found.limits_changed, 2 * _REASON)}")
+    if found.failed_checks:
+        out.print(model_line(found.failed_checks), no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
     if tickets is not None:
         found = _shorter(found, _BESIDE)
     # What not every session has to say, each in a line that may break, takes the room of clips and limits.
-    said = (behind is not None) + bool(found.limits_changed)
+    said = (behind is not None) + bool(found.limits_changed) + bool(found.failed_checks)
     if said:
         found = _shorter(found, min(len(found.cuts), len(found.limits)) - said)
     if tickets is None:
         _buckets(out, found)
     else:
         out.print()
-        show_held(out, tickets, _HELD - bool(found.guards) - found.apart - (0 if behind is None else 2))
+        apart = bool(found.guards) + found.apart + bool(found.failed_checks) + (0 if behind is None else 2)
+        show_held_short(out, tickets, desk.session, _HELD - apart)
     _cuts(out, found)
     _limits(out, found)
 
@@ -132,27 +146,25 @@ def show_quarters(out: Console, quarters: Sequence[StrategyQuarter]) -> None:
 
 def _equity(found: Morning) -> str:
     since = found.desk.equity - found.nav
-    session = "unknown" if found.pnl_session is None else _signed(found.pnl_session)
+    session = "unknown" if found.pnl_session is None else signed(found.pnl_session)
     fallen = "" if found.drawdown is None else f"   drawdown {found.drawdown:.2%}"
-    return f"equity     {dollars(found.desk.equity)}   session {session}   since start {_signed(since)}{fallen}"
+    return f"equity     {dollars(found.desk.equity)}   session {session}   since start {signed(since)}{fallen}"
 
 
 def _week(total: ExpectedLine) -> str:
-    target = "no target yet" if total.week_target is None else f"target {_signed(total.week_target)} on capital given"
+    target = "no target yet" if total.week_target is None else f"target {signed(total.week_target)} on capital given"
     expected, held = (
-        "unknown" if amount is None else _signed(amount) for amount in (total.expected_day, total.expected_day_employed)
+        "unknown" if amount is None else signed(amount) for amount in (total.expected_day, total.expected_day_employed)
     )
     next_session = f"next       session expects {expected} on capital given, {held} on capital held"
-    return f"week       {_signed(total.week_realized)} so far, {target}\n{next_session}"
+    return f"week       {signed(total.week_realized)} so far, {target}\n{next_session}"
 
 
 def _window(total: ExpectedLine) -> str:
     """How the last sessions are judged, on which expectation, and the other one."""
     if total.status not in _JUDGED:
         return f"judged     not yet: {escaped(total.message or 'nothing was given, held or earned')}"
-    realized, given, held = (
-        _signed(amount) for amount in (total.window_realized, total.window_expected, total.window_employed)
-    )
+    realized, given, held = (signed(amount) for amount in (total.window_realized, total.window_expected, total.window_employed))
     days = f"{total.window_sessions} days"
     return f"{days:<10} {_JUDGED[total.status]}: {realized} of {held} expected on held; {given} on given"
 
@@ -187,21 +199,21 @@ def _buckets(out: Console, found: Morning) -> None:
     listed = table(*columns, f">{found.total.window_sessions} days", ">on given", ">on held", "")
     listed.padding = (0, 0, 0, 0)  # six buckets with caps fit into 80 columns
     for line in (*found.buckets, found.total):
-        cap = [] if not capped else ["-" if line.cap is None else _compact(line.cap)]
+        cap = [] if not capped else ["-" if line.cap is None else compact(line.cap)]
         listed.add_row(
             escaped("total" if line is found.total else line.name),
-            _compact(line.allocated),
+            compact(line.allocated),
             *cap,
-            _compact(line.employed),
-            "-" if line.expected_day is None else _compact(line.expected_day),
-            _compact(line.realized),
-            _compact(line.window_realized),
-            _compact(line.window_expected),
-            _compact(line.window_employed),
+            compact(line.employed),
+            "-" if line.expected_day is None else compact(line.expected_day),
+            compact(line.realized),
+            compact(line.window_realized),
+            compact(line.window_expected),
+            compact(line.window_employed),
             _STATUSES.get(line.status, line.status.lower()),
             style=f"{'bold ' if line is found.total else ''}{'yellow' if line.status == UNDERPERFORMING else ''}".strip(),
         )
-    out.print()
+    out.print(f"[dim]{_TODAY}[/]")
     out.print(listed)
     if found.laggards:
         out.print(f"[yellow]lagging[/]    {escaped(_named([one.strategy for one in found.laggards]))}")
@@ -243,14 +255,3 @@ def _named(names: Sequence[str]) -> str:
     """The first few, and how many more."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _signed(value: float) -> str:
-    return dollars(value) if value < 0 else f"+{dollars(value)}"
-
-
-def _compact(value: float) -> str:
-    """Dollars in at most seven characters: 17,104, 282k, 9,600k, 123.5m."""
-    if abs(value) < 1e5:
-        return f"{value:,.0f}"
-    return f"{value / 1e3:,.0f}k" if abs(value) < 1e7 else f"{value / 1e6:,.1f}m"

@@ -14,6 +14,7 @@ from riskdesk_assets.common.money import CASH, TICKS_PER_DOLLAR
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.reports.guard_words import decided
 from riskdesk_assets.reports.limit_change_words import LimitChanged, limits_changed
+from riskdesk_assets.reports.model_warnings import failed_checks
 from riskdesk_assets.reports.regime_axes import RegimeAxes, regime_axes
 
 CENTS_PER_DOLLAR = 100
@@ -99,6 +100,7 @@ class DeskSummary:
     symbol -> shares of the desk's own positions where they may be another book than the released one (the desk follows its
     guards); None where they are the book. ``guards``: whether the desk follows them, and what they decided on the newest
     session; empty where they were not asked. ``limits_changed``: what became of limits in any of the sessions.
+    ``failed_checks``: what the newest session's model_checks reject, in words.
     """
 
     source: str
@@ -113,6 +115,7 @@ class DeskSummary:
     desk_holds: Mapping[str, int] | None = None
     guards: str = ""
     limits_changed: tuple[LimitChanged, ...] = ()
+    failed_checks: tuple[str, ...] = ()
 
     @property
     def newest(self) -> SessionLine:
@@ -146,6 +149,9 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         book=book_lines(warehouse, newest.session, released=newest.released),
         desk_holds=_desk_holds(warehouse, newest, config),
         guards=_guards(warehouse, newest, config),
+        failed_checks=failed_checks(
+            warehouse.read("model_checks", newest.session, newest.session).iter_rows(named=True), config.desk.portfolio_id
+        ),
         limits=_limits(warehouse, newest.session),
         clips=_clips(warehouse, newest.session),
         market_regime=axes.market,

@@ -41,6 +41,8 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
         console.print(f"limits     {changed_limits(summary.limits_changed)}")
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
+    if summary.failed_checks:
+        console.print(model_line(summary.failed_checks), soft_wrap=True)
     _book(console, summary)
     _clips(console, summary)
     _limits(console, summary)
@@ -49,6 +51,11 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
     _failures(console, summary, checks)
     if run_folder is not None:
         console.print(f"\n[dim]artifacts[/]  {escaped(run_folder)}")
+
+
+def model_line(failed: Sequence[str]) -> str:
+    """The failed checks of the risk model in one line, as markup; there is at least one."""
+    return f"[yellow]risk model {escaped('; '.join(failed))}[/]"
 
 
 def size_lines(line: SessionLine, nav: float, *, apart: bool) -> tuple[str, ...]:

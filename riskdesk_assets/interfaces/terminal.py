@@ -77,6 +77,19 @@ def dollars(amount: float, places: int = 0) -> str:
     return f"-{text}" if amount < 0 and any(digit in "123456789" for digit in text) else text
 
 
+def signed(value: float) -> str:
+    """``+$1,234`` or ``-$1,234``."""
+    return dollars(value) if value < 0 else f"+{dollars(value)}"
+
+
+def compact(value: float, *, plus: bool = False) -> str:
+    """Dollars in at most seven characters: 17,104, 282k, 9,600k, 123.5m; ``plus``: a gain with its sign."""
+    sign = "+" if plus and value >= 0 else ""
+    if abs(value) < 1e5:
+        return f"{value:{sign},.0f}"
+    return f"{value / 1e3:{sign},.0f}k" if abs(value) < 1e7 else f"{value / 1e6:{sign},.1f}m"
+
+
 def amount(value: float | None, unit: str) -> str:
     """A value in its unit: dollars, shares or a count; ``-`` where there is none."""
     if value is None:

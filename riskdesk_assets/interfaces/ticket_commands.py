@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +12,16 @@ import click
 
 from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, Unusable, redact
 from riskdesk_assets.interfaces.options import SESSION, DeskGroup, echo_json, json_option
+from riskdesk_assets.strategy.unusual_terms import USUAL_GROSS_OF_NAV, USUAL_LEG_OF_GROSS
 
 if TYPE_CHECKING:
     from riskdesk_assets.common.settings import Config, Paths
-    from riskdesk_assets.common.universe import Universe
     from riskdesk_assets.strategy.drafts import LintReport
     from riskdesk_assets.strategy.strategy_file import Strategy
 
 # What a ticket of ours usually asks for (methods.md section 14), where the command line says nothing else.
-GROSS_OF_NAV = 0.32
-LEG_OF_GROSS = 0.7
+GROSS_OF_NAV = USUAL_GROSS_OF_NAV
+LEG_OF_GROSS = USUAL_LEG_OF_GROSS
 HORIZON_SESSIONS = 40
 TIME_STOP_SESSIONS = 60
 CONVICTION = "3"
@@ -47,13 +48,15 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
     riskdesk tickets lint
     riskdesk tickets lint tickets/drafts my-idea.yaml
 
-    Exit code 2 when a file cannot be used; every problem is told with file, line, field and what is allowed.
+    Exit code 2 when a file cannot be used; every problem is told with file, line, field and what is allowed. A WARNING is of
+    what is allowed and hardly meant, such as a gross of several times the nav, with what is usual; it changes no exit code.
     """
     from riskdesk_assets.common.settings import load_config, load_paths
 
     desk = load_paths()
     config = load_config(desk)
-    reports = list(_linted(paths or (desk.tickets,), config.universe, _library(config, desk), desk.tickets))
+    reports = list(_linted(paths or (desk.tickets,), config, desk))
+    warnings = [warning for report in reports for warning in report.warnings]
     problems = [problem for report in reports for problem in report.problems]
     notices = [notice for report in reports for notice in report.notices]
     names = [name for report in reports for name in report.tickets]
@@ -62,14 +65,16 @@ def lint(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
             {"file": item.file, "line": item.line, "field": item.field, "message": item.message, "allowed": item.allowed}
             for item in problems
         ]
-        echo_json({"clean": not problems, "tickets": names, "problems": told, "notices": [str(notice) for notice in notices]})
+        said = {"notices": [str(notice) for notice in notices], "warnings": [asdict(warning) for warning in warnings]}
+        echo_json({"clean": not problems, "tickets": names, "problems": told, **said})
     else:
-        for notice in notices:
-            click.echo(str(notice))
+        for notice in (*notices, *warnings):
+            click.echo(redact(str(notice)))
         for problem in problems:
             click.echo(f"{click.style('error:', fg='red')} {redact(str(problem))}", err=True)
         bad = f", {len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else ""
-        click.echo(f"{len(names)} usable ticket{'' if len(names) == 1 else 's'}{bad}")
+        odd = f", {len(warnings)} warning{'s' if len(warnings) > 1 else ''}" if warnings else ""
+        click.echo(f"{len(names)} usable ticket{'' if len(names) == 1 else 's'}{bad}{odd}")
     if problems:
         ctx.exit(UNUSABLE)
 
@@ -168,18 +173,19 @@ def _library(config: Config, desk: Paths) -> Sequence[Strategy] | None:
     return filed_strategies(config, desk.config) if config.desk.budgets.enabled else None
 
 
-def _linted(
-    paths: Iterable[Path], universe: Universe, library: Sequence[Strategy] | None, active: Path
-) -> Iterable[LintReport]:
+def _linted(paths: Iterable[Path], config: Config, desk: Paths) -> Iterable[LintReport]:
     """One report for all the files named, and one for each folder."""
+    from riskdesk_assets.common.sessions import NEW_YORK
     from riskdesk_assets.strategy.drafts import lint as lint_files
 
+    library, usual = _library(config, desk), (config.desk.nav, datetime.now(NEW_YORK).date())
     files = [path for path in paths if path.is_file()]
     if files:
-        yield lint_files(files, universe, library)
+        yield lint_files(files, config.universe, library, usual=usual)
     for path in paths:
         if not path.is_file():
-            yield lint_files(path, universe, library, active=path.resolve() == active.resolve())
+            active = path.resolve() == desk.tickets.resolve()
+            yield lint_files(path, config.universe, library, active=active, usual=usual)
 
 
 def draft_fields(options: Mapping[str, object], nav: float) -> dict[str, object]:

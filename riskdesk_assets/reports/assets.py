@@ -261,7 +261,7 @@ def run_artifacts(context: AssetExecutionContext, desk: DeskResource) -> None:
 
 def _prior(rows: pl.DataFrame, name: str, first: date, config: Config) -> pl.DataFrame:
     """Rows strictly before the run; of what only tells a change from the session before, only the last session is an input."""
-    earlier = rows.filter(pl.col("as_of_date") < first)
+    earlier = rows.filter(pl.col(TABLES[name].partition) < first)
     if name == EXPECTED_PNL:
         return looked_back_on(earlier, config)
     if name in ("limit_audit", "portfolio_limits"):

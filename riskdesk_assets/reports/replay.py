@@ -23,7 +23,14 @@ from riskdesk_assets.market.snapshots import Snapshot
 from riskdesk_assets.reports.page.content import PageContent, page_content
 from riskdesk_assets.reports.page.page import PAGE, desk_page
 from riskdesk_assets.reports.recompute import Inputs, recompute
-from riskdesk_assets.reports.run_artifacts import CONFIG, POLICY, PRIOR_TABLES, START_STATE, table_digest
+from riskdesk_assets.reports.run_artifacts import (
+    CONFIG,
+    PAGE_ONLY,
+    POLICY,
+    PRIOR_TABLES,
+    START_STATE,
+    table_digest,
+)
 from riskdesk_assets.reports.run_store import RunDirectory, find_run
 from riskdesk_assets.reports.workbook.session_content import workbook_content
 from riskdesk_assets.reports.workbook.workbook import WORKBOOK, same_parts, workbook_bytes
@@ -119,7 +126,7 @@ def _inputs(run: RunDirectory, paths: Paths, calendar: SessionCalendar) -> Input
     prior = {
         name: TABLES[name].conform(pl.read_parquet(run.path / f"inputs/prior_{name}.parquet"))
         for name in PRIOR_TABLES
-        if name != "ticket_snapshots"
+        if name != "ticket_snapshots" and (name not in PAGE_ONLY or f"inputs/prior_{name}.parquet" in manifest["files"])
     }
     return Inputs(
         history=history_of(paths, snapshot, calendar, config, first, last),

@@ -43,7 +43,10 @@ PRIOR_TABLES = (
     *CHECKED_TABLES,
     *OWNER_TABLES,
     EXPECTED_PNL,
+    "realized_pnl",
 )
+PAGE_ONLY = ("realized_pnl",)
+"""Those of PRIOR_TABLES that no number of a run is computed from, only its page: directories of earlier versions lack them."""
 
 
 @dataclass(frozen=True)

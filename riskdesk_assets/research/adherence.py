@@ -16,7 +16,7 @@ from riskdesk_assets.research.bound_sessions import CAPS, POSITION_COUNT, bound_
 
 
 def limit_use(audit: pl.DataFrame, clips: pl.DataFrame) -> pl.DataFrame:
-    """LIMIT_USE of a range, from limit_audit and clip_ledger: a limit bound where it had a price, or a clip names it."""
+    """LIMIT_USE of a range, from limit_audit and clip_ledger: binding where it had a price, a cut where a clip names it."""
     columns = ("as_of_date", "utilization", "status", "price_of_limit", "released", "family", "mode")
     rows = audit.select(*columns, label=_labels(audit["limit_name"]))
     day, breached, priced = pl.col("as_of_date"), pl.col("status") == "BREACH", pl.col("price_of_limit") > 0
@@ -28,18 +28,24 @@ def limit_use(audit: pl.DataFrame, clips: pl.DataFrame) -> pl.DataFrame:
         released_breached=day.filter(breached & pl.col("released")).n_unique(),
         prices=pl.col("price_of_limit").filter(priced),
     )
-    bound = pl.concat([rows.filter(priced).select("label", "as_of_date"), _clipped(clips, limits["label"])])
+    binding, cut = rows.filter(priced).select("label", "as_of_date"), _clipped(clips, limits["label"])
+    either = pl.concat([binding.with_columns(cut=False), cut.with_columns(cut=True)])
+    counts = either.group_by("label").agg(
+        bound=day.n_unique(),
+        cut_proposal=day.filter(pl.col("cut")).n_unique(),
+        binding=day.filter(~pl.col("cut")).n_unique(),
+    )
     whole = (
-        limits.join(bound.group_by("label").agg(bound=day.n_unique()), on="label", how="full", coalesce=True)
+        limits.join(counts, on="label", how="full", coalesce=True)
         .join(_utilizations(rows), on="label", how="left")
         .with_columns(
             pl.col("family").fill_null(pl.col("label")),
             pl.col("mode").fill_null("construct"),
-            pl.col("sessions", "bound", "amber", "breached", "released_breached").fill_null(0),
+            pl.col("sessions", "bound", "cut_proposal", "binding", "amber", "breached", "released_breached").fill_null(0),
             pl.col("prices", "utilizations").fill_null([]),
         )
     )
-    counted = ("family", "mode", "sessions", "bound", "amber", "breached", "released_breached")
+    counted = ("family", "mode", "sessions", "bound", "cut_proposal", "binding", "amber", "breached", "released_breached")
     return LIMIT_USE.frame(
         [
             {

@@ -71,13 +71,15 @@ LIMIT_USE = Table(
         "limit_name": _TEXT,
         "family": _TEXT,
         "mode": _TEXT,
-        **dict.fromkeys(("sessions", "bound", "amber", "breached", "released_breached"), _COUNT),
+        **dict.fromkeys(("sessions", "bound", "cut_proposal", "binding", "amber", "breached", "released_breached"), _COUNT),
         **dict.fromkeys(("mean_utilization", "most_utilization", "mean_price"), _DOLLARS),
     },
     ("limit_name",),
 )
 """One row per limit without its member (``group`` for ``group:regional``): sessions on which any of its members was measured,
-bound, was amber, breached, and breached in a released book; utilizations of the largest member; mean dual where it bound."""
+bound, was amber, breached, and breached in a released book; utilizations of the largest member; mean dual where it was binding.
+``cut_proposal``: a clip names it, so it cut what was asked for on the way, be the book that came of it far below it or not.
+``binding``: it had a price in the book itself. ``bound``: either."""
 
 RISK_CHECKS = Table(
     "risk_checks",

@@ -24,6 +24,9 @@ from riskdesk_assets.strategy.budget_cuts import CUTS
 Unit = Literal["nav", "dollars", "sessions", "number", "ratio", "probability"]
 _TAIL = 0.01
 
+CUT, BINDING = "cut a proposal", "binding in the book"
+"""What a limit did on a session: as the tear sheet says it."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -49,25 +52,31 @@ def walk_measures(walk: Walk, config: Config) -> tuple[Measure, ...]:
         *_pnl(walk.days, nav),
         *_risk(walk, nav),
         *(Measure("release", f"sessions {status}", "sessions", float(count)) for status, count in _statuses(walk.days)),
-        *(Measure("limit bound", label, "sessions", float(count)) for label, count in limit_sessions(walk.days).items()),
+        *(
+            Measure(f"limit {how}", label, "sessions", float(count))
+            for how, counts in zip((CUT, BINDING), limit_sessions(walk.days), strict=True)
+            for label, count in counts.items()
+        ),
         *(Measure("stage", label, "sessions", float(count)) for label, count in stage_sessions(walk.days).items()),
     )
 
 
-def limit_sessions(days: Sequence[DayResult]) -> dict[str, int]:
-    """Limit label -> on how many sessions a limit of it bound: it had a price, or a clip names it. In order of the label.
+def limit_sessions(days: Sequence[DayResult]) -> tuple[dict[str, int], dict[str, int]]:
+    """Limit label -> on how many sessions one of it cut a proposal (a clip names it), and was binding in the book (a price).
 
-    A label is a limit's name without its member: ``group`` for ``group:regional``. A limit that never bound counts 0.
+    A label is a limit's name without its member: ``group`` for ``group:regional``. In its order; one that never did counts 0.
     """
-    found: Counter[str] = Counter()
+    cut: Counter[str] = Counter()
+    binding: Counter[str] = Counter()
     for day in days:
         known = {row.limit.name for row in day.release.audit}
-        found.update({label_of(name): 0 for name in known})
-        named = {name for name, price in day.release.prices.items() if price > 0}
-        named |= {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == POSITION_COUNT}
+        for counter in (cut, binding):
+            counter.update({label_of(name): 0 for name in known})
+        binding.update({label_of(name) for name, price in day.release.prices.items() if price > 0})
+        named = {clip.limit_name for clip in day.clips if clip.limit_name in known or clip.limit_name == POSITION_COUNT}
         named |= {CAPS[clip.limit_name] for clip in day.clips if clip.stage == TICKET_CAPS and clip.limit_name in CAPS}
-        found.update({label_of(name) for name in named})
-    return dict(sorted(found.items()))
+        cut.update({label_of(name) for name in named})
+    return dict(sorted(cut.items())), dict(sorted(binding.items()))
 
 
 def stage_sessions(days: Sequence[DayResult]) -> dict[str, int]:

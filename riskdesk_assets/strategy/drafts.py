@@ -28,6 +28,7 @@ from riskdesk_assets.strategy.loading import (
 from riskdesk_assets.strategy.notices import Notice, opposite_tickets
 from riskdesk_assets.strategy.strategy_file import Strategy
 from riskdesk_assets.strategy.ticket import Ticket
+from riskdesk_assets.strategy.unusual_terms import Unusual, unusual_terms
 
 _COMMENTS: Mapping[str, str] = {
     "orientation": "LONG_SPREAD (long A, short B), SHORT_SPREAD or BOTH",
@@ -48,11 +49,13 @@ _TEXT_FIELDS = frozenset({"ticket_id", "type", "leg_a", "leg_b", "orientation", 
 
 @dataclass(frozen=True)
 class LintReport:
-    """What lint found: ``problems`` make a file unusable, ``notices`` do not; ``tickets`` are the usable ids, in order."""
+    """What lint found: ``problems`` make a file unusable, ``notices`` and ``warnings`` (terms hardly meant) do not;
+    ``tickets`` are the usable ids, in order."""
 
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
     tickets: tuple[str, ...]
+    warnings: tuple[Unusual, ...] = ()
 
 
 def draft(fields: Mapping[str, object], folder: Path, universe: Universe, active: Path | None = None) -> Path:
@@ -94,7 +97,12 @@ def checked_draft(fields: Mapping[str, object], universe: Universe) -> tuple[Tic
 
 
 def lint(
-    where: Path | Sequence[Path], universe: Universe, library: Sequence[Strategy] | None = None, *, active: bool = False
+    where: Path | Sequence[Path],
+    universe: Universe,
+    library: Sequence[Strategy] | None = None,
+    *,
+    active: bool = False,
+    usual: tuple[float, date] | None = None,
 ) -> LintReport:
     """Check a folder, or the files named, without changing anything; tells also of names that are no ticket files.
 
@@ -103,6 +111,7 @@ def lint(
         universe: the names a leg may have.
         library: the strategies of the library's file; None leaves a ticket's strategy unchecked (budgets are off).
         active: it is the folder of active tickets, so that the shares of a strategy are all there.
+        usual: the desk's nav in dollars and today, to tell terms that are hardly meant; None tells none.
     """
     if isinstance(where, Path) and not where.is_file():
         folder = load_tickets(where, universe)
@@ -115,7 +124,10 @@ def lint(
         else strategy_notices([(item.file, item.ticket) for item in folder.tickets], library, whole=active)
     )
     return LintReport(
-        folder.problems, (*folder.notices, *told, *ignored), tuple(item.ticket.ticket_id for item in folder.tickets)
+        folder.problems,
+        (*folder.notices, *told, *ignored),
+        tuple(item.ticket.ticket_id for item in folder.tickets),
+        () if usual is None else unusual_terms(folder.tickets, *usual),
     )
 
 

@@ -17,7 +17,7 @@ from riskdesk_assets.common.errors import InputError, Problem, nearest
 from riskdesk_assets.common.hashing import digest, digest_bytes
 from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.strategy.notices import Notice, opposite_tickets
-from riskdesk_assets.strategy.ticket import Ticket
+from riskdesk_assets.strategy.ticket import CROSSED, Ticket, inconsistencies
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.ya?ml\Z")
 FILE_NAME_ALLOWED = "letters, digits, - and _, at most 64, then .yaml or .yml"
@@ -125,7 +125,8 @@ def parse_ticket(content: bytes, file: str, universe: Universe | None) -> Loaded
         ticket = strict_yaml.validate(document, Ticket)
     except InputError as error:
         told = {problem.field for problem in error.problems}
-        raise InputError([*error.problems, *(problem for problem in foreign if problem.field not in told)]) from error
+        more = [*foreign, *_crossed(document, told)]
+        raise InputError([*error.problems, *(problem for problem in more if problem.field not in told)]) from error
     if foreign:
         raise InputError(foreign)
     lines = {str(path[0]): line for path, line in document.lines.items() if len(path) == 1}
@@ -176,6 +177,15 @@ def _read(path: Path) -> bytes:
     if not FILE_NAME.match(path.name):
         raise InputError(Problem(name, None, "", "is not a ticket file name", FILE_NAME_ALLOWED))
     return strict_yaml.read_bytes(path, file=name)
+
+
+def _crossed(document: strict_yaml.Document, told: set[str]) -> list[Problem]:
+    """Fields that contradict each other, of those that nothing is told of: a model with a bad field judges no two of them."""
+    fine = {name: document.data[name] for name in CROSSED if name in document.data and name not in told}
+    return [
+        Problem(document.file, document.line((name,)), name, message, allowed)
+        for name, message, allowed in inconsistencies(fine)
+    ]
 
 
 def _foreign_legs(document: strict_yaml.Document, universe: Universe) -> list[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -93,12 +93,8 @@ class Ticket(StrictModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Ticket:
-        if self.leg_a == self.leg_b:
-            raise _at("leg_b", f"is {self.leg_b}, the same as leg_a", "another symbol")
-        if self.entry_z is not None and self.exit_z is not None and self.exit_z > self.entry_z:
-            raise _at("exit_z", f"is {self.exit_z}, above entry_z {self.entry_z}", f"at most {self.entry_z}")
-        if self.effective_from is not None and self.effective_from > self.expires_on:
-            raise _at("effective_from", f"is {self.effective_from}, after expires_on", f"at most {self.expires_on}")
+        for name, message, allowed in inconsistencies({name: getattr(self, name) for name in CROSSED}):
+            raise _at(name, message, allowed)
         return self
 
     @property
@@ -129,6 +125,27 @@ class Ticket(StrictModel):
     def in_force(self, session: date) -> bool:
         """True from ``effective_from`` (or ever) to ``expires_on``, both included."""
         return (self.effective_from is None or self.effective_from <= session) and session <= self.expires_on
+
+
+CROSSED = ("leg_a", "leg_b", "entry_z", "exit_z", "effective_from", "expires_on")
+"""Fields that are held against each other."""
+
+
+def inconsistencies(values: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Field, message and what is allowed, for each field that contradicts another one.
+
+    Args:
+        values: CROSSED fields that are fine by themselves, a date as a date or as text; a field left out contradicts nothing.
+    """
+    known = {name: _date_from_text(value) for name, value in values.items()}
+    if known.get("leg_a") is not None and known.get("leg_a") == known.get("leg_b"):
+        yield "leg_b", f"is {known['leg_b']}, the same as leg_a", "another symbol"
+    entry_z, exit_z = known.get("entry_z"), known.get("exit_z")
+    if isinstance(entry_z, int | float) and isinstance(exit_z, int | float) and exit_z > entry_z:
+        yield "exit_z", f"is {exit_z}, above entry_z {entry_z}", f"at most {entry_z}"
+    start, end = known.get("effective_from"), known.get("expires_on")
+    if isinstance(start, date) and isinstance(end, date) and start > end:
+        yield "effective_from", f"is {start}, after expires_on", f"at most {end}"
 
 
 def _at(field: str, message: str, allowed: str) -> PydanticCustomError:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from io import StringIO
 from typing import Any
 
 import polars as pl
+import pytest
 from rich.console import Console
 
 from riskdesk_assets.common.tables import TABLES
@@ -28,7 +30,7 @@ def test_the_book_is_the_table_a_run_ends_with_and_the_tickets_behind_it(built: 
     rows = positions(built)
     assert rows.height
     for row in rows.iter_rows(named=True):
-        (line,) = (line for line in result.stdout.splitlines() if line.startswith(row["ticket_id"]))
+        line, _ = (line for line in result.stdout.splitlines() if line.startswith(row["ticket_id"]))
         assert f"{row['symbol']} {row['shares']:+,}" in line
         assert str(row["entered_on"]) in line
 
@@ -45,6 +47,35 @@ def test_its_json_is_the_rows_of_the_session(built: DeskFolder) -> None:
     assert all(one["zscore"] == zscores[one["ticket_id"]] for one in found["held"])
     named = [*(one["ticket_id"] for one in found["held"]), *(name for kind in found["flat"] for name in kind["tickets"])]
     assert sorted(named) == sorted(path.stem for path in built.active.glob("*.yaml"))
+
+
+def test_the_tickets_pnl_adds_up_to_the_desks(built: DeskFolder) -> None:
+    """Of the session: with what tickets that hold nothing any more made, what expected_pnl says became known."""
+    found: dict[str, Any] = json.loads(built.run("book", "--json").stdout)
+    realized = built.warehouse.read("realized_pnl", built.first, built.last)
+    today = realized.filter(pl.col("realized_on") == built.last)
+    made = {one["ticket_id"]: one["pnl"] for one in found["held"]}
+    entered = {one["ticket_id"]: one["since"] for one in found["held"]}
+    ages = {one["ticket_id"]: one["age_sessions"] for one in found["held"]}
+    of_held = sum(one["last"] for one in made.values() if one["known_on"] == str(built.last))
+    others = [
+        row["pnl_net"]
+        for row in today.iter_rows(named=True)
+        if row["ticket_id"] not in made or str(row["as_of_date"]) < entered[row["ticket_id"]]
+    ]
+    total = built.warehouse.read("expected_pnl", built.last, built.last).filter(pl.col("scope") == "TOTAL")
+    assert of_held + sum(others) == pytest.approx(total["realized"].item(), abs=1e-6)
+    assert any(one["sessions"] for one in made.values())
+    for name, one in made.items():
+        rows = realized.filter((pl.col("ticket_id") == name) & (pl.col("as_of_date") >= date.fromisoformat(entered[name])))
+        assert (one["since_entry"] or 0.0) == pytest.approx(rows["pnl_net"].sum(), abs=1e-6)
+        assert one["sessions"] + one["pending"] == ages[name] + 1
+    shown = built.run("book").stdout
+    assert f"P&L {built.last}" in shown
+    assert "since entry" in shown
+    (story,) = (json.loads(built.run("explain", name, "--json").stdout) for name in list(made)[:1])
+    assert story["pnl"] == made[story["ticket_id"]]
+    assert "since entry" in " ".join(built.run("explain", story["ticket_id"]).stdout.split())
 
 
 def test_a_day_without_a_book_is_refused_with_what_makes_it(built: DeskFolder) -> None:

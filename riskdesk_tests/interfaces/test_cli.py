@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,7 @@ def test_every_command_has_help(empty: DeskFolder, name: str) -> None:
         result = empty.run(*filter(None, (name, flag)))
         assert result.exit_code == 0
         assert result.stdout.startswith("Usage: ")
+        assert not re.search(r"\b[A-Z]{1,2}-[0-9]{2}\b", result.stdout), "a code of the documents says nothing to a reader"
 
 
 def test_the_first_screen_of_help_names_each_command_once(empty: DeskFolder) -> None:

@@ -20,6 +20,8 @@ from riskdesk_assets.common.writer_lock import single_writer
 from riskdesk_assets.interfaces.held import TicketsAfter, tickets_after
 from riskdesk_assets.interfaces.morning import Morning, morning
 from riskdesk_assets.interfaces.morning_view import show_morning
+from riskdesk_assets.interfaces.run_summary import desk_summary
+from riskdesk_assets.interfaces.run_view import show_summary
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
 COLUMNS, LINES = 80, 40
@@ -71,6 +73,7 @@ def test_the_screen_has_at_most_80_columns_and_40_lines_and_says_what_matters(bu
     assert "regimes " in text
     given, held = (f"+${row[name]:,.0f}" for name in ("expected_day", "expected_day_employed"))
     assert f"next       session expects {given} on capital given, {held} on capital held" in text
+    assert "today: last night's book less its own trading costs (session: less today's)" in text
     for word in ("SIMULATED", "equity", "posture", "halts      none", "tickets", "conviction", "clips", "nearest limit"):
         assert word in text, word
 
@@ -265,3 +268,25 @@ def test_both_regime_axes_are_named_wherever_one_is_shown(built: DeskFolder) -> 
     first = json.loads((built.root / "first_run.json").read_text())
     assert first["market_regime"] == market
     assert sum(first["tape_regimes"].values()) == len(tape)
+
+
+def test_a_rejected_risk_model_is_one_line_of_the_screen_and_of_a_run(built: DeskFolder) -> None:
+    checks = built.warehouse.read("model_checks", built.last, built.last)
+    config = load_config(load_paths(built.environ), {})
+    own = (pl.col("check_name") == "bias_ratio") & (pl.col("portfolio_id") == config.desk.portfolio_id)
+    failed = checks.with_columns(
+        outcome=pl.when(own).then(pl.lit("REJECTED")).otherwise("outcome"),
+        statistic=pl.when(own).then(1.23).otherwise("statistic"),
+        p_value=pl.when(own).then(0.0123).otherwise("p_value"),
+    )
+    line = "risk model bias ratio REJECTED: realized/predicted volatility 1.23, p 0.012"
+    tables = Changed(built, model_checks=failed)
+    lines = shown(tables.morning())
+    assert [each.rstrip() for each in lines].count(line) == 1
+    assert len(lines) <= LINES
+    summary = desk_summary(tables, config, built.last, built.last)
+    assert summary is not None
+    out = Console(width=COLUMNS, force_terminal=False, highlight=False, emoji=False, file=StringIO())
+    show_summary(out, summary, (), None)
+    assert line in out.file.getvalue()  # type: ignore[attr-defined]
+    assert "risk model" not in built.run("morning").stdout

@@ -22,6 +22,38 @@ def test_the_shipped_tickets_are_clean(empty: DeskFolder) -> None:
     told = json.loads(result.stdout)
     assert told["clean"] is True
     assert len(told["tickets"]) == 12
+    assert told["warnings"] == []
+
+
+def test_a_fat_finger_is_a_warning_with_what_is_usual_and_stops_nothing(empty: DeskFolder) -> None:
+    text = (empty.active / "jpm-bac-reversion.yaml").read_text()
+    odd = empty.root / "odd.yaml"
+    changed = {
+        "ticket_id": "odd",
+        "max_gross_notional": "50_000_000",
+        "max_leg_notional": "60_000_000",
+        "time_stop_days": "5",
+        "expires_on": "2020-01-02",
+    }
+    kept = [line for line in text.splitlines() if line.partition(":")[0] not in changed]
+    odd.write_text("\n".join([*kept, *(f"{name}: {value}" for name, value in changed.items())]) + "\n")
+    result = empty.run("tickets", "lint", str(odd))
+    assert result.exit_code == 0
+    place = len(kept) + 1
+    said = result.stdout
+    assert f"WARNING: odd.yaml:{place + 1}: max_gross_notional: is 50,000,000, 20.0 times the desk's nav of 2,500,000" in said
+    assert "(usual: about 800,000, 0.32 of nav)" in said
+    assert "above max_gross_notional 50,000,000: it never binds (usual: about 0.7 of it, 35,000,000)" in said
+    assert "1 usable ticket, 4 warnings" in said
+    found = json.loads(empty.run("tickets", "lint", str(odd), "--json").stdout)
+    assert found["clean"] is True
+    assert [(each["field"], each["line"]) for each in found["warnings"]] == [
+        ("max_gross_notional", place + 1),
+        ("max_leg_notional", place + 2),
+        ("time_stop_days", place + 3),
+        ("expires_on", place + 4),
+    ]
+    assert all(each["file"] == "odd.yaml" and each["usual"] for each in found["warnings"])
 
 
 def test_lint_tells_who_will_have_no_budget_and_which_file_of_the_library_is_wrong(empty: DeskFolder) -> None:

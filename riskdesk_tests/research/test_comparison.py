@@ -117,15 +117,17 @@ def test_sizes_costs_and_pnl_are_those_of_the_walks_own_tables() -> None:
     assert value("shipped", "largest drawdown, net") == pytest.approx(float(((peaks - [nav, *equity]) / peaks).max()), rel=1e-9)
 
 
-def test_a_limit_binds_on_a_session_with_a_price_or_a_clip_that_names_it() -> None:
+def test_a_limit_is_binding_on_a_session_with_a_price_and_cuts_a_proposal_where_a_clip_names_it() -> None:
     done = alone(TIGHT)
     audit, clips = done.frames["limit_audit"], done.frames["clip_ledger"]
-    expected = set(audit.filter((pl.col("limit_name") == "portfolio_gross") & (pl.col("price_of_limit") > 0))["as_of_date"])
-    expected |= set(clips.filter(pl.col("limit_name") == "portfolio_gross")["as_of_date"])
-    found = limit_sessions(done.days)
-    assert found["portfolio_gross"] == len(expected) > 0
-    assert set(found) >= {name.split(":")[0] for name in audit["limit_name"]}
-    assert found["turnover"] == 0
+    priced = set(audit.filter((pl.col("limit_name") == "portfolio_gross") & (pl.col("price_of_limit") > 0))["as_of_date"])
+    named = set(clips.filter(pl.col("limit_name") == "portfolio_gross")["as_of_date"])
+    cut, binding = limit_sessions(done.days)
+    assert (cut["portfolio_gross"], binding["portfolio_gross"]) == (len(named), len(priced))
+    assert named | priced
+    for found in (cut, binding):
+        assert set(found) >= {name.split(":")[0] for name in audit["limit_name"]}
+        assert found["turnover"] == 0
 
 
 def test_a_stage_counts_the_sessions_on_which_it_touched_a_ticket_but_for_whole_lots() -> None:

@@ -91,6 +91,8 @@ def test_a_limit_bound_where_it_had_a_price_or_a_clip_names_it(
             {
                 **{"limit_name": label, "family": family, "mode": mode, "sessions": len({day for day, _ in of})},
                 "bound": len(named | {day for (day, _), (_, _, price, _) in of.items() if price is not None and price > 0}),
+                "cut_proposal": len(named),
+                "binding": len({day for (day, _), (_, _, price, _) in of.items() if price is not None and price > 0}),
                 "amber": len({day for (day, _), (_, status, _, _) in of.items() if status == "AMBER"}),
                 "breached": len(breached),
                 "released_breached": len(kept),

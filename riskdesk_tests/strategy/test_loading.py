@@ -138,3 +138,22 @@ def test_the_archive_gives_ids_even_of_names_that_left_the_universe(tmp_path: Pa
     (tmp_path / "broken.yaml").write_text("{")
     assert list(archived_ids(tmp_path)) == ["old"]
     assert archived_ids(tmp_path / "nowhere") == {}
+
+
+def test_fields_that_contradict_each_other_are_told_beside_a_field_that_is_wrong(tmp_path: Path) -> None:
+    write_ticket(
+        tmp_path, leg_b="JPM", entry_z=1.0, exit_z=2.0, effective_from=date(2028, 1, 3), conviction="Hihg", horizon_days=0
+    )
+    found = [(problem.field, problem.line) for problem in load_tickets(tmp_path, UNIVERSE).problems]
+    assert [name for name, _ in found] == ["leg_b", "horizon_days", "conviction", "exit_z", "effective_from"]
+    assert all(line is not None for _, line in found)
+
+
+def test_a_field_that_is_wrong_itself_contradicts_no_other(tmp_path: Path) -> None:
+    write_ticket(tmp_path, entry_z=-1.0, exit_z=2.0, expires_on="soon", effective_from=date(2028, 1, 3))
+    assert [problem.field for problem in load_tickets(tmp_path, UNIVERSE).problems] == ["expires_on", "entry_z"]
+
+
+def test_contradictions_alone_are_all_told_at_once(tmp_path: Path) -> None:
+    write_ticket(tmp_path, leg_b="JPM", entry_z=1.0, exit_z=2.0)
+    assert [problem.field for problem in load_tickets(tmp_path, UNIVERSE).problems] == ["leg_b", "exit_z"]

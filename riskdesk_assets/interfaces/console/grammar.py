@@ -24,6 +24,8 @@ class Intent(Enum):
     HEADROOM = "HEADROOM"
     RISK = "RISK"
     PROMOTE = "PROMOTE"
+    PNL = "PNL"
+    CLOSE = "CLOSE"
     HALT = "HALT"
     HELP = "HELP"
     QUIT = "QUIT"
@@ -39,6 +41,8 @@ class Slot(Enum):
     TARGET = "target"
     NAMED = "named"
     """As TARGET, under its name, but only a ticket or symbol there is."""
+    OF_TICKET = "of_ticket"
+    """As TARGET, under its name: a ticket by its id, the beginning of it, or its two legs."""
     FOLDER = "folder"
     TICKET = "ticket"
     TOPIC = "topic"
@@ -72,6 +76,8 @@ FILLER = _words(
 )
 A_TICKET = "<ticket>"
 """Stands in a call for the id of any ticket."""
+_CLOSE = _words("close exit unwind flatten liquidate sell")
+_EARN = _words("make made making earn earned earning lose lost losing gain gained")
 _MAKE = _words(
     "generate build construct create make compute calculate produce run update refresh rebuild regenerate optimize optimise "
     "rebalance recompute recalculate rerun re-run redo"
@@ -136,6 +142,29 @@ RULES: tuple[Rule, ...] = (
             "entire calendar year what"
         ),
         (Slot.REACH,),
+    ),
+    Rule(
+        Intent.PNL,
+        (
+            (_words("pnl pl profit profits"),),
+            (_words("p"), _words("l")),
+            (_words("did have has are is"), _EARN),
+            (_words("up"), _words("down")),
+            (_words("how"), _words("doing"), frozenset({A_TICKET})),
+        ),
+        _EARN
+        | _words(
+            "pnl pl p l profit profits loss losses and or up down show tell give what whats how much money did do does have "
+            "has are is was were doing on from week weeks today todays session day so far since entry start net held ticket "
+            "tickets position positions trade desk book"
+        ),
+        (Slot.OF_TICKET,),
+    ),
+    Rule(
+        Intent.CLOSE,
+        ((_CLOSE, frozenset({A_TICKET})), (_words("get take"), _words("out off"), frozenset({A_TICKET}))),
+        _CLOSE | _words("get take out off position positions ticket trade now today immediately all whole down up how"),
+        (Slot.OF_TICKET,),
     ),
     Rule(
         Intent.HEADROOM,
@@ -268,6 +297,8 @@ EXAMPLES: tuple[tuple[Intent, tuple[str, ...]], ...] = (
     (Intent.EXPLAIN, ("explain JPM", "why jpm-bac-reversion")),
     (Intent.HEADROOM, ("headroom JPM",)),
     (Intent.RISK, ("risk",)),
+    (Intent.PNL, ("what did we make this week", "what is my P&L on jpm-bac-reversion")),
+    (Intent.CLOSE, ("close jpm-bac-reversion",)),
     (Intent.HALT, ("halt the desk",)),
     (Intent.HELP, ("help",)),
     (Intent.QUIT, ("quit",)),
@@ -284,6 +315,8 @@ TELLS: dict[Intent, str] = {
     Intent.EXPLAIN: "why a position or a ticket is what it is",
     Intent.HEADROOM: "how much more of a name or a ticket the limits let through",
     Intent.RISK: "the risk report of what the desk holds",
+    Intent.PNL: "what the desk, or a held ticket, made net of costs: of the session, this week, since entry",
+    Intent.CLOSE: "how a ticket is brought to nothing: this console does not trade",
     Intent.HALT: "which command stops the desk, or a ticket: a halt is given outside of here, with a name and a reason",
     Intent.HELP: "this",
     Intent.QUIT: "leave",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 
+import polars as pl
+
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.interfaces.console.backtest_plan import backtest_commands
 from riskdesk_assets.interfaces.console.days import ALLOWED_PERIODS, Period, period
@@ -16,8 +18,13 @@ from riskdesk_assets.interfaces.console.plan import Command, DayRefusedError, Pl
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
 from riskdesk_assets.interfaces.console.understanding import BOOK, TICKETS
 from riskdesk_assets.interfaces.desk_run import wanted_sessions
+from riskdesk_assets.interfaces.explain_view import pnl_words
+from riskdesk_assets.interfaces.held import tickets_after
 from riskdesk_assets.interfaces.pair_commands import MOST_SHOWN
+from riskdesk_assets.interfaces.terminal import signed
 from riskdesk_assets.interfaces.wanted_sessions import WantedSessions, asked_sessions
+from riskdesk_assets.reports.expected_pnl_rows import EXPECTED_PNL, TOTAL
+from riskdesk_assets.reports.risk_reading import stored_session
 
 Slots = Mapping[str, object]
 
@@ -168,6 +175,31 @@ def _risk(slots: Slots, around: Surroundings) -> Plan:
     return Plan("show the risk of what the desk holds", (), (("risk", *options),))
 
 
+def _pnl(slots: Slots, around: Surroundings) -> Plan:
+    session = stored_session(around.warehouse, None)
+    name = slots.get("target")
+    if name is None:
+        rows = around.warehouse.read(EXPECTED_PNL, session, session).filter(pl.col("scope") == TOTAL)
+        week = None if rows.is_empty() else rows["week_realized"][0]
+        said = "this week's is not known yet" if week is None else f"this week so far {signed(week)}, known by {session}"
+        return Plan("show what the desk made", (f"{said}, net of costs",), (("morning", "--held"),))
+    held = {one.ticket_id: one for one in tickets_after(around.warehouse, session).held}
+    one = held.get(str(name))
+    made = f"{name} holds nothing after {session}" if one is None else f"{name}: {pnl_words(one.pnl, one.sessions_left)}"
+    return Plan(f"explain {name}", (made,), (("explain", "--", str(name)),))
+
+
+def _close(slots: Slots, around: Surroundings) -> Plan:
+    name = str(slots["target"])
+    file = next((item.file for item in around.active.tickets if item.ticket.ticket_id == name), f"{name}.yaml")
+    raise RefusedError(
+        f"this console does not trade, and closes nothing: what the desk holds of {name} follows from its ticket",
+        f"to bring it to nothing, set expires_on in tickets/active/{file} to a day gone by, or move the file out of "
+        "tickets/active; the next `riskdesk run` closes it",
+        f"to stop it from adding, `riskdesk halt --ticket {name} --by NAME --reason WHY`; `why {name}` tells what it is",
+    )
+
+
 def _promote(slots: Slots, around: Surroundings) -> Plan:
     name = str(slots.get("target", "NAME"))
     raise RefusedError(
@@ -185,6 +217,8 @@ _PLANS: Mapping[Intent, Callable[[Slots, Surroundings], Plan | Question]] = {
     Intent.EXPLAIN: _about("explain", "explain"),
     Intent.HEADROOM: _about("headroom", "what the limits leave of"),
     Intent.RISK: _risk,
+    Intent.PNL: _pnl,
+    Intent.CLOSE: _close,
     Intent.PROMOTE: _promote,
 }
 

@@ -31,8 +31,10 @@ from riskdesk_assets.interfaces.console.ticket_words import TicketWords, ticket_
 _SIMILAR_WORD = 0.75
 _SIMILAR_LINE = 0.6
 _SHORTEST_CORRECTED = 3  # letters: a shorter word is a symbol or filler, and near to far too much
+_EXAMPLE = "jpm-bac-reversion"  # the ticket of help's examples
 _CANDIDATES, _MOST_CORRECTED = 3, 3
 _WHEN, _REACH = re.compile(PERIOD), re.compile(PERIOD_OR_REACH)
+_LEGS = re.compile(r"(?<![\w-])(?=([a-z.]{1,6})(?: ?/ ?|-|, ?| vs\.? | and | )([a-z.]{1,6})(?![\w-]))")
 TICKETS = "tickets"
 """Topic: which of them are in force."""
 BOOK = "book"
@@ -87,13 +89,13 @@ def understand(line: Line, known: Known) -> Understood | NotUnderstood:
         return said
     guess = _corrected(line, said.left, known)
     if not guess and said.intent is None:
-        guess = _nearest_phrase(line)
+        guess = _nearest_phrase(line, known)
     return NotUnderstood(said.left, said.intent, guess)
 
 
 def _placed(line: Line, known: Known) -> Understood | NotUnderstood:
     words = words_of(line.small)
-    said = frozenset(words) | ({A_TICKET} if {name.lower() for name in known.tickets} & set(words) else set())
+    said = frozenset(words) | ({A_TICKET} if _ticket_named(line.small, known) else set())
     bare = frozenset(words) - FILLER or frozenset(words)
     if line.small == "?" or (words and bare <= HELP_WORDS):
         return Understood(Intent.HELP)
@@ -142,6 +144,11 @@ def _filled(rule: Rule, line: Line, known: Known) -> tuple[dict[str, object], st
             rest = _file_or_folder(rest, line, slots, known)
         elif slot is Slot.TARGET:
             rest = _target(rest, line, slots, known, rule.words | FILLER)
+        elif slot is Slot.OF_TICKET:
+            found = _ticket_named(rest, known)
+            if found is not None:
+                slots[Slot.TARGET.value], start, end = found
+                rest = f"{rest[:start]} {rest[end:]}"
         elif slot is Slot.NAMED:
             rest = _target(rest, line, slots, known)
         elif slot is Slot.TOPIC:
@@ -207,6 +214,20 @@ def _target(rest: str, line: Line, slots: dict[str, object], known: Known, words
     return rest[: found.start()] + " " + rest[found.end() :]
 
 
+def _ticket_named(text: str, known: Known) -> tuple[str, int, int] | None:
+    """The one ticket that small letters name, and where: by its id, else by how it begins, else by its two legs."""
+    for name in sorted(known.tickets, key=lambda each: (-len(each), each)):
+        place = re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", text)
+        if place is not None:
+            return name, place.start(), place.end()
+    for place in _LEGS.finditer(text):
+        begins = f"{place[1]}-{place[2]}"
+        meant = [name for name in known.tickets if f"{name.lower()}-".startswith(f"{begins}-")]
+        if len(meant) == 1:
+            return meant[0], place.start(1), place.end(2)
+    return None
+
+
 def _topic(words: frozenset[str]) -> str:
     """What is asked about in particular; empty for the desk as a whole."""
     if _asks_for_tickets(words):
@@ -229,10 +250,11 @@ def _unplaced(rest: str, words: frozenset[str]) -> str:
 def _corrected(line: Line, left: str, known: Known) -> str:
     """The line with misspelt words put right, where it is understood then."""
     words = VOCABULARY | DAY_WORDS
-    vocabulary = sorted(words | {name.lower() for name in (*known.tickets, *known.drafts)})
+    names = {name.lower() for name in (*known.tickets, *known.drafts)}
+    vocabulary = sorted(words | names)
     nearest: dict[str, list[str]] = {}
     for word in dict.fromkeys((*left.lower().split(), *words_of(line.small))):
-        if len(word) < _SHORTEST_CORRECTED or word in words or word.upper() in known.symbols:
+        if len(word) < _SHORTEST_CORRECTED or word in words or word in names or word.upper() in known.symbols:
             continue
         # Letters in the wrong order are the likelier slip: lnit is lint, not list, and hlat is halt, not what.
         swapped = [each for each in vocabulary if sorted(each) == sorted(word)]
@@ -248,8 +270,11 @@ def _corrected(line: Line, left: str, known: Known) -> str:
     return ""
 
 
-def _nearest_phrase(line: Line) -> str:
-    best = max(_phrases(), key=lambda phrase: SequenceMatcher(None, line.small, phrase.lower()).ratio())
+def _nearest_phrase(line: Line, known: Known) -> str:
+    """What help lists that is most alike; about the ticket that the line names, never about another."""
+    named = _ticket_named(line.small, known)
+    phrases = [phrase if named is None else phrase.replace(_EXAMPLE, named[0]) for phrase in _phrases()]
+    best = max(phrases, key=lambda phrase: SequenceMatcher(None, line.small, phrase.lower()).ratio())
     return best if SequenceMatcher(None, line.small, best.lower()).ratio() >= _SIMILAR_LINE else ""
 
 

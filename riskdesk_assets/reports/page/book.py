@@ -11,15 +11,20 @@ from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Se
 from riskdesk_assets.reports.page.charts import diverging_bar, steps_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
 from riskdesk_assets.reports.page.headline import axes_of, held_shares, released, stands_apart
+from riskdesk_assets.reports.page.held import held_table
 from riskdesk_assets.reports.page.numerals import NOTHING, cents, count, dollars, percent, plain
 
 _STRESS = "Stress: the spread that a name's highs and lows suggest, an indicator only; costs do not use it."
 _SPLIT = "Yesterday's shares are as they were then: a split or a delisting moved some without a trade."
+_CONFIDENCE = (
+    "Confidence: how strong a ticket's signal is, from 0.5 at |z| of its exit to 1 at a breakdown; where it is too low for the "
+    "gatekeeper, the position may not grow."
+)
 _FUNNEL = ("proposed", "scaled", "approved", "released")
 
 
 def book_section(content: PageContent) -> Section:
-    """Shares, prices and notionals per name and CASH; they sum to exactly zero."""
+    """Shares, prices and notionals per name and CASH, which sum to exactly zero; then what each held ticket made."""
     if released(content):
         return _section(content, _released_rows(content), "The book", "ideal_portfolio")
     return _section(content, _standing_rows(content), "The positions that stand", "desk_positions")
@@ -28,7 +33,8 @@ def book_section(content: PageContent) -> Section:
 def why_section(content: PageContent) -> Section:
     """Each ticket's way through the funnel, what the clip ledger says of it, and the trades it makes."""
     blocks = [block for block in (_funnel(content), _ledger(content), _trades(content), _quiet(content)) if block is not None]
-    lead = "" if blocks else "No ticket asked for anything."
+    told = any("confidence" in str(row["reason"]).lower() for row in content.rows("clip_ledger"))
+    lead = (_CONFIDENCE if told else "") if blocks else "No ticket asked for anything."
     return Section("why", "Why", blocks, lead)
 
 
@@ -131,7 +137,8 @@ def _section(content: PageContent, rows: Sequence[Row], title: str, table: str) 
         total=foot,
         note=f"{_STRESS} {_SPLIT}" if split else _STRESS,
     )
-    return Section("book", title, [shown], "" if equities else "The desk holds nothing.")
+    made = held_table(content)
+    return Section("book", title, [shown, *([made] if made else [])], "" if equities else "The desk holds nothing.")
 
 
 def _held_cell(held: Mapping[str, int] | None, symbol: str) -> tuple[Cell, ...]:

@@ -13,12 +13,13 @@ import polars as pl
 from riskdesk_assets.common.settings import Config
 from riskdesk_assets.common.tables import TABLES
 
-# Charts show a year of sessions, the newest included; of yesterday's positions one session is enough.
+# Charts, and P&L since entry, show a year of sessions, the newest included; of yesterday's positions one is enough.
 CHART_SESSIONS = 250
 EARLIER_SESSIONS: Mapping[str, int] = {
     "desk_state": CHART_SESSIONS - 1,
     "desk_positions": 1,
     "expected_pnl": CHART_SESSIONS - 1,
+    "realized_pnl": CHART_SESSIONS - 1,
 }
 
 Row = dict[str, object]

@@ -134,7 +134,7 @@ def _status(row: Row) -> str:
 def _buckets(buckets: Sequence[Row], total: Row) -> Table:
     columns = (
         Column("Bucket", "text"),
-        Column("Allocated"),
+        Column("Allocated to tickets"),
         Column("Employed"),
         Column("Weekly return"),
         Column("x factor"),
@@ -151,7 +151,8 @@ def _buckets(buckets: Sequence[Row], total: Row) -> Table:
         columns=columns,
         rows=[_line(row) for row in buckets],
         total=_line(total),
-        note="Allocated: budgets in force; expected is of it unless it says employed. Employed: gross of the positions held.",
+        note="Allocated to tickets: the budgets in force, after the tickets' own caps; expected is of it unless it says "
+        "employed. Employed: gross of the positions held.",
     )
 
 
@@ -233,7 +234,7 @@ def _strategies(rows: Sequence[Row]) -> list[Table]:
     columns = (
         Column("Strategy", "text"),
         Column("Bucket", "text"),
-        Column("Allocated"),
+        Column("Allocated to tickets"),
         Column("Employed"),
         Column("Expected day"),
         Column("Known today"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.limit_change_words import generous, limit_change_words, limits_changed
+from riskdesk_assets.reports.model_warnings import failed_checks
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
 from riskdesk_assets.reports.page.content import PageContent, Row, number, parsed
 from riskdesk_assets.reports.page.numerals import NOTHING, count, dollars, percent, plain
@@ -115,7 +116,8 @@ def headline(content: PageContent) -> Section:
 
 
 def banners(content: PageContent) -> Sequence[Banner]:
-    """What stands above everything else: the source, the release where it is not plain, and findings in the bars."""
+    """What stands above everything else: the source, the release where it is not plain, halts, what
+    the checks of the risk model reject, and findings in the bars."""
     found = []
     if content.source == "SIMULATED":
         found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))
@@ -126,6 +128,9 @@ def banners(content: PageContent) -> Sequence[Banner]:
         found.append(Banner(tone, word, f"{text} {reason[:1].upper() + reason[1:]}".strip()))
     found.extend(_halt_banners(content, state))
     found.extend(_limit_banners(content))
+    failed = failed_checks(content.rows("model_checks"), content.config.desk.portfolio_id)
+    if failed:
+        found.append(Banner("warn", f"Risk model: {_counted(len(failed), 'failed check')}", f"{'; '.join(failed)}."))
     bad = [row for row in content.rows("bar_findings") if row["severity"] in ("ERROR", "WARN")]
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:

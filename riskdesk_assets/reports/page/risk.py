@@ -28,6 +28,12 @@ _WORST_FIRST = ("bad", "amber", "")
 _FEW = 10
 
 
+_SPLIT = (
+    " Factor and specific volatility are the factor model's, the book's volatility is of the Ledoit-Wolf covariance: their "
+    "squares do not add up to its square."
+)
+
+
 def risk_section(content: PageContent) -> Section | None:
     """Everything of the risk report; None where the session has none."""
     row = next(iter(content.own(_REPORT)), None)
@@ -43,7 +49,20 @@ def risk_section(content: PageContent) -> Section | None:
     )
     blocks: list[Block] = [block for block in found if block is not None]
     lead = f"Model {row['model_id']}. Losses of VaR and ES are positive, scenario P&L is negative for a loss."
-    return Section("risk", "Risk", blocks, lead) if blocks else None
+    return Section("risk", "Risk", blocks, f"{lead}{_SPLIT}{_target(content)}") if blocks else None
+
+
+def _target(content: PageContent) -> str:
+    """The volatility target beside what the book came to, and why they differ."""
+    settings, nav = content.config.desk.vol_target, content.config.desk.nav
+    daily = number(risk_metrics(content), "volatility")
+    if not settings.enabled or daily is None:
+        return ""
+    target = settings.target_daily_vol
+    return (
+        f" The volatility target is {percent(target, 3)} of NAV a day ({dollars(target * nav)}), the book's ex-ante volatility "
+        f"{percent(daily, 3)}: the target scales what is proposed, and the stages after it only cut."
+    )
 
 
 def checks_section(content: PageContent) -> Section | None:
@@ -134,6 +153,16 @@ def _split(content: PageContent, row: Row) -> Facts | None:
     return Facts(_REPORT, items) if items else None
 
 
+_STABILITY = {
+    "volatility": "of the names held: a month's over their usual one",
+    "correlation": "to their groups, against a year's mean",
+    "liquidity": "a month's traded volume against a year's median",
+    "drawdown": "of the names held, from their highs",
+    "fragility": "0 calm to 1 fragile: how high these four stand in their own past",
+}
+"""One explanation each, beside the figure."""
+
+
 def _stability(row: Row) -> list[Fact]:
     """The portfolio's stability vector, which the report keeps in its metadata."""
     metadata = parsed(row, "metadata")
@@ -145,7 +174,7 @@ def _stability(row: Row) -> list[Fact]:
     for key in ("volatility", "correlation", "liquidity", "drawdown", "fragility"):
         value = number(vector, key)
         if value is not None:
-            beside = f"class {said}" if key == "fragility" and said else ""
+            beside = f"class {said}; {_STABILITY[key]}" if key == "fragility" and said else _STABILITY[key]
             items.append(Fact("Fragility" if key == "fragility" else f"Stability: {key}", plain(value, 3), beside))
     return items
 

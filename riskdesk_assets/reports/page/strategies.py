@@ -57,12 +57,16 @@ def _sizes(content: PageContent, sizes: list[Row]) -> Table:
         Column("x regime"),
         Column("x correlation"),
         Column("Final"),
-        Column("of the risk"),
+        Column("of the budgets' risk"),
         Column("Tickets"),
         Column("Score"),
         Column("", "text"),
     )
-    return Table("strategy-sizes", "Capital, largest first", "strategy_sizes, strategy_library", columns, lines)
+    note = (
+        "Of the budgets' risk: its share of the variance that all budgets would have if they were used whole; who makes the "
+        "risk of the book is under Risk."
+    )
+    return Table("strategy-sizes", "Capital, largest first", "strategy_sizes, strategy_library", columns, lines, note=note)
 
 
 def _factor(row: Row, *columns: str) -> str:
@@ -89,12 +93,16 @@ def _buckets(content: PageContent, sizes: list[Row]) -> Table:
     columns = (
         Column("Bucket", "text"),
         Column("of its cap", "bar"),
-        Column("Allocated"),
+        Column("Allocated to strategies"),
         Column("Cap"),
         Column("Final"),
         Column("Strategies"),
     )
-    return Table("buckets", "Capital by bucket", "strategy_sizes", columns, lines)
+    note = (
+        "Allocated to strategies: within the bucket's cap, before the adjustments and before the tickets' own caps. What is "
+        "left of it after both is allocated to tickets, under Expected P&L."
+    )
+    return Table("buckets", "Capital by bucket", "strategy_sizes", columns, lines, note=note)
 
 
 def _tiers(content: PageContent, sizes: list[Row]) -> Table:

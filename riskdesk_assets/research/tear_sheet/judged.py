@@ -54,7 +54,7 @@ def _measures(frame: pl.DataFrame, nav: float) -> dict[str, str]:
 
 
 def limit_table(content: SheetContent) -> Table:
-    """Every limit: how often it bound and was breached, and how much of it was used."""
+    """Every limit: how often it cut a proposal, was binding in the book and was breached, and how much of it was used."""
     rows = []
     for row in content.frames["limit_use"].iter_rows(named=True):
         breached = row["released_breached"]
@@ -62,7 +62,8 @@ def limit_table(content: SheetContent) -> Table:
             [
                 Cell(row["limit_name"]),
                 Cell(count(row["sessions"])),
-                Cell(count(row["bound"])),
+                Cell(count(row["cut_proposal"])),
+                Cell(count(row["binding"])),
                 Cell(count(row["amber"])),
                 Cell(count(row["breached"]), "amber" if row["breached"] else ""),
                 Cell(count(breached), "bad" if breached else "good"),
@@ -71,10 +72,20 @@ def limit_table(content: SheetContent) -> Table:
                 Cell("", drawing=share_bar(row["mean_utilization"] or 0.0, mark=min(row["most_utilization"] or 0.0, 1.0))),
             ]
         )
-    titles = ("Sessions", "Bound", "Amber", "Breached", "Breached and released", "Mean use", "Most use")
+    titles = (
+        "Sessions",
+        "Cut a proposal",
+        "Binding in the book",
+        "Amber",
+        "Breached",
+        "Breached and released",
+        "Mean use",
+        "Most use",
+    )
     return Table(
         "limits",
-        "Sessions on which each limit bound, was amber, was breached by the last book tried, by a released one; tick: most use",
+        "Sessions on which each limit cut what was asked for, was binding in the book (had a price), was amber, was breached "
+        "by the last book tried, by a released one; use and amber are the book's; tick: most use",
         "limit_use (from limit_audit: utilization, status, price_of_limit; clip_ledger: limit_name)",
         (Column("Limit", "text"), *(Column(title) for title in titles), Column("", "bar")),
         rows,

@@ -60,6 +60,14 @@ SAID: list[tuple[str, str, dict[str, object]]] = [
     ("show me the ideal portfolio", "SUMMARIZE", BOOK_ASKED),
     ("show the book", "SUMMARIZE", BOOK_ASKED),
     ("summarize the book", "SUMMARIZE", {}),
+    *each(
+        "PNL", {}, "what did we make this week", "what did we make this week?", "how much did we lose today", "P&L", "show pnl"
+    ),
+    *each("PNL", {}, "what is our P&L", "are we up or down this week", "how much money have we made so far"),
+    *each("PNL", {"target": "key-rf-reversion"}, "what is my P&L on key-rf", "pnl of key-rf-reversion", "P&L KEY/RF"),
+    *each("PNL", {"target": "key-rf-reversion"}, "what did we make on key-rf since entry", "how is key-rf-reversion doing"),
+    *each("CLOSE", {"target": "key-rf-reversion"}, "close key-rf-reversion", "close key-rf now", "unwind the KEY/RF position"),
+    *each("CLOSE", {"target": "key-rf-reversion"}, "exit key-rf-reversion", "get me out of key-rf", "flatten key-rf-reversion"),
     ("lint my tickets", "LINT_TICKETS", {}),
     ("lint my tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),
     ("lint tickets/drafts", "LINT_TICKETS", {"folder": "drafts"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from riskdesk_assets.interfaces.terminal import signed
 from riskdesk_tests.interfaces.conftest import DeskFolder
 from riskdesk_tests.interfaces.console.heard import Heard, drafts
 
@@ -148,6 +150,35 @@ def test_todays_portfolio_and_a_backtest_are_computed_for_real(desk: DeskFolder,
     assert "total pnl net" in result.stdout
     assert len(list((desk.root / "runs" / "backtests").glob("bt-*"))) == 1
     assert folder_hash(desk.active) == before
+
+
+def test_the_pnl_of_a_ticket_and_of_the_week_is_that_of_the_book_and_the_morning(built: DeskFolder) -> None:
+    (held, *_) = json.loads(built.run("book", "--json").stdout)["held"]
+    name, made = held["ticket_id"], held["pnl"]
+    begins = name.removesuffix("-reversion")
+    result = built.run("console", "--yes", input=f"what is my P&L on {begins}\nwhat did we make this week\n")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    assert f"{name}: {signed(made['last'])} on {made['known_on']}, {signed(made['since_entry'])} since entry" in text
+    week = json.loads(built.run("morning", "--json").stdout)["total"]["week_realized"]
+    assert f"this week so far {signed(week)}, known by {built.last}, net of costs" in text
+    assert f"week {signed(week)} so far" in text
+
+
+def test_to_close_a_ticket_says_that_nothing_is_traded_here_and_what_does_it(built: DeskFolder, folder_hash: Hash) -> None:
+    before = folder_hash(built.active)
+    result = built.run("console", "--yes", input="close jpm-wfc\n")
+    assert result.exit_code == 2
+    for words in (
+        "this console does not trade",
+        "expires_on in tickets/active/jpm-wfc-reversion.yaml",
+        "move the file out of tickets/active",
+        "riskdesk halt --ticket jpm-wfc-reversion",
+        "`why jpm-wfc-reversion`",
+    ):
+        assert words in result.stderr, words
+    assert "jpm-bac" not in result.output
+    assert folder_hash(built.active) == before
 
 
 def test_a_summary_fits_one_screen(built: DeskFolder) -> None:

@@ -48,6 +48,15 @@ def test_what_is_left_over_stops_a_phrase_and_a_misspelt_one_is_guessed(
     assert (said.intent.value if said.intent else None, said.left, said.guess) == (intent, left, guess)
 
 
+def test_a_line_about_a_ticket_is_never_answered_with_a_phrase_about_another() -> None:
+    for phrase in ("whyever key-rf-reversion", "wy, oh why key-rf-reversion", "dump key-rf-reversion", "close key-rf tomorrow"):
+        said = heard(phrase)
+        assert isinstance(said, NotUnderstood), phrase
+        assert "jpm-bac" not in said.guess, said
+    guessed = heard("tell why of key-rf-reversion, will you not")
+    assert not isinstance(guessed, NotUnderstood) or "jpm-bac" not in guessed.guess
+
+
 @pytest.mark.parametrize(("intent", "phrase"), [(intent, phrase) for intent, phrases in EXAMPLES for phrase in phrases])
 def test_everything_that_help_lists_is_understood_as_it_says(intent: Intent, phrase: str) -> None:
     said = heard(phrase)

@@ -78,7 +78,7 @@ def content_of(walked: Walked, session: date = LAST, first: date = DAYS[0]) -> P
         code_version="c" * 64,
         session=session,
         frames={name: warehouse.read(name, first, LAST) for name in TABLES},
-        prior={name: warehouse.read(name).filter(pl.col("as_of_date") < first) for name in EARLIER_SESSIONS},
+        prior={name: warehouse.read(name).filter(pl.col(TABLES[name].partition) < first) for name in EARLIER_SESSIONS},
     )
 
 

@@ -8,9 +8,11 @@ import polars as pl
 import pytest
 
 from riskdesk_assets.common.hashing import canonical_json
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.reports.page.content import PageContent
 from riskdesk_assets.reports.page.digest import page_digest
-from riskdesk_assets.reports.page.numerals import dollars, plain
+from riskdesk_assets.reports.page.headline import risk_metrics
+from riskdesk_assets.reports.page.numerals import dollars, percent, plain
 from riskdesk_assets.reports.page.page import desk_page
 from riskdesk_tests.reports.page.pages import LAST, Reader, emptied, with_rows
 
@@ -165,3 +167,43 @@ def test_a_limit_of_0_that_a_mandate_breaches_stands_above_its_full_ones_and_is_
     assert list(shown) == ["zero", *(f"full{place}" for place in range(5))]
     assert shown["zero"] == ["", "–", "BREACH", "–"]
     assert shown["full0"] == ["", "100.0%", "amber", "–"]
+
+
+def test_a_rejected_risk_model_stands_at_the_top_of_the_page(content: PageContent) -> None:
+    own = content.config.desk.portfolio_id
+    rows = [
+        {**row, "outcome": "REJECTED", "statistic": 1.23, "p_value": 0.0123}
+        if (row["check_name"], row["portfolio_id"]) == ("bias_ratio", own)
+        else row
+        for row in content.rows("model_checks")
+    ]
+    words = Reader(desk_page(with_rows(content, "model_checks", rows))).words
+    said = "Risk model: 1 failed check bias ratio REJECTED: realized/predicted volatility 1.23, p 0.012."
+    assert said in words
+    assert words.index(said) < words.index("P&L of the session")
+    assert "Risk model: " not in Reader(desk_page(content)).words
+
+
+def test_the_volatility_target_stands_beside_what_the_book_came_to(content: PageContent) -> None:
+    nav, daily = content.config.desk.nav, float(risk_metrics(content)["volatility"])  # type: ignore[arg-type]
+    target = f"The volatility target is 0.300% of NAV a day ({dollars(0.003 * nav)})"
+    said = f"{target}, the book's ex-ante volatility {percent(daily, 3)}:"
+    assert said in Reader(desk_page(content)).words
+
+
+def test_words_that_need_one_are_explained_where_they_stand(content: PageContent) -> None:
+    reader = Reader(desk_page(content))
+    for said in (
+        "their squares do not add up to its square",
+        "0 calm to 1 fragile",
+        "before the tickets' own caps",
+        "the budgets in force, after the tickets' own caps",
+    ):
+        assert said in reader.words, said
+    assert "of the budgets' risk" in reader.tables["table-strategy-sizes"][0]
+    assert "Allocated" not in [*reader.tables["table-buckets"][0], *reader.tables["table-expected"][0]]
+    ledger = TABLES["clip_ledger"].frame(
+        [{**row, "reason": "confidence 0.5 is low"} for row in content.rows("clip_ledger")[:1]]
+    )
+    clipped = with_rows(content, "clip_ledger", ledger.to_dicts())
+    assert ("Confidence: how strong" in Reader(desk_page(clipped)).words) is bool(ledger.height)

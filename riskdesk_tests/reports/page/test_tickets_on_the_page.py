@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
+import polars as pl
 import pytest
 
 from riskdesk_assets.common.errors import StateError
 from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
 from riskdesk_assets.reports.page.content import PageContent
-from riskdesk_assets.reports.page.numerals import dollars, plain
+from riskdesk_assets.reports.page.numerals import NOTHING, dollars, plain
 from riskdesk_assets.reports.page.page import desk_page
 from riskdesk_assets.reports.page.pairs import pairs_section
 from riskdesk_assets.reports.page.tickets import room_table
@@ -139,3 +141,32 @@ def test_what_stops_a_ticket_before_the_limits_do_stands_beside_its_room(content
     barred = [{**row, "clamp_codes": "NO_ADD", "reason": "HOLD", "units": 1.0} for row in content.rows("proposals")]
     held = emptied(with_rows(content, "proposals", barred), "gate_decisions")
     assert {cells[-1] for cells in Reader(desk_page(held)).rows("ticket-room").values()} == {"controller: hold, may not grow"}
+
+
+def test_each_held_ticket_says_what_it_made_and_how_far_its_time_stop_is(content: PageContent) -> None:
+    positions = content.frame("desk_positions")
+    rows = Reader(desk_page(content)).rows("held")
+    names = set(positions["ticket_id"])
+    assert set(rows) == {*names, "Sum"}
+    realized = pl.concat([content.earlier["realized_pnl"], content.frame("realized_pnl")])
+    stops = dict(content.frame("ticket_snapshots").select("ticket_id", "time_stop_days").iter_rows())
+    total = 0.0
+    for name in names:
+        legs = positions.filter(pl.col("ticket_id") == name)
+        own = realized.filter((pl.col("ticket_id") == name) & (pl.col("as_of_date") >= legs["entered_on"].min()))
+        total += own["pnl_net"].sum()
+        age = legs["age_sessions"].max()
+        assert rows[name][3:5] == [str(age), str(stops[name] - age)]
+        today = own.filter(pl.col("realized_on") == content.session)["pnl_net"].sum()
+        shown = [dollars(today, signed=True), dollars(own["pnl_net"].sum(), signed=True)]
+        assert rows[name][5:] == (shown if own.height else ["pending", NOTHING])
+    assert rows["Sum"][-1] == dollars(total, signed=True)
+
+
+def test_a_position_older_than_the_page_reaches_has_no_pnl_since_entry(content: PageContent) -> None:
+    old = changed(content, "desk_positions", entered_on=date(2020, 1, 2), age_sessions=1_500)
+    reader = Reader(desk_page(old))
+    rows = reader.rows("held")
+    assert {cells[-1] for name, cells in rows.items() if name != "Sum"} == {NOTHING}
+    assert {cells[4] for name, cells in rows.items() if name != "Sum"} == {"due"}
+    assert "riskdesk book has it" in reader.words
