@@ -99,7 +99,7 @@ def walk_digest(walk: Walk, config: Config) -> str:
     held = {position.ticket_id: position for position in day.state.positions}
     clipped: dict[str, list[str]] = {}
     for clip in day.clips:
-        if clip.limit_name == WHOLE_LOTS:
+        if clip.limit_name == WHOLE_LOTS or clip.value_out > clip.value_in:
             continue
         clipped.setdefault(clip.ticket_id, []).append(clip.limit_name)
     busy = [item for item in day.items if item.proposal.units or item.ticket_id in held or item.ticket_id in clipped]

@@ -321,6 +321,8 @@ def _unit_ceiling(case: _Case, config: RPMConfig, *, regime_known: bool) -> None
     ceiling = intent.proposed_gross * ratio
     said = f"{symbol}: {wanted:,.0f} shares wanted, the ATR formula allows {units:,.0f} in a {regime} tape"
     if ceiling >= case.size:
+        if ratio < 1.0:
+            said = f"{said}, ${ceiling:,.0f} of the pair; the ${case.size:,.0f} left of the proposal is within that"
         case.passes(Check.POSITION_SIZE, said, wanted, units)
     elif case.rejection is None:
         case.adjust(Check.POSITION_SIZE, ceiling, f"{said}: {ratio:.1%} of the proposal", wanted, units, symbol)

@@ -10,7 +10,9 @@ from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory
 from riskdesk_assets.interfaces.explain_stages import units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
+from riskdesk_assets.interfaces.run_view import enlarges
 from riskdesk_assets.interfaces.terminal import amount, banner, counted, dollars, escaped, release_style, signed, table
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.ticket_pnl import TicketPnl
 from riskdesk_assets.strategy.budget_cuts import MULTIPLIERS
 
@@ -150,11 +152,12 @@ def _clips(out: Console, clips: Sequence[ClipRow]) -> None:
     if not clips:
         out.print("\nNothing clipped it.")
         return
-    found = table("clip", "limit", ">bound", ">from", ">to", "why", title="Clips, in the order they happened")
+    title = "Clips and scalings" if any(enlarges(clip) for clip in clips) else "Clips"
+    found = table("stage", "limit", ">bound", ">from", ">to", "why", title=f"{title}, in the order they happened")
     several = len({clip.ticket_id for clip in clips}) > 1
     for clip in clips:
         why = f"{clip.ticket_id}: {clip.reason}" if several else clip.reason
-        stage = f"{clip.stage} {where(clip.stage, clip.symbol)}".strip()
+        stage = f"{clip.stage} {'enlarges' if enlarges(clip) else where(clip.stage, clip.symbol)}".strip()
         values = (amount(clip.value_in, clip.unit), amount(clip.value_out, clip.unit))
         found.add_row(stage, escaped(clip.limit), _bound(clip), *values, escaped(why))
     out.print()
@@ -177,7 +180,7 @@ def _limits(out: Console, limits: Sequence[LimitLine]) -> None:
         style = {"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, "")
         price = "" if line.price is None else f"{line.price:.6f}"
         cells = (amount(line.measured, line.unit), amount(line.bound, line.unit), used)
-        found.add_row(escaped(line.name), *cells, "" if line.status == "OK" else line.status, price, style=style)
+        found.add_row(escaped(limit_words(line.name)), *cells, "" if line.status == "OK" else line.status, price, style=style)
     out.print()
     out.print(found)
     if len(limits) > LISTED:

@@ -12,6 +12,7 @@ from riskdesk_assets.common.errors import InputError, Problem, StateError
 from riskdesk_assets.common.warehouse import Warehouse
 from riskdesk_assets.interfaces.run_summary import LimitLine, limit_line
 from riskdesk_assets.interfaces.terminal import amount, escaped, shortened, table
+from riskdesk_assets.limits.catalogue import limit_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +62,7 @@ def show_limits(console: Console, found: SessionLimits) -> None:
     listed = table("limit", ">measured", ">bound", ">used", "", ">price, $/day per $")
     for line in found.limits:
         listed.add_row(
-            escaped(line.name),
+            escaped(limit_words(line.name)),
             amount(line.measured, line.unit),
             amount(line.bound, line.unit),
             "-" if line.utilization is None else f"{line.utilization:.1%}",

@@ -23,6 +23,7 @@ from riskdesk_assets.interfaces.terminal import (
     signed,
     table,
 )
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.expected_pnl_rows import NOT_EMPLOYED, ON_TRACK, TOO_FEW, UNDERPERFORMING
 from riskdesk_assets.reports.posture import RISK_OFF, RISK_ON
 from riskdesk_assets.reports.regime_axes import market_words, tape_words
@@ -241,7 +242,7 @@ def _limits(out: Console, found: Morning) -> None:
     listed = table("nearest limit", ">measured", ">bound", ">used", "")
     for line in found.limits:
         listed.add_row(
-            escaped(line.name),
+            escaped(limit_words(line.name)),
             amount(line.measured, line.unit),
             amount(line.bound, line.unit),
             "-" if line.utilization is None else f"{line.utilization:.1%}",

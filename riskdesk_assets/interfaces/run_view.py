@@ -12,12 +12,15 @@ import click
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
 from riskdesk_assets.interfaces.failures import redact
-from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
+from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, ClipLine, DeskSummary, SessionLine
 from riskdesk_assets.interfaces.terminal import LONGEST_TEXT, amount, banner, dollars, escaped, release_style, shortened, table
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.limit_change_words import LimitChanged, generous, limit_change_words
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from riskdesk_assets.interfaces.explain import ClipRow
 
 LISTED = 12
 _FAULTS = 3
@@ -134,13 +137,19 @@ def _book(console: Console, summary: DeskSummary) -> None:
     console.print(found)
 
 
+def enlarges(line: ClipLine | ClipRow) -> bool:
+    """Whether a row of the ledger made something larger, as the volatility scale does on a calm day: that is no clip."""
+    return line.unit == "dollars" and abs(line.value_out) > abs(line.value_in)
+
+
 def _clips(console: Console, summary: DeskSummary) -> None:
     if not summary.clips:
         return
-    found = table("clipped by", "limit", ">tickets", ">from", ">to", title="Clips")
+    title = "Clips and scalings" if any(enlarges(line) for line in summary.clips) else "Clips"
+    found = table("stage", "limit", ">tickets", ">from", ">to", title=title)
     for line in summary.clips:
         found.add_row(
-            line.stage,
+            f"{line.stage} enlarges" if enlarges(line) else line.stage,
             escaped(line.limit),
             str(line.tickets),
             amount(line.value_in, line.unit),
@@ -162,7 +171,7 @@ def _limits(console: Console, summary: DeskSummary) -> None:
         style = {"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, "")
         price = "" if line.price is None else f"{line.price:.6f}"
         found.add_row(
-            escaped(line.name),
+            escaped(limit_words(line.name)),
             amount(line.measured, line.unit),
             amount(line.bound, line.unit),
             used,

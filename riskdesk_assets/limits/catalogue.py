@@ -19,6 +19,7 @@ from riskdesk_assets.limits.limit import Family, Leg, Limit, Measure, gross_by_t
 _OF_ADDITIONS = frozenset((Measure.COUNT, Measure.ADDITIONS))
 # What the desk's own portfolio bounds besides config/limits.yaml goes by the same name after this.
 OWN = "own_"
+_TURNOVER = "turnover"
 
 
 class TicketCaps(NamedTuple):
@@ -111,6 +112,11 @@ def book_limits(config: Config) -> tuple[Limit, ...]:
             bound, source = spec_bound(spec, label, member, nav)
             found.append(Limit(name, family, measure, symbols, bound, source, spec.mode))
     return tightest([*found, *_own_limits(config)])
+
+
+def limit_words(name: str) -> str:
+    """A limit's name as people read it: the turnover it bounds is what is added, that of a session is every trade."""
+    return f"{name} (additions)" if name.removeprefix(OWN) == _TURNOVER else name
 
 
 def for_session(limits: Sequence[Limit], approved: Sequence[Leg[float]], held: Sequence[Leg[float]]) -> tuple[Limit, ...]:

@@ -342,6 +342,14 @@ def test_a_check_that_cuts_says_how_many_dollars_of_the_ticket_it_allows() -> No
     assert cut(decide([intent("a", held=30_000.0)], switches=halted_desk())) == [("trading_state", None, "")]
 
 
+def test_a_size_that_passes_below_a_ceiling_under_the_proposal_says_why_it_passes() -> None:
+    cut = intent("a", proposed=100_000.0, held=10_000.0, confidence=0.5, atr=20.0)  # rejected: $10,000 of it are left
+    checks = {check.check.value: check for check in decide([cut])["a"].checks}
+    size = checks["position_size"]
+    assert (size.outcome, size.measured > size.bound) == ("PASS", True)  # type: ignore[operator]
+    assert "the $10,000 left of the proposal is within that" in size.note
+
+
 def test_without_a_gatekeeper_only_places_are_asked_for() -> None:
     wild = intent("a", proposed=1_000_000.0, atr=None, confidence=0.0, regime="STRESSED")
     found = decide([wild, intent("b", z=1.0)], 1, settings=settings_of(enabled=False), switches=halted_desk())

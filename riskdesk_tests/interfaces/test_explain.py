@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from riskdesk_assets.common.settings import load_config, load_paths
 from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
-from riskdesk_assets.interfaces.explain import TicketStory, explain
+from riskdesk_assets.interfaces.explain import ClipRow, TicketStory, explain
+from riskdesk_assets.interfaces.explain_view import show_ticket
 from riskdesk_tests.interfaces.conftest import DeskFolder
 
 
@@ -195,3 +199,20 @@ def test_a_ticket_is_told_with_every_multiplier_of_its_strategy(built: DeskFolde
     assert f"{row['strategy_name']} ({row['bucket']}): $500,000 x" in text
     assert f"share {row['share']:.1%}, hedge ratio {row['hedge_ratio']:.3f}" in text
     assert f"bucket:{row['bucket']}" in {limit["name"] for limit in story["limits"]}
+
+
+def test_what_enlarged_a_ticket_is_a_scaling_and_no_clip(built: DeskFolder) -> None:
+    story = explain(held_ticket(built), None, built.warehouse, load_config(load_paths(built.environ), {}))
+    assert isinstance(story, TicketStory)
+    row = ClipRow(story.ticket_id, "", "VOL_TARGET", "vol_target", 0.003, 100_000.0, 150_000.0, "dollars", "calm")
+
+    def shown(clip: ClipRow) -> str:
+        out = Console(width=100, file=StringIO())
+        show_ticket(out, replace(story, clips=(clip,)))
+        return str(out.file.getvalue())  # type: ignore[attr-defined]
+
+    larger, smaller = shown(row), shown(replace(row, value_out=50_000.0))
+    assert "Clips and scalings, in the order they happened" in larger
+    assert "VOL_TARGET enlarges" in larger
+    assert "Clips, in the order they happened" in smaller
+    assert "enlarges" not in smaller

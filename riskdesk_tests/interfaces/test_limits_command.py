@@ -33,7 +33,7 @@ def test_every_limit_is_listed_most_used_first(built: DeskFolder) -> None:
     assert used == sorted(used, reverse=True)
     plain = built.run("limits")
     assert plain.exit_code == 0
-    assert all(name in plain.output for name in ("portfolio_gross", "position_count"))
+    assert all(name in plain.output for name in ("portfolio_gross", "position_count", "turnover (additions)"))
 
 
 def test_a_session_that_was_not_computed_is_refused_with_the_newest(built: DeskFolder, empty: DeskFolder) -> None:

@@ -244,11 +244,11 @@ def _ledger(content: PageContent) -> Sentences | None:
     groups: dict[str, list[str]] = {}
     for row in content.rows("clip_ledger"):
         unit = row["stage"] == "SPLIT"
-        first, last = (
-            count(int(v)) if unit else dollars(v) for v in (number(row, "value_in") or 0.0, number(row, "value_out") or 0.0)
-        )
+        first_value, last_value = (number(row, name) or 0.0 for name in ("value_in", "value_out"))
+        first, last = (count(int(v)) if unit else dollars(v) for v in (first_value, last_value))
         stage = str(row["stage"]).replace("_", " ").capitalize()
-        place = f"{stage} {where(str(row['stage']), str(row['symbol']))}".strip()
+        more = " enlarges" if last_value > first_value and not unit else ""
+        place = f"{stage} {where(str(row['stage']), str(row['symbol']))}".strip() + more
         groups.setdefault(str(row["ticket_id"]), []).append(f"{place}: {first} to {last}. {_sentence(str(row['reason']))}")
     if not groups:
         return None

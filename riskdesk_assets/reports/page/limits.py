@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.page.blocks import Cell, Column, Section, Table
 from riskdesk_assets.reports.page.charts import share_bar
 from riskdesk_assets.reports.page.content import PageContent, Row, number
@@ -66,7 +67,7 @@ def _table(name: str, caption: str, rows: list[Row], amber_at: float, *, folded:
         price = number(row, "price_of_limit")
         lines.append(
             (
-                Cell(str(row["limit_name"])),
+                Cell(limit_words(str(row["limit_name"]))),
                 Cell("", drawing=share_bar(used if used is not None else float(status != "OK"), tone, amber_at)),
                 Cell(percent(used)),
                 Cell(audited(int(str(row["measured"])), unit)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.page.content import CHART_SESSIONS, PageContent, page_content
 from riskdesk_assets.reports.page.copies import LATEST, copy_page
 from riskdesk_assets.reports.page.digest import page_digest
@@ -106,13 +107,14 @@ def test_every_limit_of_the_audit_is_on_the_page_with_its_figures(content: PageC
     read = Reader(desk_page(content))
     shown = read.rows("limits") | read.rows("roomy")
     audit = content.rows("limit_audit")
-    assert set(shown) == {row["limit_name"] for row in audit}
+    assert set(shown) == {limit_words(str(row["limit_name"])) for row in audit}
+    assert "turnover (additions)" in shown
     for row in audit:
-        used, measured, bound = shown[str(row["limit_name"])][1:4]
+        used, measured, bound = shown[limit_words(str(row["limit_name"]))][1:4]
         assert used == percent(row["utilization"] if isinstance(row["utilization"], float) else None)
         assert measured == audited(int(str(row["measured"])), str(row["unit"]))
         assert bound == audited(int(str(row["bound"])), str(row["unit"]))
-    close = [row for row in audit if str(row["limit_name"]) in read.rows("limits")]
+    close = [row for row in audit if limit_words(str(row["limit_name"])) in read.rows("limits")]
     assert all(row["status"] != "OK" or row["price_of_limit"] is not None or row["utilization"] >= 0.5 for row in close)  # type: ignore[operator]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.workbook.canvas import AMBER_FILL, AMBER_INK, RED_FILL, RED_INK, Canvas
 from riskdesk_assets.reports.workbook.content import LimitLine, WorkbookContent
 from riskdesk_assets.reports.workbook.layout import FIRST_ROW, HEADER_ROW
@@ -37,7 +38,7 @@ def write_limits(canvas: Canvas, content: WorkbookContent) -> None:
     canvas.titles(
         "Limits", "Measured in exact integers before release. The price is what one more dollar of the limit is worth today."
     )
-    canvas.widths(36, 16, 11, 14, 15, 12, 14, 13, 25, 40)
+    canvas.widths(36, 20, 11, 14, 15, 12, 14, 13, 25, 40)
     canvas.header(_HEADER)
     row = FIRST_ROW
     for line in content.limits:
@@ -77,7 +78,7 @@ def write_limits(canvas: Canvas, content: WorkbookContent) -> None:
 def _limit(canvas: Canvas, row: int, line: LimitLine) -> None:
     shown = "count" if line.unit == "count" else "dollars"
     canvas.text(row, 0, line.name)
-    canvas.text(row, 1, line.family.replace("_", " "))
+    canvas.text(row, 1, limit_words(line.family).replace("_", " "))
     canvas.text(row, 2, line.mode, "dim")
     canvas.number(row, 3, line.measured, shown)
     canvas.number(row, 4, line.bound, shown)
