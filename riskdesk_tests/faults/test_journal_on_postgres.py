@@ -277,4 +277,6 @@ def test_the_gatekeeper_commits_many_decisions_at_once_and_goes_on_after_a_resta
         assert again.get("/portfolio").json["positions"] == account["positions"]
         refused = json.loads(again.post("/process_trade", {**WITHIN_CAPS, "client_order_id": "order-new"}).raw)
         assert refused["decision"]["rejected_trade"]["rejection_reason"] == "MANUAL_HALT"
+        assert again.post("/process_trade", {**WITHIN_CAPS, "client_order_id": "order-0"}).status == 200
+        assert len(list(journal.records(kind="DECISION"))) == 65, "order-0 was answered from the journal"
         assert TOKEN not in again.get("/health").text
