@@ -217,7 +217,7 @@ def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
         console.print(said)
         console.print(f"  {escaped(shortened(found[-1].message))}")
     for name, found in sorted(warnings.items()):
-        about = sorted({word for check in found for word in check.about.split(",") if word})
+        about = sorted({word.strip() for check in found for word in check.about.split(",") if word.strip()})
         whose = f" of {_listed(about)}" if about else ""
         times = f"{len(found)} warning{'' if len(found) == 1 else 's'}{whose}"
         console.print(f"[yellow]warning[/]  {escaped(name)}: {escaped(times)}", soft_wrap=True)
