@@ -98,7 +98,7 @@ def test_a_date_the_vendor_does_not_have_is_never_offered(real_bars_dir: Path, e
     result = empty.run(*arguments, **environ)
     assert result.exit_code == 2
     offer = "`riskdesk ingest-prices --start 2024-12-30 --end 2025-12-31` first, then `--after 251`"
-    assert f"no bars cover 2022-12-02 to 2026-01-02 (allowed: {offer})" in result.stderr
+    assert f"no bars cover 2022-11-03 to 2026-01-02 (allowed: {offer})" in result.stderr
     assert empty.run(*ingest, "2025-12-29", **environ).exit_code == 0
     result = empty.run(*arguments, **environ)
     assert (
