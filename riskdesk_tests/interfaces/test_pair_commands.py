@@ -105,8 +105,12 @@ def test_a_date_the_vendor_does_not_have_is_never_offered(real_bars_dir: Path, e
         f"249 sessions of bars follow 2024-12-30, of 252 that are looked at (allowed: `--after 249`, or {offer})"
         in result.stderr
     )
-    # Stored up to a day without bars, they still end where they end: a session nobody traded is not followed.
-    empty.run(*ingest, "2026-01-02", **environ)
+    # Past their end nothing is stored, and the answer stays: a session nobody traded is not followed.
+    past = empty.run(*ingest, "2026-01-02", **environ)
+    assert past.exit_code != 0
+    assert "no symbol has a usable bar on 2026-01-02: the vendor's newest (FILES) is of 2025-12-31" in past.stderr
+    assert empty.run(*arguments, **environ).stderr == result.stderr
+    assert empty.run(*ingest, "2025-12-31", **environ).exit_code == 0
     result = empty.run(*arguments, **environ)
     assert result.exit_code == 2
     assert "251 sessions of bars follow 2024-12-30, of 252 that are looked at (allowed: `--after 251`)" in result.stderr
