@@ -106,7 +106,7 @@ def desks(draw: st.DrawFn, most: int = 7) -> Desk:
             flatten_on_breakdown=draw(st.booleans()),
             horizon_days=draw(st.integers(5, 60)),
         )
-        z = draw(st.sampled_from([-1, 1])) * draw(st.sampled_from([0.1, 1.0, 1.6, 1.9, 2.3, 2.7, 3.2]))
+        z = draw(st.sampled_from([-1, 1])) * draw(st.sampled_from([0.1, 1.0, 1.6, 1.9, 2.3, 2.7, 3.2, 3.5]))
         beta = draw(st.floats(0.1, 1.8))
         if draw(st.booleans()) or number % 3:
             signals[ticket.pair_id] = PairSignal(z, beta, abs(z) >= 3.0, 0.02, 12.0)
