@@ -11,10 +11,12 @@ import pytest
 
 from riskdesk_assets.common.errors import InputError
 from riskdesk_assets.common.settings import Paths, load_paths
+from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.market.files import FilesVendor
-from riskdesk_assets.market.history import History
-from riskdesk_assets.market.ingest import ingest
+from riskdesk_assets.market.history import History, lookback_start
+from riskdesk_assets.market.replays import replay_rows
 from riskdesk_assets.market.sample import SampleMarket
+from riskdesk_assets.market.snapshots import write_snapshot
 from riskdesk_assets.research.backtest_bars import backtest_history
 from riskdesk_assets.research.comparison_bars import comparison_history
 from riskdesk_tests.desk_builder import calendar, desk_config, sessions_from
@@ -61,7 +63,10 @@ def test_a_snapshot_of_the_desk_that_ends_early_gives_way_to_what_the_vendor_has
     config, early = desk_config(), tmp_path / "early"
     early.mkdir()
     pl.read_parquet(prices / "bars.parquet").filter(pl.col("date") <= DAYS[3]).write_parquet(early / "bars.parquet")
-    ingest(FilesVendor(early, calendar()), paths, calendar(), config, DAYS[0], NEWEST, set())
+    vendor, start = FilesVendor(early, calendar()), lookback_start(calendar(), config, DAYS[0])
+    bars, index = vendor.bars(config.universe.watched, start, NEWEST), TABLES["volatility_index"].frame([])
+    past = replay_rows(vendor, config.universe.tradable, bars, start, NEWEST, config.scenarios, calendar())
+    write_snapshot(paths.snapshots, bars, index, start, NEWEST, vendor.source, past)
     with pytest.raises(InputError, match=f"is of {DAYS[3]}"):
         history(FilesVendor(early, calendar()), paths, calendar(), config, DAYS[0], NEWEST)
     found = history(FilesVendor(prices, calendar()), paths, calendar(), config, DAYS[0], NEWEST)

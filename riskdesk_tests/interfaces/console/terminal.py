@@ -69,7 +69,7 @@ class Terminal:
             self.process.wait()
         os.close(self._own)
 
-    def _wait_until_asleep(self, still: float = 0.5, seconds: float = 60.0) -> None:
+    def _wait_until_asleep(self, still: float = 1.0, seconds: float = 60.0) -> None:
         """Until its main thread has slept for a while without the kernel switching to it once, however busy the machine is."""
         status = Path(f"/proc/{self.process.pid}/status")
         if not status.exists():
