@@ -108,7 +108,7 @@ def _broken(rules: Rules, stance: Stance, reversion: int, *, armed: bool) -> Pro
     if stance.side != reversion:
         return Proposal(0.0, "EXIT", never_add=True, armed=rearmed)
     if not _allowed(rules.orientation, stance.side):
-        return Proposal(0.0, "ORIENTATION_CHANGED", never_add=True, armed=armed)
+        return Proposal(0.0, "ORIENTATION_CHANGED", never_add=True, armed=rearmed)
     return Proposal(stance.side * rules.max_units, "BREAKDOWN_HOLD", never_add=True, armed=armed)
 
 

@@ -120,9 +120,10 @@ def test_with_rearm_a_broken_ticket_waits_for_z_to_come_home() -> None:
 
 
 def test_whoever_is_flat_after_a_breakdown_waits_for_z_to_come_home_or_does_not_as_the_rule_says() -> None:
-    for stance in (FLAT, LONG):  # never entered; its own breakdown, on the other side, has come and gone
+    # Never entered; broken out on the other side, so its own has come and gone; a side that the ticket no longer takes.
+    for stance, orientation in ((FLAT, "BOTH"), (LONG, "BOTH"), (SHORT, "LONG_SPREAD")):
         for rearm in (True, False):
-            broken = decide(3.5, stance, flatten_on_breakdown=False, rearm_after_breakdown=rearm)
+            broken = decide(3.5, stance, flatten_on_breakdown=False, rearm_after_breakdown=rearm, orientation=orientation)
             assert (broken.units, broken.armed) == (0.0, not rearm)
             after = decide(2.9, Stance(0, 0, broken.armed), flatten_on_breakdown=False, rearm_after_breakdown=rearm)
             assert after.reason == ("NOT_REARMED" if rearm else "ENTER")
