@@ -30,7 +30,7 @@ from riskdesk_assets.construction.state import DeskState
 from riskdesk_assets.controllers.policy import SessionPolicy
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.fact_limits import NO_FACTS, SessionFacts
-from riskdesk_assets.market.quality import HISTORY_SESSIONS
+from riskdesk_assets.market.history import sessions_behind
 from riskdesk_assets.risk_model.covariance import Covariance
 from riskdesk_assets.risk_model.estimators import FACTOR
 from riskdesk_assets.strategy.ticket import Ticket
@@ -61,7 +61,7 @@ _IN_THE_BOOK = ("IN_FORCE", "EXPIRED", "NOT_YET")
 class WalkInputs:
     """Frames of the sessions to walk, packed ones too, and the state they start from.
 
-    ``bars``: usable bars, from ``lookback_sessions`` before the first session. ``day_digests``: content hash of each
+    ``bars``: usable bars, from ``sessions_behind`` the first session on. ``day_digests``: content hash of each
     session's bars. ``splits``: symbol, as_of_date, ratio (new shares per old). ``panel``: the bars of the tradable names,
     aligned. ``stream_correlations``: rows of return_correlations of kind "pair". ``covariances`` and ``facts``: by session;
     one that has none knows nothing. ``policies``: what the learned controller decides each session with; empty where the
@@ -263,20 +263,15 @@ class DaySources:
     def _bars_hash(self, session: date) -> str:
         """Hash of every bar the session may read, and of no later one."""
         last = bisect_left(self.inputs.all_sessions, session)
-        first = max(0, last - self._bars_behind)
+        first = max(0, last - sessions_behind(self.inputs.config))
         begin, digests = self._day_digests
         return digest_bytes(digests[(first - begin) * _DIGEST : (last + 1 - begin) * _DIGEST])
-
-    @property
-    def _bars_behind(self) -> int:
-        """Sessions before a session whose bars it may read, or that say which of those count."""
-        return self.inputs.config.desk.features.lookback_sessions + HISTORY_SESSIONS
 
     @cached_property
     def _day_digests(self) -> tuple[int, bytes]:
         """The digests of all bars these sessions may read, one after the other, and the place of the first in the calendar."""
         calendar, sessions = self.inputs.all_sessions, self.inputs.sessions
-        begin = max(0, bisect_left(calendar, min(sessions)) - self._bars_behind)
+        begin = max(0, bisect_left(calendar, min(sessions)) - sessions_behind(self.inputs.config))
         window = calendar[begin : bisect_left(calendar, max(sessions)) + 1]
         return begin, "".join(self.inputs.day_digests.get(day, "").rjust(_DIGEST, "-") for day in window).encode()
 

@@ -79,9 +79,16 @@ class History:
         return day_digests(self.bars, self.volatility)
 
 
+def sessions_behind(config: Config) -> int:
+    """How many sessions before its own a session's numbers follow from: those its features may read, and those that say which
+    of their bars count.
+    """
+    return config.desk.features.lookback_sessions + HISTORY_SESSIONS
+
+
 def lookback_start(calendar: SessionCalendar, config: Config, first: date) -> date:
-    """The first session with bars behind ``first``: those its features may read, and what their checks compare them with."""
-    return calendar.before(first, config.desk.features.lookback_sessions + HISTORY_SESSIONS)
+    """The first session with bars behind ``first``."""
+    return calendar.before(first, sessions_behind(config))
 
 
 def read_history(paths: Paths, calendar: SessionCalendar, config: Config, first: date, last: date) -> History:

@@ -24,7 +24,7 @@ from riskdesk_assets.features.instrument_state import instrument_state
 from riskdesk_assets.features.market_regime import market_regime
 from riskdesk_assets.features.panel import Panel
 from riskdesk_assets.limits.fact_limits import NO_FACTS
-from riskdesk_assets.market.history import History
+from riskdesk_assets.market.history import History, sessions_behind
 from riskdesk_assets.risk_model.factors import factor_models
 from riskdesk_assets.risk_model.rows import FACTORS, correlation_panels, factors_daily, instrument_factors_daily
 from riskdesk_assets.risk_model.scenario_rows import scenario_rows
@@ -150,13 +150,13 @@ def feature_tables(history: History, panel: Panel, config: Config, tickets: pl.D
 
 def session_ids(history: History, walk: MandateInputs, config: Config, portfolio_id: str, code_version: str) -> dict[date, str]:
     """Session -> run id: the hash of what the session's weights are a function of, the session before included, and no more."""
-    days, lookback = history.sessions, config.desk.features.lookback_sessions
+    days, behind = history.sessions, sessions_behind(config)
     place = {session: number for number, session in enumerate(days)}
     scores = {day: rows for (day,), rows in walk.scores.partition_by("as_of_date", as_dict=True).items()}
     ids: dict[date, str] = {}
     before: str | None = None
     for session in walk.sessions:
-        window = days[max(0, place[session] - lookback) : place[session] + 1]
+        window = days[max(0, place[session] - behind) : place[session] + 1]
         hashes = {
             "session": session.isoformat(),
             "mandate": portfolio_id,

@@ -11,12 +11,14 @@ import pytest
 from riskdesk_assets.common.tables import TABLES
 from riskdesk_assets.construction.mandates import MANDATE_TABLES
 from riskdesk_assets.construction.state import GENESIS
+from riskdesk_assets.market.history import sessions_behind
 from riskdesk_assets.reports.recompute import Inputs, recompute
 from riskdesk_assets.research.mandates.backtest import MandateBacktest, mandate_backtest
 from riskdesk_assets.research.mandates.inputs import MandateShared
 from riskdesk_tests.desk_builder import (
     CODE,
     PRIOR,
+    calendar,
     desk_config,
     history_of_bars,
     library_of,
@@ -33,11 +35,23 @@ from riskdesk_tests.research.mandates.mandate_backtests import (
     config_with,
     digests,
     plain,
+    prepared,
     shared,
 )
 
 CUT = 12
 FREE = {"desk.costs.cost_bps": 0.0, "desk.costs.use_half_spread": False, "desk.costs.charge_borrow": False}
+
+
+def test_a_sessions_id_is_of_every_bar_that_it_may_read_and_of_those_that_say_which_bars_count() -> None:
+    config, first = desk_config(), DAYS[0]
+    ids = prepared(LONG).walk.run_ids
+    for behind in (0, config.desk.features.lookback_sessions, sessions_behind(config)):
+        day = calendar().before(first, behind)
+        other = sample_bars().with_columns(
+            volume=pl.when((pl.col("as_of_date") == day) & (pl.col("symbol") == "JPM")).then(1).otherwise(pl.col("volume"))
+        )
+        assert prepared(LONG, bars=other).walk.run_ids[first] != ids[first], behind
 
 
 def test_the_live_walk_writes_the_same_rows() -> None:
