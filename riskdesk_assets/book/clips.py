@@ -54,6 +54,11 @@ def of_whole_ticket(stage: str, symbol: str) -> bool:
     return not symbol or stage in _LEG_DECIDES
 
 
+def enlarges(stage: str, value_in: float, value_out: float) -> bool:
+    """Whether a row made something larger, as the volatility scale does on a calm day: that is no clip. Shares split do not."""
+    return stage != SPLIT and abs(value_out) > abs(value_in)
+
+
 def where(stage: str, symbol: str) -> str:
     """What a row says of its leg: ``JPM`` where it was touched alone, ``by JPM`` where it decided for the ticket."""
     return f"by {symbol}" if symbol and stage in _LEG_DECIDES else symbol

@@ -97,23 +97,23 @@ def _after_splits(position: Position, prints: Prints, splits: Mapping[str, Fract
     legs: list[HeldLeg] = []
     for leg in position.legs:
         restated = prints.get(leg.priced_on, {}).get(leg.symbol)
-        new, what, kind = leg, "", "split"
+        new, kind, why = leg, "split", ""
         if restated is not None and restated.close != leg.price:
             ratio = restatement_ratio(leg.price / TICKS_PER_DOLLAR, restated.close / TICKS_PER_DOLLAR)
+            kind = RESTATED if ratio is None else "split"
             new = reshared(leg, leg.shares if ratio is None else int(leg.shares * ratio), restated.close)
             prices = f"from {leg.price / TICKS_PER_DOLLAR:,.4f} to {restated.close / TICKS_PER_DOLLAR:,.4f}"
-            what = f"the vendor restated the close of {leg.priced_on} {prices}: "
-            if ratio is None:
-                kind = RESTATED
-                change = restated.close / leg.price - 1
-                what += f"{change:+.2%} is no split, so {leg.shares:,} shares stay; hold them against the broker's"
+            why = f"the vendor restated the close of {leg.priced_on} {prices}"
         elif leg.symbol in splits:
             ratio = splits[leg.symbol]
             new = reshared(leg, int(leg.shares * ratio), round(leg.price / ratio))
-            what = f"{leg.symbol} split {ratio.numerator} for {ratio.denominator}: "
+            why = f"{leg.symbol} split {ratio.numerator} for {ratio.denominator}"
         if new.shares != leg.shares or new.price != leg.price:
-            became = "" if kind == RESTATED else f"{leg.shares:,} shares became {new.shares:,}; the fraction is cash"
-            reason = what + became
+            became = f"{leg.shares:,} shares became {new.shares:,}; the fraction is cash"
+            stay = (
+                f"{new.price / leg.price - 1:+.2%} is no split, so {leg.shares:,} shares stay; hold them against the broker's"
+            )
+            reason = f"{why}: {stay if kind == RESTATED else became}"
             clips.append(Clip(position.ticket_id, leg.symbol, SPLIT, kind, None, float(leg.shares), float(new.shares), reason))
         legs.append(new)
     return replace(position, leg_a=legs[0], leg_b=legs[1]) if clips else position, clips

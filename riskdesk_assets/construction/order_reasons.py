@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from riskdesk_assets.book.clips import WHOLE_LOTS, Clip, of_whole_ticket
+from riskdesk_assets.book.clips import WHOLE_LOTS, Clip, enlarges, of_whole_ticket
 from riskdesk_assets.common.money import TICKS_PER_DOLLAR
 from riskdesk_assets.construction.desk_day import DayResult, Fill
 from riskdesk_assets.construction.proposal import TicketDay
@@ -73,7 +73,7 @@ def _moved(item: TicketDay, orders: Sequence[Fill], later: Iterable[Clip]) -> st
 
 def _since_the_last_enlargement(rows: Sequence[Clip]) -> Sequence[Clip]:
     """What is given back was not cut."""
-    last = max((place for place, clip in enumerate(rows) if clip.value_out > clip.value_in), default=-1)
+    last = max((place for place, clip in enumerate(rows) if enlarges(clip.stage, clip.value_in, clip.value_out)), default=-1)
     return rows[last + 1 :]
 
 

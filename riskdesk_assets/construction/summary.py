@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 
-from riskdesk_assets.book.clips import WHOLE_LOTS
+from riskdesk_assets.book.clips import WHOLE_LOTS, enlarges
 from riskdesk_assets.common.money import TICKS_PER_CENT, TICKS_PER_DOLLAR
 from riskdesk_assets.common.session_metadata import Value
 from riskdesk_assets.common.settings import Config
@@ -99,7 +99,7 @@ def walk_digest(walk: Walk, config: Config) -> str:
     held = {position.ticket_id: position for position in day.state.positions}
     clipped: dict[str, list[str]] = {}
     for clip in day.clips:
-        if clip.limit_name == WHOLE_LOTS or clip.value_out > clip.value_in:
+        if clip.limit_name == WHOLE_LOTS or enlarges(clip.stage, clip.value_in, clip.value_out):
             continue
         clipped.setdefault(clip.ticket_id, []).append(clip.limit_name)
     busy = [item for item in day.items if item.proposal.units or item.ticket_id in held or item.ticket_id in clipped]

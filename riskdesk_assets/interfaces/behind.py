@@ -9,10 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from riskdesk_assets.common.whole_file import replace_file
+from riskdesk_assets.common.words import first_few
 from riskdesk_assets.market.newest import Reach
 
 KEPT = "newest_bars.json"
-_NAMED = 5
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Behind:
             return f"{said}: `riskdesk run` brings the desk up to date"
         if not self.missing:
             return f"{said}: the price source ends on {self.source_ends}"
-        return f"{said}: no usable bar of {named(self.missing)} on {self.source_ends}"
+        return f"{said}: no usable bar of {first_few(self.missing, NAMED)} on {self.source_ends}"
 
     def fields(self) -> dict[str, object]:
         """As JSON, with the sentence."""
@@ -49,12 +50,6 @@ class Behind:
             "faults": list(self.faults),
             "message": self.sentence,
         }
-
-
-def named(symbols: tuple[str, ...]) -> str:
-    """The first few, and how many more."""
-    more = len(symbols) - _NAMED
-    return ", ".join(symbols[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def behind_of(session: date, reach: Reach) -> Behind | None:

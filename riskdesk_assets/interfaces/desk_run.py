@@ -99,6 +99,7 @@ class DeskRun:
             "desk_holds": summary.desk_holds,
             "guards": summary.guards,
             "limits_changed": [asdict(one) for one in summary.limits_changed],
+            "failed_model_checks": list(summary.failed_model_checks),
             "clips": [asdict(line) for line in summary.clips],
             "limits": [asdict(line) for line in summary.limits],
             "failed_checks": [asdict(check) for check in self.outcome.failed_checks],

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from riskdesk_assets.book.clips import where
+from riskdesk_assets.book.clips import enlarges, where
 from riskdesk_assets.features.pair_health import PairHealth
 from riskdesk_assets.interfaces.explain import ClipRow, SymbolStory, TicketStory
 from riskdesk_assets.interfaces.explain_stages import units_said
 from riskdesk_assets.interfaces.run_summary import LimitLine
-from riskdesk_assets.interfaces.run_view import enlarges
 from riskdesk_assets.interfaces.terminal import amount, banner, counted, dollars, escaped, release_style, signed, table
 from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.ticket_pnl import TicketPnl
@@ -152,12 +151,13 @@ def _clips(out: Console, clips: Sequence[ClipRow]) -> None:
     if not clips:
         out.print("\nNothing clipped it.")
         return
-    title = "Clips and scalings" if any(enlarges(clip) for clip in clips) else "Clips"
+    larger = [enlarges(clip.stage, clip.value_in, clip.value_out) for clip in clips]
+    title = "Clips and scalings" if any(larger) else "Clips"
     found = table("stage", "limit", ">bound", ">from", ">to", "why", title=f"{title}, in the order they happened")
     several = len({clip.ticket_id for clip in clips}) > 1
-    for clip in clips:
+    for clip, grows in zip(clips, larger, strict=True):
         why = f"{clip.ticket_id}: {clip.reason}" if several else clip.reason
-        stage = f"{clip.stage} {'enlarges' if enlarges(clip) else where(clip.stage, clip.symbol)}".strip()
+        stage = f"{clip.stage} {'enlarges' if grows else where(clip.stage, clip.symbol)}".strip()
         values = (amount(clip.value_in, clip.unit), amount(clip.value_out, clip.unit))
         found.add_row(stage, escaped(clip.limit), _bound(clip), *values, escaped(why))
     out.print()

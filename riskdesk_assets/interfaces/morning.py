@@ -123,7 +123,7 @@ class Morning:
 
     ``apart``: the desk follows its guards, so that what it holds may be another book than the ideal portfolio. ``guards``:
     their mode and what they decided; empty where they were not asked. ``limits_changed``: since the session before.
-    ``failed_checks``: what model_checks reject, in words.
+    ``failed_model_checks``: what model_checks reject, in words.
     """
 
     source: str
@@ -146,7 +146,7 @@ class Morning:
     apart: bool = False
     guards: str = ""
     limits_changed: tuple[LimitChanged, ...] = ()
-    failed_checks: tuple[str, ...] = ()
+    failed_model_checks: tuple[str, ...] = ()
 
 
 def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltRecord]) -> Morning:
@@ -205,7 +205,7 @@ def morning(tables: Tables, config: Config, session: date, halts: Sequence[HaltR
         apart=summary.desk_holds is not None,
         guards=summary.guards,
         limits_changed=summary.limits_changed,
-        failed_checks=summary.failed_checks,
+        failed_model_checks=summary.failed_model_checks,
     )
 
 

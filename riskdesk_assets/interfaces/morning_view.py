@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from riskdesk_assets.book.clips import where
+from riskdesk_assets.common.words import first_few
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.held import TicketsAfter
 from riskdesk_assets.interfaces.held_view import show_held_short
@@ -76,21 +77,21 @@ def show_morning(out: Console, found: Morning, tickets: TicketsAfter | None = No
         out.print(f"guards     {escaped(found.guards)}", no_wrap=True, overflow="ellipsis")
     if found.limits_changed:
         out.print(f"limits     {changed_limits(found.limits_changed, 2 * _REASON)}")
-    if found.failed_checks:
-        out.print(model_line(found.failed_checks), no_wrap=True, overflow="ellipsis")
+    if found.failed_model_checks:
+        out.print(model_line(found.failed_model_checks), no_wrap=True, overflow="ellipsis")
     out.print(f"tickets    {_changes(found.changes)}")
     out.print(_conviction(found))
     if tickets is not None:
         found = _shorter(found, _BESIDE)
     # What not every session has to say, each in a line that may break, takes the room of clips and limits.
-    said = (behind is not None) + bool(found.limits_changed) + bool(found.failed_checks)
+    said = (behind is not None) + bool(found.limits_changed) + bool(found.failed_model_checks)
     if said:
         found = _shorter(found, min(len(found.cuts), len(found.limits)) - said)
     if tickets is None:
         _buckets(out, found)
     else:
         out.print()
-        apart = bool(found.guards) + found.apart + bool(found.failed_checks) + (0 if behind is None else 2)
+        apart = bool(found.guards) + found.apart + bool(found.failed_model_checks) + (0 if behind is None else 2)
         show_held_short(out, tickets, desk.session, _HELD - apart)
     _cuts(out, found)
     _limits(out, found)
@@ -183,7 +184,7 @@ def _changes(changes: Sequence[TicketChange]) -> str:
     kinds: dict[str, list[str]] = {}
     for one in changes:
         kinds.setdefault(one.change.replace("_", " ").lower(), []).append(one.ticket_id)
-    return escaped("; ".join(f"{kind} {_named(names)}" for kind, names in sorted(kinds.items())))
+    return escaped("; ".join(f"{kind} {first_few(names, _NAMED)}" for kind, names in sorted(kinds.items())))
 
 
 def _conviction(found: Morning) -> str:
@@ -217,7 +218,7 @@ def _buckets(out: Console, found: Morning) -> None:
     out.print(f"[dim]{_TODAY}[/]")
     out.print(listed)
     if found.laggards:
-        out.print(f"[yellow]lagging[/]    {escaped(_named([one.strategy for one in found.laggards]))}")
+        out.print(f"[yellow]lagging[/]    {escaped(first_few([one.strategy for one in found.laggards], _NAMED))}")
 
 
 def _cuts(out: Console, found: Morning) -> None:
@@ -250,9 +251,3 @@ def _limits(out: Console, found: Morning) -> None:
             style={"AMBER": "yellow", "BREACH": "bold red"}.get(line.status, ""),
         )
     out.print(listed)
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first few, and how many more."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

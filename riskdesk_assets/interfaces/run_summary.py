@@ -100,7 +100,7 @@ class DeskSummary:
     symbol -> shares of the desk's own positions where they may be another book than the released one (the desk follows its
     guards); None where they are the book. ``guards``: whether the desk follows them, and what they decided on the newest
     session; empty where they were not asked. ``limits_changed``: what became of limits in any of the sessions.
-    ``failed_checks``: what the newest session's model_checks reject, in words.
+    ``failed_model_checks``: what the newest session's model_checks reject, in words.
     """
 
     source: str
@@ -115,7 +115,7 @@ class DeskSummary:
     desk_holds: Mapping[str, int] | None = None
     guards: str = ""
     limits_changed: tuple[LimitChanged, ...] = ()
-    failed_checks: tuple[str, ...] = ()
+    failed_model_checks: tuple[str, ...] = ()
 
     @property
     def newest(self) -> SessionLine:
@@ -149,7 +149,7 @@ def desk_summary(warehouse: Tables, config: Config, first: date, last: date) -> 
         book=book_lines(warehouse, newest.session, released=newest.released),
         desk_holds=_desk_holds(warehouse, newest, config),
         guards=_guards(warehouse, newest, config),
-        failed_checks=failed_checks(
+        failed_model_checks=failed_checks(
             warehouse.read("model_checks", newest.session, newest.session).iter_rows(named=True), config.desk.portfolio_id
         ),
         limits=_limits(warehouse, newest.session),

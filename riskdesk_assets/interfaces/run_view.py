@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskdesk_assets.book.clips import enlarges
+from riskdesk_assets.common.words import first_few
 from riskdesk_assets.interfaces.behind import Behind
 from riskdesk_assets.interfaces.dagster_run import FailedCheck
 from riskdesk_assets.interfaces.failures import redact
-from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, ClipLine, DeskSummary, SessionLine
+from riskdesk_assets.interfaces.run_summary import CENTS_PER_DOLLAR, DeskSummary, SessionLine
 from riskdesk_assets.interfaces.terminal import LONGEST_TEXT, amount, banner, dollars, escaped, release_style, shortened, table
 from riskdesk_assets.limits.catalogue import limit_words
 from riskdesk_assets.reports.limit_change_words import LimitChanged, generous, limit_change_words
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from riskdesk_assets.interfaces.explain import ClipRow
 
 LISTED = 12
 _FAULTS = 3
@@ -41,11 +41,11 @@ def show_summary(console: Console, summary: DeskSummary, checks: Sequence[Failed
     if summary.guards:
         console.print(f"guards {escaped(summary.guards)}", soft_wrap=True)
     if summary.limits_changed:
-        console.print(f"limits     {changed_limits(summary.limits_changed)}")
+        console.print(f"limits {changed_limits(summary.limits_changed)}")
     if newest.reason:
         console.print(f"  {escaped(shortened(newest.reason))}")
-    if summary.failed_checks:
-        console.print(model_line(summary.failed_checks), soft_wrap=True)
+    if summary.failed_model_checks:
+        console.print(model_line(summary.failed_model_checks), soft_wrap=True)
     _book(console, summary)
     _clips(console, summary)
     _limits(console, summary)
@@ -137,19 +137,15 @@ def _book(console: Console, summary: DeskSummary) -> None:
     console.print(found)
 
 
-def enlarges(line: ClipLine | ClipRow) -> bool:
-    """Whether a row of the ledger made something larger, as the volatility scale does on a calm day: that is no clip."""
-    return line.unit == "dollars" and abs(line.value_out) > abs(line.value_in)
-
-
 def _clips(console: Console, summary: DeskSummary) -> None:
     if not summary.clips:
         return
-    title = "Clips and scalings" if any(enlarges(line) for line in summary.clips) else "Clips"
+    larger = [enlarges(line.stage, line.value_in, line.value_out) for line in summary.clips]
+    title = "Clips and scalings" if any(larger) else "Clips"
     found = table("stage", "limit", ">tickets", ">from", ">to", title=title)
-    for line in summary.clips:
+    for line, grows in zip(summary.clips, larger, strict=True):
         found.add_row(
-            f"{line.stage} enlarges" if enlarges(line) else line.stage,
+            f"{line.stage} enlarges" if grows else line.stage,
             escaped(line.limit),
             str(line.tickets),
             amount(line.value_in, line.unit),
@@ -198,7 +194,7 @@ def _failures(console: Console, summary: DeskSummary, checks: Sequence[FailedChe
     for line in summary.unreleased:
         by_status.setdefault(line.status, []).append(str(line.session))
     for status, sessions in by_status.items():
-        console.print(f"[bold red]not released[/]  {status}: {_listed(sessions)}")
+        console.print(f"[bold red]not released[/]  {status}: {first_few(sessions, LISTED)}")
     show_failed_checks(console, checks)
 
 
@@ -212,21 +208,15 @@ def show_failed_checks(console: Console, checks: Sequence[FailedCheck]) -> None:
         else:
             warnings.setdefault(check.name, []).append(check)
     for name, found in hard.items():
-        sessions = _listed([str(check.session) for check in found if check.session is not None])
+        sessions = first_few([str(check.session) for check in found if check.session is not None], LISTED)
         said = f"[bold red]failed check[/]  {escaped(name)}: {sessions}"
         console.print(said)
         console.print(f"  {escaped(shortened(found[-1].message))}")
     for name, found in sorted(warnings.items()):
         about = sorted({word.strip() for check in found for word in check.about.split(",") if word.strip()})
-        whose = f" of {_listed(about)}" if about else ""
+        whose = f" of {first_few(about, LISTED)}" if about else ""
         times = f"{len(found)} warning{'' if len(found) == 1 else 's'}{whose}"
         console.print(f"[yellow]warning[/]  {escaped(name)}: {escaped(times)}", soft_wrap=True)
         console.print(f"  {escaped(shortened(found[-1].message))}")
     if warnings:
         console.print("[dim]`riskdesk ui` keeps every warning with its reason, among the checks of its asset[/]")
-
-
-def _listed(words: Sequence[str]) -> str:
-    """The words, or the first ones and how many more there are."""
-    more = len(words) - LISTED
-    return ", ".join(words[:LISTED]) + (f" and {more:,} more" if more > 0 else "")

@@ -12,18 +12,14 @@ import click
 
 from riskdesk_assets.interfaces.failures import FAILED, UNUSABLE, Unusable, redact
 from riskdesk_assets.interfaces.options import SESSION, DeskGroup, echo_json, json_option
-from riskdesk_assets.strategy.unusual_terms import USUAL_GROSS_OF_NAV, USUAL_LEG_OF_GROSS
+from riskdesk_assets.strategy.usual_terms import GROSS_OF_NAV, HORIZON_SESSIONS, LEG_OF_GROSS, TIME_STOP_SESSIONS
 
 if TYPE_CHECKING:
     from riskdesk_assets.common.settings import Config, Paths
     from riskdesk_assets.strategy.drafts import LintReport
     from riskdesk_assets.strategy.strategy_file import Strategy
 
-# What a ticket of ours usually asks for (methods.md section 14), where the command line says nothing else.
-GROSS_OF_NAV = USUAL_GROSS_OF_NAV
-LEG_OF_GROSS = USUAL_LEG_OF_GROSS
-HORIZON_SESSIONS = 40
-TIME_STOP_SESSIONS = 60
+# Where the command line says nothing else, as strategy/usual_terms.
 CONVICTION = "3"
 ORIENTATION = "BOTH"
 

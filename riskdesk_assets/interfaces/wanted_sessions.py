@@ -9,8 +9,9 @@ from riskdesk_assets.common.errors import InputError, Problem
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.settings import Config, Paths
 from riskdesk_assets.common.warehouse import Warehouse
+from riskdesk_assets.common.words import first_few
 from riskdesk_assets.construction.start import resume_from, stale_from, starting_state
-from riskdesk_assets.interfaces.behind import named
+from riskdesk_assets.interfaces.behind import NAMED
 from riskdesk_assets.market.newest import Reach, reach_of
 from riskdesk_assets.market.quality import HISTORY_SESSIONS
 from riskdesk_assets.market.vendor import Vendor
@@ -98,7 +99,7 @@ def catching_up(reach: Reach, warehouse: Warehouse, config: Config, calendar: Se
     if reached > newest:
         who = f"the price source ends on {reach.ends}"
         if reach.missing:
-            who = f"no usable bar of {named(reach.missing)} on {reach.ends}"
+            who = f"no usable bar of {first_few(reach.missing, NAMED)} on {reach.ends}"
         message = f"the desk stands at {reached}, but every ticketed name has a bar only up to {newest}: {who}"
         raise InputError(Problem("", None, "session", message, "--asof D, which leaves later sessions stale, or newer prices"))
     stale = stale_from(states)

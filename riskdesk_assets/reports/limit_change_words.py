@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from riskdesk_assets.common.approvals import REQUIRED
+from riskdesk_assets.common.words import first_few
 
 NAMED = 3
 _GENEROUS = ("LOOSENED", "REMOVED")
@@ -55,7 +56,10 @@ def limit_change_words(changes: Sequence[LimitChanged]) -> str:
     kinds: dict[str, list[LimitChanged]] = {}
     for one in changes:
         kinds.setdefault(one.change, []).append(one)
-    return "; ".join(f"{len(found)} {kind.replace('_', ' ').lower()}: {_named(found)}" for kind, found in kinds.items())
+    return "; ".join(
+        f"{len(found)} {kind.replace('_', ' ').lower()}: {first_few([one.sentence for one in found], NAMED)}"
+        for kind, found in kinds.items()
+    )
 
 
 def _changed(row: Mapping[str, object]) -> LimitChanged:
@@ -67,12 +71,6 @@ def _changed(row: Mapping[str, object]) -> LimitChanged:
         before=before if isinstance(before, float) else None,
         after=after if isinstance(after, float) else None,
     )
-
-
-def _named(changes: Sequence[LimitChanged]) -> str:
-    """The first few, and how many more."""
-    more = len(changes) - NAMED
-    return ", ".join(one.sentence for one in changes[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _bound(value: float | None, unit: str, limit: str) -> str:

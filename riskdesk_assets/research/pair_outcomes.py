@@ -28,9 +28,8 @@ from riskdesk_assets.features.spread import half_life
 from riskdesk_assets.features.windows import Array, windowed_correlation
 from riskdesk_assets.research.pair_finder import PairSearch
 from riskdesk_assets.research.rank_correlation import spearman
+from riskdesk_assets.strategy.usual_terms import TIME_STOP_SESSIONS
 
-TIME_STOP_SESSIONS = 60
-"""As the tickets that ship."""
 OUTCOME_SCHEMA = {
     "rank": pl.Int64,
     "pair_id": pl.String,

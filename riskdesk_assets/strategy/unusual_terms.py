@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from riskdesk_assets.strategy.usual_terms import GROSS_OF_NAV, HORIZON_SESSIONS, LEG_OF_GROSS, TIME_STOP_SESSIONS
+
 if TYPE_CHECKING:
     from riskdesk_assets.strategy.loading import LoadedTicket
-
-USUAL_GROSS_OF_NAV = 0.32
-"""What a ticket of ours usually asks for (methods.md section 14), of the desk's nav; either leg, of the ticket's gross."""
-USUAL_LEG_OF_GROSS = 0.7
 
 
 @dataclass(frozen=True, order=True)
@@ -51,13 +49,14 @@ def _of(item: LoadedTicket, nav: float, today: date) -> Iterator[tuple[str, str,
     ticket = item.ticket
     gross, leg = ticket.max_gross_notional, ticket.max_leg_notional
     if gross > nav:
-        usual = f"about {USUAL_GROSS_OF_NAV * nav:,.0f}, {USUAL_GROSS_OF_NAV:g} of nav"
+        usual = f"about {GROSS_OF_NAV * nav:,.0f}, {GROSS_OF_NAV:g} of nav"
         yield "max_gross_notional", f"is {gross:,.0f}, {gross / nav:,.1f} times the desk's nav of {nav:,.0f}", usual
     if leg > gross:
-        usual = f"about {USUAL_LEG_OF_GROSS:g} of it, {USUAL_LEG_OF_GROSS * gross:,.0f}"
+        usual = f"about {LEG_OF_GROSS:g} of it, {LEG_OF_GROSS * gross:,.0f}"
         yield "max_leg_notional", f"is {leg:,.0f}, above max_gross_notional {gross:,.0f}: it never binds", usual
     if ticket.time_stop_days < ticket.horizon_days:
         message = f"is {ticket.time_stop_days}, below horizon_days {ticket.horizon_days}: it stops the idea before its time"
-        yield "time_stop_days", message, f"horizon_days or more, about {3 * ticket.horizon_days // 2}"
+        about = ticket.horizon_days * TIME_STOP_SESSIONS // HORIZON_SESSIONS
+        yield "time_stop_days", message, f"horizon_days or more, about {about}"
     if ticket.expires_on < today:
         yield "expires_on", f"is {ticket.expires_on}, before today {today}: it is not in force any more", "a day to come"

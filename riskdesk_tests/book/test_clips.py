@@ -4,7 +4,20 @@ from datetime import date
 
 import pytest
 
-from riskdesk_assets.book.clips import BOOK, GATEKEEPER, OPTIMIZER, TICKET_CAPS, Clip, ledger_rows, of_whole_ticket, where
+from riskdesk_assets.book.clips import (
+    BOOK,
+    FROZEN,
+    GATEKEEPER,
+    OPTIMIZER,
+    SPLIT,
+    TICKET_CAPS,
+    VOL_TARGET,
+    Clip,
+    enlarges,
+    ledger_rows,
+    of_whole_ticket,
+    where,
+)
 from riskdesk_assets.common.tables import TABLES
 
 SESSION = date(2024, 3, 1)
@@ -30,6 +43,23 @@ def test_a_leg_that_decided_for_the_ticket_is_told_from_one_that_was_touched_alo
     for stage in (BOOK, OPTIMIZER, GATEKEEPER):
         assert of_whole_ticket(stage, "")
         assert where(stage, "") == ""
+
+
+@pytest.mark.parametrize(
+    ("stage", "value_in", "value_out", "larger"),
+    [
+        (VOL_TARGET, 100.0, 150.0, True),
+        (BOOK, -100.0, -150.0, True),
+        (VOL_TARGET, 100.0, 100.0, False),
+        (OPTIMIZER, 100.0, 90.0, False),
+        (FROZEN, -5_000.0, 0.0, False),  # a dead name's short, written off
+        (SPLIT, 100.0, 200.0, False),  # shares
+    ],
+)
+def test_larger_is_what_is_larger_in_size_whichever_side_it_is_on(
+    stage: str, value_in: float, value_out: float, larger: bool
+) -> None:
+    assert enlarges(stage, value_in, value_out) is larger
 
 
 def test_a_stage_nobody_knows_is_refused() -> None:

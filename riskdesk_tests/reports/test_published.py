@@ -105,7 +105,7 @@ def test_a_pair_of_an_earlier_version_whose_facts_hold_no_hash_stands(tmp_path: 
 
 
 def test_a_session_without_a_bar_has_the_source_of_the_bars_before_it(tmp_path: Path) -> None:
-    """A desk asked for a session the vendor is not at yet keeps its book, frozen, and publishes it."""
+    """A range may hold a session that the vendor never posted: its book is of the bars before it."""
     warehouse = Warehouse(tmp_path / "desk.duckdb")
     bar = {"as_of_date": DAY, "symbol": "JPM", "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0, "adj_close": 1.0}
     rows = TABLES["daily_bars"].frame([{**bar, "volume": 5, "source": "FILES"}])

@@ -13,11 +13,12 @@ from riskdesk_assets.interfaces.console.plan import Command, Plan, Question, Ref
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
 from riskdesk_assets.interfaces.console.ticket_words import TicketWords, pair_of, ticket_words
 from riskdesk_assets.interfaces.terminal import dollars
-from riskdesk_assets.interfaces.ticket_commands import CONVICTION, GROSS_OF_NAV, draft_fields
+from riskdesk_assets.interfaces.ticket_commands import CONVICTION, draft_fields
 from riskdesk_assets.strategy.drafts import checked_draft
 from riskdesk_assets.strategy.loading import archived_ids
 from riskdesk_assets.strategy.notices import opposite_tickets
 from riskdesk_assets.strategy.ticket import TIER_LEVELS, Ticket
+from riskdesk_assets.strategy.usual_terms import GROSS_OF_NAV
 
 FIELDS = "fields"
 """Slot: what is settled of the ticket, field -> value."""

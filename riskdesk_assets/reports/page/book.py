@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from riskdesk_assets.book.clips import where
+from riskdesk_assets.book.clips import enlarges, where
 from riskdesk_assets.common.money import CASH
 from riskdesk_assets.reports.order_words import order_words
 from riskdesk_assets.reports.page.blocks import Cell, Column, Group, Section, Sentences, Table
@@ -247,7 +247,7 @@ def _ledger(content: PageContent) -> Sentences | None:
         first_value, last_value = (number(row, name) or 0.0 for name in ("value_in", "value_out"))
         first, last = (count(int(v)) if unit else dollars(v) for v in (first_value, last_value))
         stage = str(row["stage"]).replace("_", " ").capitalize()
-        more = " enlarges" if last_value > first_value and not unit else ""
+        more = " enlarges" if enlarges(str(row["stage"]), first_value, last_value) else ""
         place = f"{stage} {where(str(row['stage']), str(row['symbol']))}".strip() + more
         groups.setdefault(str(row["ticket_id"]), []).append(f"{place}: {first} to {last}. {_sentence(str(row['reason']))}")
     if not groups:

@@ -116,8 +116,9 @@ def headline(content: PageContent) -> Section:
 
 
 def banners(content: PageContent) -> Sequence[Banner]:
-    """What stands above everything else: the source, the release where it is not plain, halts, what
-    the checks of the risk model reject, and findings in the bars."""
+    """What stands above everything else: the source, the release where it is not plain, halts, changed limits, what the checks
+    of the risk model reject, and findings in the bars.
+    """
     found = []
     if content.source == "SIMULATED":
         found.append(Banner("note", "Simulated", "Sample market: no price on this page is a real one."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -43,7 +44,7 @@ def held_table(content: PageContent) -> Table | None:
         str(name[0]): legs.sort("leg").to_dicts() for name, legs in positions.partition_by("ticket_id", as_dict=True).items()
     }
     reach = _reach(content)
-    known = {name: pnl if _entered(held[name]) >= reach else _without_entry(pnl) for name, pnl in found.items()}
+    known = {name: pnl if _entered(held[name]) >= reach else replace(pnl, since_entry=None) for name, pnl in found.items()}
     day, entries = summed(known, content.session)
     lines = [
         _line(name, held[name], stops.get(name), known[name], content.session)
@@ -99,10 +100,6 @@ def _day(pnl: TicketPnl, session: date) -> Cell:
 def _reach(content: PageContent) -> date:
     """The first session whose P&L the page knows of."""
     return min(row["as_of_date"] for row in content.history("desk_state"))  # type: ignore[type-var, return-value]
-
-
-def _without_entry(pnl: TicketPnl) -> TicketPnl:
-    return TicketPnl(pnl.known_on, pnl.last, None, pnl.sessions, pnl.pending)
 
 
 def _entered(legs: list[dict[str, Any]]) -> date:

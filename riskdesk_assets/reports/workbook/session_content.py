@@ -19,6 +19,7 @@ from riskdesk_assets.reports.workbook.library import library_of
 from riskdesk_assets.reports.workbook.size_lines import heat_map, regime_lines, strategy_sizes, ticket_sizes
 from riskdesk_assets.strategy.allocation import bucket_lines, tier_lines
 from riskdesk_assets.strategy.library import FROM_FILE, strategies_of
+from riskdesk_assets.strategy.usual_terms import GROSS_OF_NAV, HORIZON_SESSIONS, LEG_OF_GROSS, TIME_STOP_SESSIONS
 
 TABLES_SHOWN = (
     "clip_ledger",
@@ -42,11 +43,6 @@ TABLES_SHOWN = (
     "ticket_snapshots",
 )
 """Tables whose rows a workbook is made of; another one's change nothing in it."""
-# What a ticket of ours usually asks for (methods.md section 14): where a planner's row begins.
-GROSS_OF_NAV = 0.32
-LEG_OF_GROSS = 0.7
-HORIZON_SESSIONS = 40
-TIME_STOP_SESSIONS = 60
 
 
 def workbook_content(page: PageContent, library: Library | None = None) -> WorkbookContent:

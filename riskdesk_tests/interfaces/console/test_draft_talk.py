@@ -9,7 +9,7 @@ import pytest
 
 from riskdesk_assets.features.pair_health import PairHealth, pair_warnings
 from riskdesk_assets.interfaces.console.surroundings import Surroundings
-from riskdesk_assets.interfaces.ticket_commands import HORIZON_SESSIONS
+from riskdesk_assets.strategy.usual_terms import HORIZON_SESSIONS
 from riskdesk_tests.interfaces.conftest import DeskFolder
 from riskdesk_tests.interfaces.console.heard import NOW, Heard
 
