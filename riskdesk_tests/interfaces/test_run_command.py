@@ -13,6 +13,7 @@ import pytest
 
 from riskdesk_assets.common.settings import load_paths
 from riskdesk_assets.common.writer_lock import single_writer
+from riskdesk_assets.reports.model_warnings import failed_checks
 from riskdesk_tests.interfaces.conftest import BEHIND, BUILT, DeskFolder
 
 PATIENCE_SECONDS = 300  # with a process, however busy the machine is: nothing is measured by it
@@ -24,6 +25,8 @@ def test_a_first_run_releases_a_book_that_sums_to_exactly_zero(built: DeskFolder
     assert first_run["source"] == "SIMULATED"
     assert first_run["session"] == str(built.last)
     assert first_run["book_sum_cents"] == 0
+    checks = built.warehouse.read("model_checks", built.last, built.last).iter_rows(named=True)
+    assert first_run["failed_model_checks"] == list(failed_checks(checks, "bank_pairs"))
     written = built.warehouse.read("ideal_portfolio", built.last, built.last)
     book = first_run["book"]
     assert isinstance(book, list)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from riskdesk_assets.common.feature_settings import QualitySettings
 from riskdesk_assets.common.sessions import SessionCalendar
 from riskdesk_assets.common.tables import TABLES
+from riskdesk_assets.common.universe import Universe
 from riskdesk_assets.market import quality
 from riskdesk_assets.market.files import FilesVendor
 from riskdesk_assets.market.ingest import bar_findings
@@ -334,6 +335,15 @@ def test_the_last_print_of_silicon_valley_bank_is_no_bar(
     ]
     assert hard_faults(findings).rows() == [("SIVB", date(2023, 3, 10))]
     assert usable(bars, calendar, settings)["as_of_date"].max() == date(2023, 3, 9)
+
+
+def test_no_real_bar_is_off_the_level_of_its_name(
+    real_bars: Path, calendar: SessionCalendar, universe: Universe, settings: QualitySettings
+) -> None:
+    symbols, first, last = universe.watched, date(2015, 1, 2), date(2025, 12, 31)
+    bars = FilesVendor(real_bars, calendar).bars(symbols, first, last)
+    assert bars["symbol"].n_unique() > 20
+    assert OFF_LEVEL not in set(check_bars(bars, calendar, symbols, first, last, set(symbols), settings)["check_name"])
 
 
 def test_ten_years_of_real_bank_bars_hold_only_what_really_happened(
