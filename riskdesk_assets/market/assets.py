@@ -23,7 +23,7 @@ from riskdesk_assets.common.session_metadata import attach, daily, row_counts
 from riskdesk_assets.market.history import read_history
 from riskdesk_assets.market.ingest import bar_findings as findings_of
 from riskdesk_assets.market.ingest import ingest, trading_sessions
-from riskdesk_assets.market.quality import CHECKS
+from riskdesk_assets.market.quality import CHECKS, finding_words
 from riskdesk_assets.market.vendor import choose_vendor
 
 SESSIONS = partitions()
@@ -106,9 +106,8 @@ def _failures(findings: pl.DataFrame) -> Iterator[SessionCheck]:
         pl.col("message").sort_by("symbol").alias("messages"),
     )
     for row in groups.sort("check_name", "as_of_date").iter_rows(named=True):
-        message = "; ".join(row["messages"][:5]) + (
-            f"; and {len(row['messages']) - 5} more" if len(row["messages"]) > 5 else ""
-        )
+        told = [finding_words(*each) for each in zip(row["symbols"], row["messages"], strict=True)]
+        message = "; ".join(told[:5]) + (f"; and {len(told) - 5} more" if len(told) > 5 else "")
         yield SessionCheck(
             row["check_name"],
             row["as_of_date"],

@@ -132,7 +132,7 @@ def check_volatility_index(
         .then(pl.lit("has no value"))
         .otherwise(pl.format("is {}", pl.col("close").cast(pl.String)))
     )
-    text = pl.format("{} {}: the market regime reads the universe's mean vol_20 in its place", "symbol", "said")
+    text = pl.format("{}: the market regime reads the universe's mean vol_20 in its place", "said")
     value = pl.when(pl.col("close").is_finite()).then("close")
     return TABLES["bar_findings"].conform(_with_severity(_found(told, MISSING_SESSION, text, value), frozenset()))
 
@@ -158,6 +158,11 @@ def usable(bars: pl.DataFrame, calendar: SessionCalendar, settings: QualitySetti
     return kept if off.is_empty() else kept.join(off, on=_KEY, how="anti", maintain_order="left")
 
 
+def finding_words(symbol: str, message: str) -> str:
+    """A finding as a sentence: whose bar it is stands before what is wrong with it, but for one of every symbol's."""
+    return message if symbol == EVERY_SYMBOL else f"{symbol} {message}"
+
+
 def _every_session(calendar: SessionCalendar) -> pl.DataFrame:
     """as_of_date and ``place``, its number among the exchange's sessions."""
     return pl.DataFrame({"as_of_date": list(calendar.sessions)}, schema={"as_of_date": pl.Date()}).with_row_index("place")
@@ -176,7 +181,7 @@ def _found(frame: pl.DataFrame, check: str, message: pl.Expr, value: pl.Expr) ->
 def _missing(bars: pl.DataFrame, sessions: pl.DataFrame, symbols: Sequence[str]) -> pl.DataFrame:
     names = pl.DataFrame({"symbol": sorted(set(symbols))}, schema={"symbol": pl.String()})
     absent = sessions.join(names, how="cross").join(bars, on=_KEY, how="anti")
-    return _found(absent, MISSING_SESSION, pl.format("{} has no bar", "symbol"), pl.lit(None))
+    return _found(absent, MISSING_SESSION, pl.lit("has no bar"), pl.lit(None))
 
 
 def _behind(bars: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -273,9 +278,8 @@ def _on_level(logs: npt.NDArray[np.float64], bound: float) -> npt.NDArray[np.boo
 def _off_levels(off: pl.DataFrame, bound: float) -> pl.DataFrame:
     moved = (pl.col("adj_close") / pl.col("left")).log()
     text = pl.format(
-        "{} is no bar: adj_close {} is {} times the {} it traded at, beyond what a price can do in a session; "
+        "is no bar: adj_close {} is {} times the {} it traded at, beyond what a price can do in a session; "
         f"where it is true, raise quality.max_possible_log_return ({bound}) above {{}}",
-        "symbol",
         pl.col("adj_close").round(4),
         (pl.col("adj_close") / pl.col("left")).round(4),
         pl.col("left").round(4),

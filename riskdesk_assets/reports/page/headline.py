@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from riskdesk_assets.common.money import CASH
+from riskdesk_assets.market.quality import finding_words
 from riskdesk_assets.reports.limit_change_words import generous, limit_change_words, limits_changed
 from riskdesk_assets.reports.model_warnings import failed_checks
 from riskdesk_assets.reports.page.blocks import Banner, Fact, Facts, Section
@@ -136,7 +137,7 @@ def banners(content: PageContent) -> Sequence[Banner]:
     bad.sort(key=lambda row: (row["severity"] != "ERROR", str(row["symbol"]), str(row["check_name"])))
     if bad:
         errors = sum(row["severity"] == "ERROR" for row in bad)
-        told = "; ".join(f"{row['symbol']} {row['message']}" for row in bad[:_FINDINGS_SHOWN])
+        told = "; ".join(finding_words(str(row["symbol"]), str(row["message"])) for row in bad[:_FINDINGS_SHOWN])
         more = f"; and {len(bad) - _FINDINGS_SHOWN} more in bar_findings" if len(bad) > _FINDINGS_SHOWN else ""
         word = f"Data: {_counted(errors, 'error')}, {_counted(len(bad) - errors, 'warning')}"
         found.append(Banner("alarm" if errors else "warn", word, told + more))
@@ -200,7 +201,7 @@ def _size_facts(content: PageContent, nav: float) -> list[Fact]:
     """Gross, net and names: of the book, and of what the desk holds where that is another one."""
     book = book_cents(content)
     gross, net = _size(book)
-    tickets = f"{count(len(_held_tickets(content)))} tickets"
+    tickets = _counted(len(_held_tickets(content)), "ticket")
     if not stands_apart(content):
         return [
             Fact("Gross", dollars(gross), f"{percent(gross / nav)} of NAV"),
