@@ -67,7 +67,7 @@ def test_an_unapproved_loosening_stops_before_a_book_and_an_approved_one_is_told
     assert (change["limit"], change["change"], change["before"], change["after"]) == ("name_gross", "LOOSENED", 6e5, 7.5e5)
     said = "1 loosened: name_gross $600,000 to $750,000"
     assert f"limits     {said}" in desk.run("morning", **told).stdout
-    assert f"limits     {said}" in desk.run("run", "--asof", day, **told).stdout
+    assert f"limits {said}" in desk.run("run", "--asof", day, **told).stdout
     assert (
         f"Limits changed</strong> {said}; 1 tightened: approval.required none to loosening."
         in (desk.root / "data" / "reports" / f"{day}.html").read_text()

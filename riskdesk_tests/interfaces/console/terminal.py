@@ -69,7 +69,7 @@ class Terminal:
             self.process.wait()
         os.close(self._own)
 
-    def _wait_until_asleep(self, still: float = 1.0, seconds: float = 60.0) -> None:
+    def _wait_until_asleep(self, still: float = 0.5, seconds: float = 60.0) -> None:
         """Until its main thread has slept for a while without the kernel switching to it once, however busy the machine is."""
         status = Path(f"/proc/{self.process.pid}/status")
         if not status.exists():
@@ -96,8 +96,13 @@ def _scheduled(status: Path) -> list[str]:
 
 
 def _own_terminal() -> None:
-    """In the child: its standard input becomes its controlling terminal, so that Ctrl-C reaches it as a signal."""
+    """In the child: its standard input becomes its controlling terminal, so that Ctrl-C reaches it as a signal.
+
+    A shell starts what it runs in the background with that signal ignored, and every child inherits it.
+    """
     import fcntl
+    import signal
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
